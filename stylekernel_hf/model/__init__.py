@@ -1,0 +1,1 @@
+"""The network: one idea a file, wired together in `style_kernel`."""

@@ -1,0 +1,60 @@
+"""The decoder: from stylized features to the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from stylekernel_hf.model.modulation import ModulatedConv2d
+
+
+class Decoder(nn.Module):
+    """Mirrors the encoder: 3x3 convolutions, nearest upsampling between stages.
+
+    `channels` and `depths` are listed finest stage first, like the encoder's. Nearest upsampling
+    before stride-1 convolutions leaves no checkerboard; the last step up by `stem_stride` is a
+    pixel shuffle, whose filters start out equal for the same reason.
+    """
+
+    def __init__(
+        self,
+        channels: Sequence[int],
+        depths: Sequence[int],
+        *,
+        code_channels: int,
+        stem_stride: int,
+    ) -> None:
+        super().__init__()
+        self.stages = nn.ModuleList()
+        self.projections = nn.ModuleList()
+        for level, (width, depth) in enumerate(zip(channels, depths, strict=True)):
+            self.stages.append(
+                nn.ModuleList(ModulatedConv2d(width, width, code_channels) for _ in range(depth))
+            )
+            if level:
+                self.projections.append(nn.Conv2d(width, channels[level - 1], 1))
+        self.to_rgb = nn.Conv2d(channels[0], 3 * stem_stride**2, 3, padding=1)
+        self.shuffle = nn.PixelShuffle(stem_stride)
+        with torch.no_grad():
+            self.to_rgb.weight.copy_(
+                self.to_rgb.weight[:: stem_stride**2].repeat_interleave(stem_stride**2, dim=0)
+            )
+
+    def forward(
+        self, features: Sequence[Tensor], code: Float[Tensor, "b e"]
+    ) -> Float[Tensor, "b 3 h w"]:
+        """Decode the stylized features of the coarsest levels, finest of them first."""
+        coarsest = len(self.stages) - 1
+        x = features[-1]
+        for level in range(coarsest, -1, -1):
+            skip = level - len(self.stages) + len(features)
+            if level < coarsest:
+                x = nn.functional.interpolate(self.projections[level](x), scale_factor=2.0)
+                if skip >= 0:
+                    x = x + features[skip]
+            for convolution in self.stages[level]:  # type: ignore[union-attr]
+                x = convolution(x, code)
+        return self.shuffle(self.to_rgb(x)).sigmoid()

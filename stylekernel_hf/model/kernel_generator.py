@@ -1,0 +1,80 @@
+"""The style kernel generator: from the aligned style feature to a kernel for every pixel."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from stylekernel_hf.model.dynamic_conv import channel_shuffle, dynamic_conv2d
+
+
+class StyleKernels(NamedTuple):
+    """What one level of content features is filtered with, at the resolution of the aligned style.
+
+    `taps` holds the kernels of all convolutions of the level, one after the other.
+    """
+
+    taps: Float[Tensor, "b ngkk h w"]
+    scale: Float[Tensor, "b c h w"]
+    shift: Float[Tensor, "b c h w"]
+
+
+class KernelGenerator(nn.Module):
+    """Generates the kernels of one level: `convolutions` x `groups` x k x k signed taps a pixel.
+
+    Ours, where the paper leaves it open: the kernels are added to the identity and start there,
+    and a scale and shift per pixel and channel comes with them.
+    """
+
+    def __init__(
+        self,
+        style_channels: int,
+        hidden_channels: int,
+        channels: int,
+        *,
+        kernel_size: int,
+        groups: int,
+        convolutions: int,
+    ) -> None:
+        super().__init__()
+        taps = convolutions * groups * kernel_size**2
+        self.groups = groups
+        self.convolutions = convolutions
+        self.split = (taps, channels, channels)
+        self.hidden = nn.Conv2d(style_channels, hidden_channels, 3, padding=1)
+        self.head = nn.Conv2d(hidden_channels, taps + 2 * channels, 1)
+        nn.init.normal_(self.head.weight, std=0.01)
+        assert self.head.bias is not None
+        nn.init.zeros_(self.head.bias)
+        identity = self.head.bias.data[:taps].view(-1, kernel_size**2)
+        identity[:, kernel_size**2 // 2] = 1
+        self.head.bias.data[taps : taps + channels] = 1
+
+    def forward(self, aligned: Float[Tensor, "b s h w"]) -> StyleKernels:
+        """Generate the kernels from the aligned style feature."""
+        return StyleKernels(*self.head(self.hidden(aligned).relu_()).split(self.split, dim=1))
+
+    def apply_kernels(
+        self, features: Float[Tensor, "b c h w"], kernels: StyleKernels
+    ) -> Float[Tensor, "b c h w"]:
+        """Filter `features`, which may be finer than the kernels by a whole factor.
+
+        Between two convolutions the channels are shuffled, so that groups exchange what they know.
+        """
+        if kernels.taps.shape[2:] != features.shape[2:]:
+            size = (features.shape[2], features.shape[3])
+            kernels = StyleKernels(
+                *(
+                    nn.functional.interpolate(part, size, mode="bilinear", align_corners=False)
+                    for part in kernels
+                )
+            )
+        for index, taps in enumerate(kernels.taps.chunk(self.convolutions, dim=1)):
+            if index:
+                features = channel_shuffle(features, self.groups)
+            features = dynamic_conv2d(features, taps, self.groups)
+        features = features.contiguous(memory_format=torch.channels_last)
+        return torch.addcmul(kernels.shift, features, kernels.scale)

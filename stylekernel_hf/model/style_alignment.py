@@ -1,0 +1,64 @@
+"""Style Alignment Encoding (SAE): for every content pixel, the style that suits it."""
+
+from __future__ import annotations
+
+import math
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from stylekernel_hf.model.content_gating import ContentGating, gated_attention
+from stylekernel_hf.model.statistics import normalise
+
+
+class StyleAlignment(nn.Module):
+    """Attention with the content feature as query and the style feature as key and value.
+
+    Ours: the style feature is averaged down to at most `max_tokens` tokens, which bounds the cost
+    for style images of any size.
+    """
+
+    def __init__(
+        self,
+        content_channels: int,
+        style_channels: int,
+        *,
+        attention_channels: int,
+        max_tokens: int,
+    ) -> None:
+        super().__init__()
+        self.max_tokens = max_tokens
+        self.query = nn.Conv2d(content_channels, attention_channels, 1)
+        self.key = nn.Conv2d(style_channels, attention_channels, 1)
+        self.value = nn.Conv2d(style_channels, style_channels, 1)
+        self.gating = ContentGating(content_channels)
+
+    def encode_tokens(
+        self, style: Float[Tensor, "b s h w"]
+    ) -> tuple[Float[Tensor, "b m d"], Float[Tensor, "b m s"]]:
+        """Return the keys and values of a style feature: all that later calls need of it."""
+        size = token_grid(style.shape[2], style.shape[3], self.max_tokens)
+        pool = nn.functional.adaptive_avg_pool2d
+        key = self.key(pool(normalise(style), size))
+        value = self.value(pool(style, size))
+        return key.flatten(2).transpose(1, 2), value.flatten(2).transpose(1, 2)
+
+    def forward(
+        self,
+        content: Float[Tensor, "b c h w"],
+        key: Float[Tensor, "b m d"],
+        value: Float[Tensor, "b m s"],
+    ) -> Float[Tensor, "b s h w"]:
+        """Align the style to a normalised content feature."""
+        query = self.query(content).flatten(2).transpose(1, 2)
+        aligned = gated_attention(query, key, value, *self.gating(content))
+        return aligned.transpose(1, 2).unflatten(2, content.shape[2:])
+
+
+def token_grid(height: int, width: int, max_tokens: int) -> tuple[int, int]:
+    """Return the largest grid of the same shape as height x width with at most `max_tokens`."""
+    if height * width <= max_tokens:
+        return height, width
+    rows = max(1, math.floor(math.sqrt(max_tokens * height / width)))
+    rows = min(rows, height, max_tokens)
+    return rows, max(1, min(width, max_tokens // rows))

@@ -1,0 +1,173 @@
+"""StyleKernelModel: the network of the paper, its parts wired together in reading order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from diffusers.configuration_utils import ConfigMixin, register_to_config
+from diffusers.models.modeling_utils import ModelMixin
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from stylekernel_hf.model.decoder import Decoder
+from stylekernel_hf.model.encoder import Encoder
+from stylekernel_hf.model.kernel_generator import KernelGenerator
+from stylekernel_hf.model.modulation import Modulation
+from stylekernel_hf.model.statistics import ChannelStatistics, channel_statistics, normalise
+from stylekernel_hf.model.style_alignment import StyleAlignment
+from stylekernel_hf.model.style_code import StyleCode
+from stylekernel_hf.model.style_embedding import StyleEmbedding
+
+
+class StyleKernelModel(ModelMixin, ConfigMixin):
+    """Arbitrary style transfer with dynamic style kernels (Xu, Long and Nie, CVPR 2023).
+
+    All sequences in the config are listed finest stage first. Defaults are the preset "small".
+
+    - encoder_channels, encoder_depths, style_channels, style_depths: stages of the two encoders.
+      The style encoder may have more stages than the content encoder; its tokens come from the
+      stage at the resolution of the content encoder's last, the others serve the style code.
+    - stem_stride: stride of the first convolution, and of the last step up of the decoder.
+    - max_pooling: between the stages of the encoders, as in VGG.
+    - attention_channels, max_style_tokens: width of query and key, bound on the style tokens.
+    - kernel_size, kernel_groups: taps a side and groups of every dynamic convolution.
+    - kernel_channels: hidden width of the kernel generators.
+    - dynamic_convolutions: how many dynamic convolutions the features of each of the coarsest
+      levels pass, with a channel shuffle between them; its length is the number of those levels.
+    - decoder_channels, decoder_depths: stages of the decoder, as wide as the encoder's at the
+      levels with dynamic convolutions.
+    - code_channels: width of the style code.
+    """
+
+    @register_to_config
+    def __init__(
+        self,
+        encoder_channels: Sequence[int] = (24, 48, 96),
+        encoder_depths: Sequence[int] = (1, 2, 2),
+        style_channels: Sequence[int] = (32, 64, 128, 160),
+        style_depths: Sequence[int] = (1, 2, 2, 1),
+        stem_stride: int = 2,
+        max_pooling: bool = False,
+        attention_channels: int = 64,
+        max_style_tokens: int = 256,
+        kernel_size: int = 3,
+        kernel_groups: int = 8,
+        kernel_channels: int = 64,
+        dynamic_convolutions: Sequence[int] = (1, 2),
+        decoder_channels: Sequence[int] = (24, 48, 96),
+        decoder_depths: Sequence[int] = (1, 2, 1),
+        code_channels: int = 256,
+    ) -> None:
+        super().__init__()
+        self.token_level = len(encoder_channels) - 1
+        levels = len(dynamic_convolutions)
+        widths = encoder_channels[-levels:]
+        self.content_encoder = Encoder(
+            encoder_channels, encoder_depths, stem_stride=stem_stride, max_pooling=max_pooling
+        )
+        self.style_encoder = Encoder(
+            style_channels, style_depths, stem_stride=stem_stride, max_pooling=max_pooling
+        )
+        self.style_code = StyleCode(style_channels, code_channels)
+        self.style_alignment = StyleAlignment(
+            encoder_channels[-1],
+            style_channels[self.token_level],
+            attention_channels=attention_channels,
+            max_tokens=max_style_tokens,
+        )
+        self.modulations = nn.ModuleList(Modulation(code_channels, width) for width in widths)
+        self.kernel_generators = nn.ModuleList(
+            KernelGenerator(
+                style_channels[self.token_level],
+                kernel_channels,
+                width,
+                kernel_size=kernel_size,
+                groups=kernel_groups,
+                convolutions=convolutions,
+            )
+            for width, convolutions in zip(widths, dynamic_convolutions, strict=True)
+        )
+        self.decoder = Decoder(
+            decoder_channels,
+            decoder_depths,
+            code_channels=code_channels,
+            stem_stride=stem_stride,
+        )
+
+    @property
+    def stride(self) -> int:
+        """Sides of content images must be multiples of this."""
+        return self.config["stem_stride"] * 2 ** (len(self.config["encoder_channels"]) - 1)
+
+    @property
+    def style_stride(self) -> int:
+        """Sides of style images must be multiples of this."""
+        return self.config["stem_stride"] * 2 ** (len(self.config["style_channels"]) - 1)
+
+    def encode_style(self, style: Float[Tensor, "b 3 h w"]) -> StyleEmbedding:
+        """Encode style images, RGB in [0, 1], once for all the contents that they are used on."""
+        features = self.style_encoder(style)
+        key, value = self.style_alignment.encode_tokens(features[self.token_level])
+        return StyleEmbedding(key, value, self.style_code(style, features))
+
+    def encode_content(self, content: Float[Tensor, "b 3 h w"]) -> list[Tensor]:
+        """Return the content features of the levels with dynamic convolutions, finest first."""
+        return self.content_encoder(content)[-len(self.kernel_generators) :]
+
+    def forward(
+        self,
+        content: Float[Tensor, "b 3 h w"],
+        style: StyleEmbedding,
+        strength: float = 1.0,
+    ) -> Float[Tensor, "b 3 h w"]:
+        """Repaint `content`, RGB in [0, 1], in an encoded style; returns RGB in [0, 1].
+
+        The style holds one item for the whole batch, or one per content. Height and width must be
+        multiples of `stride`. `strength` runs from the content itself (0) to the full style (1).
+        """
+        features = self.encode_content(content)
+        statistics = [channel_statistics(level) for level in features]
+        aligned = self.align(features[-1], statistics[-1], style)
+        if strength == 1:
+            return self.decode(features, statistics, aligned, style.code)
+        # In between, the content's own style takes the rest. What repainting it in its own style
+        # loses is added back in the same measure, so that strength 0 is the content exactly.
+        own = self.encode_style(content)
+        own_aligned = self.align(features[-1], statistics[-1], own)
+        repainted = self.decode(features, statistics, own_aligned, own.code)
+        mixed = self.decode(
+            features,
+            statistics,
+            torch.lerp(own_aligned, aligned, strength),
+            torch.lerp(own.code, style.code, strength),
+        )
+        return (mixed + (1 - strength) * (content - repainted)).clamp(0, 1)
+
+    def align(
+        self,
+        features: Float[Tensor, "b c h w"],
+        statistics: ChannelStatistics,
+        style: StyleEmbedding,
+    ) -> Float[Tensor, "b s h w"]:
+        """Return the globally style-aligned feature Zcs for the coarsest content feature."""
+        return self.style_alignment(normalise(features, statistics), style.key, style.value)
+
+    def decode(
+        self,
+        features: Sequence[Tensor],
+        statistics: Sequence[ChannelStatistics],
+        aligned: Float[Tensor, "b s h w"],
+        code: Float[Tensor, "b e"],
+    ) -> Float[Tensor, "b 3 h w"]:
+        """Filter the content features with the kernels that `aligned` gives, and decode them.
+
+        The features are first re-normalised to channel statistics that the style code sets.
+        """
+        stylized: list[Tensor] = []
+        levels = zip(features, statistics, self.modulations, self.kernel_generators, strict=True)
+        for feature, measured, modulation, generator in levels:
+            scale, shift = modulation(code)
+            restyled = normalise(feature, measured, scale=scale, shift=shift)
+            stylized.append(generator.apply_kernels(restyled, generator(aligned)))  # type: ignore[operator]
+        return self.decoder(stylized, code)
