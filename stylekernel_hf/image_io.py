@@ -1,0 +1,351 @@
+"""Image files to and from PIL: upright, 8-bit sRGB pictures, and errors that say what was wrong."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import os
+import secrets
+import struct
+import threading
+import warnings
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any, TypeAlias, cast
+
+from PIL import ExifTags, Image, ImageCms, ImageFile
+
+ImageSource: TypeAlias = str | os.PathLike[str] | Image.Image | bytes
+_Stream: TypeAlias = io.BytesIO | io.BufferedReader
+
+MAX_PIXELS = 200_000_000
+"""The largest picture that is decoded: room for a phone's 200-megapixel photo, 600 MB as RGB."""
+
+IMAGE_SUFFIXES = frozenset(
+    {".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
+)
+"""What counts as an image file in a folder, in lower case."""
+
+_ALPHA_FORMATS = frozenset({"AVIF", "GIF", "JPEG2000", "PNG", "QOI", "TGA", "TIFF", "WEBP"})
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_ICC_MODES = {"GRAY": "L", "RGB ": "RGB", "CMYK": "CMYK"}
+
+_logger = logging.getLogger(__name__)
+_warnings_lock = threading.Lock()
+
+
+def load_image(
+    source: ImageSource, *, name: str = "image", max_pixels: int = MAX_PIXELS
+) -> Image.Image:
+    """Read a picture as it is meant to be seen: upright, 8 bits a channel, sRGB.
+
+    The result is a fresh "RGB" image, or "RGBA" where the source has transparency; it holds no
+    metadata and no open file. A PIL image given is left as it is. Of several frames the first is
+    read (of a PIL image, the current one). Grey of mode I counts as 16-bit, of mode F as 0 to 1.
+
+    `name` is the caller's argument, with which every error begins: FileNotFoundError,
+    IsADirectoryError and other OSErrors for the path, TypeError for another type of source, and
+    ValueError for what is no image, is damaged, or has more than `max_pixels` (known from the
+    header, before anything is decoded).
+    """
+    if isinstance(source, Image.Image):
+        _decode(source, name, "the given PIL image", max_pixels)
+        return _normalized(source, name)
+    if isinstance(source, bytes):
+        stream, label = io.BytesIO(source), "the data given"
+    else:
+        stream, label = _open_file(source, name)
+    with stream:
+        image = _identify(stream, name, label)
+        _decode(image, name, label, max_pixels)
+        return _normalized(image, name)
+
+
+def save_image(
+    image: Image.Image, path: str | os.PathLike[str], *, overwrite: bool = True, quality: int = 95
+) -> None:
+    """Write an image in the format of the path's suffix, with the sRGB profile embedded.
+
+    The file appears whole or not at all. Transparency is kept where the format has it, and is laid
+    over white elsewhere. `quality` (1 to 100) matters to JPEG, WebP and AVIF.
+
+    Raises FileNotFoundError without the parent folder, FileExistsError for an existing file with
+    `overwrite=False`, and ValueError for a suffix or an image that the format does not take.
+    """
+    if not isinstance(image, Image.Image):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"image must be a PIL image, got {type(image).__name__}")
+    target = Path(path)
+    image_format = _format_to_write(target)
+    if not 1 <= quality <= 100:
+        raise ValueError(f"quality must be from 1 to 100, got {quality}")
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"path: no such folder: {str(target.parent)!r}")
+    if target.is_dir():
+        raise IsADirectoryError(f"path must be a file, but {str(target)!r} is a folder")
+    if not overwrite and target.exists():
+        raise FileExistsError(f"path: {str(target)!r} exists already (overwrite=False)")
+
+    picture = _normalized(image, "image")
+    if picture.mode == "RGBA" and image_format not in _ALPHA_FORMATS:
+        white = Image.new("RGBA", picture.size, "white")
+        picture = Image.alpha_composite(white, picture).convert("RGB")
+    data = _encode(picture, image_format, quality, target)
+
+    # Not tempfile: its files are private to their owner, and stay so when renamed.
+    temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
+    try:
+        temporary.write_bytes(data)
+        os.replace(temporary, target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def list_images(folder: str | os.PathLike[str], *, name: str = "folder") -> list[Path]:
+    """The image files of a folder (by `IMAGE_SUFFIXES`), sorted by name, without hidden ones.
+
+    Raises FileNotFoundError, NotADirectoryError, or ValueError for a folder without images.
+    """
+    root = Path(folder)
+    if not root.exists():
+        raise FileNotFoundError(f"{name}: no such folder: {str(root)!r}")
+    if not root.is_dir():
+        raise NotADirectoryError(f"{name} must be a folder, but {str(root)!r} is a file")
+    files = [file for file in root.iterdir() if file.is_file() and not file.name.startswith(".")]
+    images = [file for file in files if file.suffix.lower() in IMAGE_SUFFIXES]
+    if not images:
+        raise ValueError(
+            f"{name} must hold images ({', '.join(sorted(IMAGE_SUFFIXES))}), "
+            f"but {str(root)!r} has none among its {len(files)} files"
+        )
+    return sorted(images, key=lambda file: file.name)
+
+
+def _open_file(source: object, name: str) -> tuple[_Stream, str]:
+    path = os.fspath(source) if isinstance(source, os.PathLike) else source
+    if not isinstance(path, str):
+        raise TypeError(
+            f"{name} must be a path, bytes of an image file or a PIL image, "
+            f"got {type(source).__name__}"
+        )
+    if os.path.isdir(path):
+        raise IsADirectoryError(f"{name} must be an image file, but {path!r} is a folder")
+    try:
+        return open(path, "rb"), repr(path)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"{name}: no such file: {path!r}") from error
+    except OSError as error:
+        raise type(error)(f"{name}: cannot open {path!r}: {error.strerror}") from error
+    except ValueError as error:
+        raise ValueError(f"{name} must be the path of a file, got {path!r}: {error}") from error
+
+
+def _identify(stream: _Stream, name: str, label: str) -> ImageFile.ImageFile:
+    """`PIL.Image.open` without its size check, which is one global limit for the whole process."""
+    prefix = stream.read(16)
+    if not prefix:
+        raise ValueError(f"{name} must be an image file, but {label} is empty (0 bytes)")
+    tried: set[str] = set()
+    with _damage_named(name, label), _silent_pillow():
+        for import_plugins in (Image.preinit, Image.init):
+            import_plugins()
+            for image_format in [each for each in Image.ID if each not in tried]:
+                tried.add(image_format)
+                open_as, accepts = Image.OPEN[image_format]
+                with contextlib.suppress(SyntaxError, IndexError, TypeError, struct.error):
+                    verdict = accepts is None or accepts(prefix)
+                    if verdict and not isinstance(verdict, str):  # A string says why not.
+                        stream.seek(0)
+                        return open_as(stream, "")
+    raise ValueError(f"{name} must be an image file, but {label} is not one that Pillow can read")
+
+
+def _decode(image: Image.Image, name: str, label: str, max_pixels: int) -> None:
+    width, height = image.size
+    if width < 1 or height < 1:
+        raise ValueError(f"{name} must not be empty, got {width}x{height} px")
+    if width * height > max_pixels:
+        raise ValueError(
+            f"{name} must have at most {max_pixels} pixels, got {width}x{height} ({label})"
+        )
+    if image.format == "EPS":
+        # Pillow would run Ghostscript, a whole programming language, on a stranger's file.
+        raise ValueError(f"{name} must be an image of pixels, but {label} is PostScript")
+    # The formats most used give no warnings while decoding, and need not wait for one another.
+    calm = image.format in {"JPEG", "PNG", "WEBP", None}
+    with _damage_named(name, label), contextlib.nullcontext() if calm else _silent_pillow():
+        image.load()
+
+
+@contextlib.contextmanager
+def _damage_named(name: str, label: str) -> Generator[None]:
+    try:
+        yield
+    except MemoryError:
+        raise
+    except Exception as error:  # On damaged files Pillow's plugins raise whatever comes.
+        raise ValueError(
+            f"{name} must be an image file, but {label} is truncated or damaged: {error}"
+        ) from error
+
+
+@contextlib.contextmanager
+def _silent_pillow() -> Generator[None]:
+    """Keep to ourselves what Pillow warns of: size, which is checked here, and odd metadata.
+
+    Warning filters belong to the process: two threads that changed them at once could leave them
+    changed for good.
+    """
+    with _warnings_lock, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"PIL\.")
+        yield
+
+
+def _normalized(image: Image.Image, name: str) -> Image.Image:
+    """A fresh upright "RGB" or "RGBA" image in sRGB, without metadata."""
+    image = _upright(image, name)
+    if image.mode == "F":
+        image = _from_float_grey(image, name)
+    elif image.mode.startswith("I"):
+        image = _from_wide_grey(image, name)
+    elif image.mode == "La":
+        image = image.convert("LA")
+    profile: bytes | None = image.info.get("icc_profile")
+    colors, alpha = _split_alpha(image)
+    if profile:
+        colors = _to_srgb(colors, profile, name)
+    result = colors.convert("RGB")
+    if alpha is not None:
+        result.putalpha(alpha)
+    result.info.clear()
+    return result
+
+
+def _upright(image: Image.Image, name: str) -> Image.Image:
+    """The image as it should be seen, or itself if it is upright."""
+    try:
+        with _silent_pillow():
+            orientation = image.getexif().get(ExifTags.Base.Orientation)
+    except Exception as error:  # As in `_damage_named`; the pixels are well.
+        _logger.warning("%s: EXIF data cannot be read and are left out: %s", name, error)
+        orientation = None
+    transpose = _UPRIGHT.get(orientation) if isinstance(orientation, int) else None
+    return image if transpose is None else image.transpose(transpose)
+
+
+def _from_float_grey(image: Image.Image, name: str) -> Image.Image:
+    import numpy as np
+
+    values = np.asarray(image)
+    if not ((values >= 0) & (values <= 1)).all():
+        raise ValueError(
+            f"{name} must be in [0, 1] where its pixels are floats, "
+            f"got {values.min()} to {values.max()}"
+        )
+    grey = Image.fromarray(np.rint(values * 255).astype(np.uint8))
+    grey.info = image.info.copy()
+    return grey
+
+
+def _from_wide_grey(image: Image.Image, name: str) -> Image.Image:
+    """16-bit grey to 8 bits; Pillow's own conversion clips at 255."""
+    wide = image.convert("I")
+    darkest, lightest = cast(tuple[int, int], wide.getextrema())
+    if darkest < 0 or lightest > 65535:
+        raise ValueError(
+            f"{name} must be in 0 to 65535 where its pixels are integers, "
+            f"got {darkest} to {lightest}"
+        )
+    grey = wide.point([(value + 128) // 257 for value in range(65536)], "L")
+    transparent = grey.info.pop("transparency", None)
+    if transparent is not None:
+        grey.putalpha(wide.point([255 * (value != transparent) for value in range(65536)], "L"))
+    return grey
+
+
+def _split_alpha(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
+    """The colours as "L", "RGB" or "CMYK", and the transparency if there is any."""
+    if image.mode == "CMYK":
+        return image, None
+    is_grey = image.mode in {"1", "L", "LA"}
+    if not image.has_transparency_data:
+        return image.convert("L" if is_grey else "RGB"), None
+    # Of a copy, because Pillow writes the transparency of a palette into the image it converts.
+    rgba = (image.copy() if image.mode == "P" else image).convert("RGBA")
+    colors = rgba.getchannel("R") if is_grey else rgba.convert("RGB")
+    return colors, rgba.getchannel("A")
+
+
+def _to_srgb(colors: Image.Image, profile: bytes, name: str) -> Image.Image:
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        space: str = cast(Any, source.profile).xcolor_space
+        mode = _ICC_MODES.get(space)
+        if mode == "RGB" and colors.mode == "L":
+            colors = colors.convert("RGB")
+        if mode != colors.mode:
+            raise ValueError(f"it is for {space.strip()}, not for {colors.mode}")
+        return _grey_to_srgb(colors, source) if mode == "L" else _transform(colors, source)
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError) as error:
+        _logger.warning("%s: the ICC profile cannot be used and is left out: %s", name, error)
+        return colors
+
+
+def _grey_to_srgb(grey: Image.Image, source: ImageCms.ImageCmsProfile) -> Image.Image:
+    """By a table of all 256 greys: LittleCMS interpolates between 33, up to 10 levels off."""
+    ramp = Image.frombytes("L", (256, 1), bytes(range(256)))
+    exact = _transform(ramp, source, ImageCms.Flags.NOOPTIMIZE)
+    table = b"".join(band.tobytes() for band in exact.split())
+    return grey.convert("RGB").point(list(table))
+
+
+def _transform(
+    colors: Image.Image,
+    source: ImageCms.ImageCmsProfile,
+    flags: ImageCms.Flags = ImageCms.Flags.NONE,
+) -> Image.Image:
+    srgb = ImageCms.createProfile("sRGB")
+    perceptual = ImageCms.Intent.PERCEPTUAL
+    converted = ImageCms.profileToProfile(colors, source, srgb, perceptual, "RGB", flags=flags)
+    return cast(Image.Image, converted)
+
+
+def _format_to_write(path: Path) -> str:
+    image_format = Image.registered_extensions().get(path.suffix.lower())
+    # Pillow's icon writers scale a picture to the sizes of icons, silently.
+    if image_format not in Image.SAVE or image_format in {"ICNS", "ICO"}:
+        raise ValueError(
+            f"path must end in the suffix of an image format that Pillow writes "
+            f"({', '.join(sorted(IMAGE_SUFFIXES))}, ...), got {str(path)!r}"
+        )
+    return image_format
+
+
+def _encode(picture: Image.Image, image_format: str, quality: int, path: Path) -> bytes:
+    srgb = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    # The profile's date of creation is now; the same picture should give the same file.
+    srgb[24:36] = struct.pack(">6H", 2000, 1, 1, 0, 0, 0)
+    buffer = io.BytesIO()
+    try:
+        # Full colour resolution in JPEG: halved, it frays the edges of strokes.
+        picture.save(
+            buffer, image_format, quality=quality, subsampling="4:4:4", icc_profile=bytes(srgb)
+        )
+    except MemoryError:
+        raise
+    except Exception as error:  # Like the readers, Pillow's writers raise whatever comes.
+        size = f"{picture.width}x{picture.height}"
+        raise ValueError(
+            f"image must be one that can be written as {image_format} ({str(path)!r}), "
+            f"got {size} {picture.mode}: {error}"
+        ) from error
+    return buffer.getvalue()
