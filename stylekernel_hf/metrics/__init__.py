@@ -1,0 +1,1 @@
+"""Perceptual feature networks and the figures that a checkpoint is judged by."""
