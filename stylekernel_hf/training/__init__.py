@@ -1,0 +1,1 @@
+"""Training from image folders: crops, losses, and the loop on accelerate."""

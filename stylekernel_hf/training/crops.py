@@ -1,0 +1,107 @@
+"""Endless random crops of image folders, each a function of the seed and its index alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import UInt8
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from stylekernel_hf.image_io import load_image
+from stylekernel_hf.training.color_augmentation import augment_color
+
+
+class CropPair(NamedTuple):
+    """One content and one style crop."""
+
+    content: UInt8[Tensor, "3 h w"]
+    style: UInt8[Tensor, "3 s s"]
+
+
+class RandomCrops:
+    """Square crops of random place and scale, as likely from a picture as it holds distinct ones.
+
+    Pictures are scaled so that their short side lies anywhere (log-uniformly) between the crop's
+    and `max_zoom` times it, or their own size if that is more. Decoded pictures are kept in
+    memory as far as `cache_bytes` allows.
+    """
+
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        size: int,
+        *,
+        max_zoom: float,
+        cache_bytes: int,
+    ) -> None:
+        self.paths = list(paths)
+        self.size = size
+        self.max_zoom = max_zoom
+        self.free_bytes = cache_bytes
+        self.cache: dict[int, NDArray[np.uint8]] = {}
+        areas = np.array([_area(path) for path in self.paths], dtype=np.float64)
+        self.cumulative = np.cumsum(np.maximum(areas, size**2) / areas.sum())
+
+    def draw(self, random: np.random.Generator) -> NDArray[np.uint8]:
+        """Return one crop, size x size x 3."""
+        place = random.uniform(0, self.cumulative[-1])
+        index = min(int(np.searchsorted(self.cumulative, place)), len(self.paths) - 1)
+        picture = self._picture(index)
+        height, width = picture.shape[:2]
+        short = min(height, width)
+        largest = max(short, self.size * self.max_zoom)
+        scaled = float(np.exp(random.uniform(np.log(self.size), np.log(largest))))
+        side = self.size * short / scaled
+        left, top = random.uniform(0, width - side), random.uniform(0, height - side)
+        crop = Image.fromarray(picture).resize(
+            (self.size, self.size),
+            Image.Resampling.BICUBIC,
+            box=(left, top, left + side, top + side),
+        )
+        pixels = np.asarray(crop)
+        return pixels[:, ::-1] if random.random() < 0.5 else pixels
+
+    def _picture(self, index: int) -> NDArray[np.uint8]:
+        if index in self.cache:
+            return self.cache[index]
+        picture = np.asarray(load_image(self.paths[index]).convert("RGB"))
+        if picture.nbytes <= self.free_bytes:
+            self.free_bytes -= picture.nbytes
+            self.cache[index] = picture
+        return picture
+
+
+class CropPairs(Dataset[CropPair]):
+    """Item i pairs a content and a style crop drawn with the seed (seed, i): any run can resume."""
+
+    def __init__(
+        self, contents: RandomCrops, styles: RandomCrops, *, seed: int, color_augmentation: float
+    ) -> None:
+        self.contents = contents
+        self.styles = styles
+        self.seed = seed
+        self.color_augmentation = color_augmentation
+
+    def __getitem__(self, index: int) -> CropPair:
+        random = np.random.default_rng((self.seed, index))
+        content = self.contents.draw(random)
+        style = self.styles.draw(random)
+        if random.random() < self.color_augmentation:
+            style = augment_color(style, random)
+        return CropPair(_to_tensor(content), _to_tensor(style))
+
+
+def _to_tensor(pixels: NDArray[np.uint8]) -> UInt8[Tensor, "3 h w"]:
+    return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))
+
+
+def _area(path: Path) -> int:
+    with Image.open(path) as image:
+        return image.width * image.height

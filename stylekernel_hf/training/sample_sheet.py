@@ -1,0 +1,51 @@
+"""Sheets of fixed held-out pairs, to look at while a run goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from PIL import Image, ImageOps
+from torch import Tensor
+
+from stylekernel_hf.image_io import load_image, save_image
+from stylekernel_hf.metrics.contact_sheet import contact_sheet
+from stylekernel_hf.model.style_kernel import StyleKernelModel
+
+
+class SampleSheet:
+    """Draws every held-out content in every held-out style, cut to squares of `size` px."""
+
+    def __init__(self, contents: Sequence[Path], styles: Sequence[Path], *, size: int) -> None:
+        side = -(-size // 32) * 32
+        self.contents = [_square(path, side) for path in contents]
+        self.styles = [_square(path, side) for path in styles]
+        self.side = side
+
+    @torch.no_grad()
+    def draw(self, model: StyleKernelModel, path: Path) -> None:
+        """Stylize all pairs and write the sheet."""
+        encoded = [model.encode_style(_to_tensor(style, model.device)) for style in self.styles]
+        rows = [
+            [_to_image(model(_to_tensor(content, model.device), tokens)) for tokens in encoded]
+            for content in self.contents
+        ]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_image(contact_sheet(self.contents, self.styles, rows, cell=self.side), path)
+
+
+def _square(path: Path, side: int) -> Image.Image:
+    return ImageOps.fit(load_image(path).convert("RGB"), (side, side), Image.Resampling.BICUBIC)
+
+
+def _to_tensor(image: Image.Image, device: torch.device) -> Float[Tensor, "1 3 h w"]:
+    pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1)[None]
+    return pixels.to(device).float().div(255).contiguous(memory_format=torch.channels_last)
+
+
+def _to_image(rgb: Float[Tensor, "1 3 h w"]) -> Image.Image:
+    pixels = rgb[0].float().clamp(0, 1).mul(255).round().byte().permute(1, 2, 0)
+    return Image.fromarray(pixels.cpu().numpy())

@@ -1,0 +1,64 @@
+"""What a training run is told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from stylekernel_hf.training.losses import LossWeights
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """Settings of one run; `train` documents each in the command line's words.
+
+    Two runs with the same settings, files and number of threads take the same trajectory, however
+    often they were stopped and resumed on the way.
+    """
+
+    contents: tuple[Path, ...]
+    styles: tuple[Path, ...]
+    output: Path
+    perceptual: Path | None = None
+    steps: int = 20_000
+    batch_size: int = 4
+    size: int = 256
+    style_size: int = 224
+    max_zoom: float = 1.5
+    color_augmentation: float = 0.4
+    learning_rate: float = 1e-3
+    warmup_steps: int = 200
+    ema_decay: float = 0.999
+    identity_every: int = 4
+    weights: LossWeights = field(default_factory=LossWeights)
+    mixed_precision: str = "bf16"
+    seed: int = 0
+    save_every: int = 500
+    sheet_every: int = 500
+    log_every: int = 20
+    loader_workers: int = 1
+    cache_gigabytes: float = 4.0
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch_size", "save_every", "sheet_every", "log_every"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        for name in ("size", "style_size"):
+            if getattr(self, name) % 16:
+                raise ValueError(f"{name} must be a multiple of 16 px, got {getattr(self, name)}")
+            if getattr(self, name) < 32:
+                raise ValueError(f"{name} must be at least 32 px, got {getattr(self, name)}")
+        if self.max_zoom < 1:
+            raise ValueError(f"max_zoom must be at least 1, got {self.max_zoom}")
+        if not 0 <= self.color_augmentation <= 1:
+            raise ValueError(
+                f"color_augmentation must lie in [0, 1], got {self.color_augmentation}"
+            )
+        if not 0 <= self.ema_decay < 1:
+            raise ValueError(f"ema_decay must lie in [0, 1), got {self.ema_decay}")
+        if not self.learning_rate > 0:
+            raise ValueError(f"learning_rate must be positive, got {self.learning_rate}")
+        if self.mixed_precision not in ("no", "bf16", "fp16"):
+            raise ValueError(
+                f"mixed_precision must be no, bf16 or fp16, got {self.mixed_precision!r}"
+            )

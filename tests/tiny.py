@@ -1,0 +1,55 @@
+"""Tiny networks and pictures that several test files share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from safetensors.torch import save_file
+
+from stylekernel_hf.model.style_kernel import StyleKernelModel
+
+TINY_CONFIG: dict[str, Any] = {
+    "encoder_channels": (4, 8, 8),
+    "encoder_depths": (1, 1, 1),
+    "style_channels": (4, 8, 8, 8),
+    "style_depths": (1, 1, 1, 1),
+    "attention_channels": 4,
+    "max_style_tokens": 16,
+    "kernel_groups": 2,
+    "kernel_channels": 8,
+    "decoder_channels": (4, 8, 8),
+    "decoder_depths": (1, 1, 1),
+    "code_channels": 8,
+}
+
+
+def tiny_model(seed: int = 0) -> StyleKernelModel:
+    torch.manual_seed(seed)
+    return StyleKernelModel(**TINY_CONFIG).eval()
+
+
+def save_picture(path: Path, size: tuple[int, int] = (48, 40), seed: int = 0) -> Path:
+    """Write a smooth random picture of width x height px."""
+    random = np.random.default_rng(seed)
+    coarse = random.integers(0, 256, (4, 4, 3), dtype=np.uint8)
+    Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC).save(path)
+    return path
+
+
+def save_tiny_vgg(path: Path, width: int = 4) -> Path:
+    """Write VGG-19's convolutions with `width` channels each and random weights."""
+    generator = torch.Generator().manual_seed(0)
+    positions = (0, 2, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25, 28)
+    weights: dict[str, torch.Tensor] = {}
+    for position in positions:
+        channels = 3 if position == 0 else width
+        weights[f"features.{position}.weight"] = (
+            torch.randn(width, channels, 3, 3, generator=generator) * (2 / (9 * channels)) ** 0.5
+        )
+        weights[f"features.{position}.bias"] = torch.zeros(width)
+    save_file(weights, path)
+    return path
