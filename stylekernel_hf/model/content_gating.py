@@ -36,8 +36,8 @@ class ContentGating(nn.Module):
 
 def gated_attention(
     query: Float[Tensor, "b n d"],
-    key: Float[Tensor, "b m d"],
-    value: Float[Tensor, "b m v"],
+    key: Float[Tensor, "#b m d"],
+    value: Float[Tensor, "#b m v"],
     gamma: Float[Tensor, "b n 1"],
     beta: Float[Tensor, "b n 1"],
 ) -> Float[Tensor, "b n v"]:
@@ -57,7 +57,7 @@ def gated_attention(
 
 def gated_attention_weights(
     query: Float[Tensor, "b n d"],
-    key: Float[Tensor, "b m d"],
+    key: Float[Tensor, "#b m d"],
     gamma: Float[Tensor, "b n 1"],
     beta: Float[Tensor, "b n 1"],
 ) -> Float[Tensor, "b n m"]:

@@ -39,12 +39,11 @@ class Decoder(nn.Module):
         self.to_rgb = nn.Conv2d(channels[0], 3 * stem_stride**2, 3, padding=1)
         self.shuffle = nn.PixelShuffle(stem_stride)
         with torch.no_grad():
-            self.to_rgb.weight.copy_(
-                self.to_rgb.weight[:: stem_stride**2].repeat_interleave(stem_stride**2, dim=0)
-            )
+            for part in self.to_rgb.parameters():
+                part.copy_(part[:: stem_stride**2].repeat_interleave(stem_stride**2, dim=0))
 
     def forward(
-        self, features: Sequence[Tensor], code: Float[Tensor, "b e"]
+        self, features: Sequence[Tensor], code: Float[Tensor, "#b e"]
     ) -> Float[Tensor, "b 3 h w"]:
         """Decode the stylized features of the coarsest levels, finest of them first."""
         coarsest = len(self.stages) - 1

@@ -39,7 +39,7 @@ class ModulatedConv2d(nn.Module):
         self.modulation = Modulation(code_channels, out_channels)
 
     def forward(
-        self, features: Float[Tensor, "b i h w"], code: Float[Tensor, "b e"]
+        self, features: Float[Tensor, "b i h w"], code: Float[Tensor, "#b e"]
     ) -> Float[Tensor, "b o h w"]:
         """Convolve `features`; `code` may hold one style for the whole batch."""
         scale, shift = self.modulation(code)

@@ -46,8 +46,8 @@ class StyleAlignment(nn.Module):
     def forward(
         self,
         content: Float[Tensor, "b c h w"],
-        key: Float[Tensor, "b m d"],
-        value: Float[Tensor, "b m s"],
+        key: Float[Tensor, "#b m d"],
+        value: Float[Tensor, "#b m s"],
     ) -> Float[Tensor, "b s h w"]:
         """Align the style to a normalised content feature."""
         query = self.query(content).flatten(2).transpose(1, 2)

@@ -19,6 +19,10 @@ from stylekernel_hf.model.style_alignment import StyleAlignment
 from stylekernel_hf.model.style_code import StyleCode
 from stylekernel_hf.model.style_embedding import StyleEmbedding
 
+# The zero padding of the convolutions reaches this far into the picture, in px, for the preset
+# "small" (to within 1/255): contents are reflected outwards by as much, and cropped after.
+BORDER_MARGIN = 32
+
 
 class StyleKernelModel(ModelMixin, ConfigMixin):
     """Arbitrary style transfer with dynamic style kernels (Xu, Long and Nie, CVPR 2023).
@@ -157,8 +161,8 @@ class StyleKernelModel(ModelMixin, ConfigMixin):
         self,
         features: Sequence[Tensor],
         statistics: Sequence[ChannelStatistics],
-        aligned: Float[Tensor, "b s h w"],
-        code: Float[Tensor, "b e"],
+        aligned: Float[Tensor, "b s i j"],
+        code: Float[Tensor, "#b e"],
     ) -> Float[Tensor, "b 3 h w"]:
         """Filter the content features with the kernels that `aligned` gives, and decode them.
 

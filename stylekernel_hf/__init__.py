@@ -1,0 +1,60 @@
+"""Arbitrary artistic style transfer with dynamic style kernels (Xu, Long and Nie, CVPR 2023).
+
+from stylekernel_hf import pipeline
+
+pipe = pipeline("style-kernel")
+image = pipe("photo.jpg", "painting.jpg").images[0]
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from stylekernel_hf.hub import load_checkpoint
+    from stylekernel_hf.image_io import load_image, save_image
+    from stylekernel_hf.model.presets import build_model
+    from stylekernel_hf.model.style_embedding import StyleEmbedding
+    from stylekernel_hf.model.style_kernel import StyleKernelModel
+    from stylekernel_hf.pipeline_style_kernel import StyleKernelPipeline, StyleKernelPipelineOutput
+    from stylekernel_hf.tasks import pipeline
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "StyleEmbedding",
+    "StyleKernelModel",
+    "StyleKernelPipeline",
+    "StyleKernelPipelineOutput",
+    "build_model",
+    "load_checkpoint",
+    "load_image",
+    "pipeline",
+    "save_image",
+]
+
+# Names are imported on first use: torch alone takes more than a second.
+_HOMES = {
+    "StyleEmbedding": "stylekernel_hf.model.style_embedding",
+    "StyleKernelModel": "stylekernel_hf.model.style_kernel",
+    "StyleKernelPipeline": "stylekernel_hf.pipeline_style_kernel",
+    "StyleKernelPipelineOutput": "stylekernel_hf.pipeline_style_kernel",
+    "build_model": "stylekernel_hf.model.presets",
+    "load_checkpoint": "stylekernel_hf.hub",
+    "load_image": "stylekernel_hf.image_io",
+    "pipeline": "stylekernel_hf.tasks",
+    "save_image": "stylekernel_hf.image_io",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

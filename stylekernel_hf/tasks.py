@@ -1,0 +1,58 @@
+"""`pipeline("style-kernel")`: the pipeline with a checkpoint, on a device, in one call."""
+
+from __future__ import annotations
+
+import os
+
+import torch
+
+from stylekernel_hf.hub import EMBEDDED_CHECKPOINT, load_checkpoint
+from stylekernel_hf.pipeline_style_kernel import StyleKernelPipeline
+
+TASKS = ("style-kernel",)
+
+
+def pipeline(
+    task: str,
+    *,
+    model: str | os.PathLike[str] | None = None,
+    device: str | torch.device | None = None,
+    dtype: torch.dtype = torch.float32,
+) -> StyleKernelPipeline:
+    """Return a ready pipeline for `task`, of which there is one: "style-kernel".
+
+    `model` is a checkpoint folder; by default the weights embedded in the package are used, and
+    nothing is downloaded. `device` defaults to CUDA, then MPS, then the CPU. `dtype` is
+    torch.float32, torch.bfloat16 or torch.float16.
+
+    Raises ValueError for an unknown task, for a device or dtype that is not to be had here, and
+    for a checkpoint that is not whole (see `stylekernel_hf.hub.load_checkpoint`).
+    """
+    if task not in TASKS:
+        raise ValueError(f"task must be 'style-kernel', got {task!r}")
+    if dtype not in (torch.float32, torch.bfloat16, torch.float16):
+        raise ValueError(f"dtype must be torch.float32, bfloat16 or float16, got {dtype}")
+    target = _resolve_device(device)
+    network = load_checkpoint(EMBEDDED_CHECKPOINT if model is None else model)
+    network.to(target).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    # torch's own method: diffusers' logs a warning that matters only to mixed-precision models.
+    torch.nn.Module.to(network, dtype)
+    return StyleKernelPipeline(network)
+
+
+def _resolve_device(device: str | torch.device | None) -> torch.device:
+    if device is None:
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        resolved = torch.device(device)
+        torch.empty(0, device=resolved)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(
+            f"device must be one that this machine has, got {str(device)!r}: {reason}"
+        ) from error
+    if resolved.type == "meta":
+        raise ValueError("device must be one that computes, got 'meta'")
+    return resolved
