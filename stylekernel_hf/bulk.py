@@ -1,0 +1,162 @@
+"""Many pictures at once: every content in every style, each result a file."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from stylekernel_hf.image_io import list_images, load_image, save_image
+from stylekernel_hf.model.style_embedding import StyleEmbedding
+from stylekernel_hf.pipeline_style_kernel import StyleKernelPipeline
+
+Existing: TypeAlias = Literal["refuse", "skip", "overwrite"]
+# What can be wrong with one picture, and must not stop the others.
+_PER_PICTURE_ERRORS = (OSError, ValueError, TypeError, RuntimeError, MemoryError)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One picture to make."""
+
+    content: Path
+    style: Path
+    output: Path
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a job; `error` says in one line why there is no picture."""
+
+    job: Job
+    status: Literal["written", "skipped", "failed"]
+    error: str = ""
+
+
+def find_images(sources: Iterable[str | os.PathLike[str]], *, name: str) -> list[Path]:
+    """Expand files, folders (their images, by name) and globs (with ** for subfolders).
+
+    Each picture is listed once. FileNotFoundError for a source that gives none; a file that is
+    named outright is taken as it is, whatever its suffix.
+    """
+    found: dict[Path, None] = {}
+    for source in sources:
+        path = Path(source)
+        if path.is_dir():
+            matches = list_images(path, name=name)
+        elif path.exists():
+            matches = [path]
+        else:
+            matches = _glob(str(source))
+            if not matches:
+                raise FileNotFoundError(f"{name}: no such file, folder or glob: '{source}'")
+        found.update(dict.fromkeys(matches))
+    return list(found)
+
+
+def plan_jobs(
+    contents: Sequence[Path], styles: Sequence[Path], output: Path, *, suffix: str = ".png"
+) -> list[Job]:
+    """Pair every content with every style; one result goes to `output` itself if it is a file name.
+
+    Otherwise `output` is the folder for `CONTENT_STYLE.png`; where two names would be the same,
+    the folders of the pictures are put before them.
+    """
+    if len(contents) * len(styles) == 1 and output.suffix and not output.is_dir():
+        return [Job(contents[0], styles[0], output)]
+    if output.suffix and not output.is_dir():
+        raise ValueError(
+            f"output must be a folder for {len(contents) * len(styles)} pictures, got '{output}'"
+        )
+    content_names, style_names = _distinct_names(contents), _distinct_names(styles)
+    return [
+        Job(content, style, output / f"{content_names[content]}_{style_names[style]}{suffix}")
+        for content in contents
+        for style in styles
+    ]
+
+
+def run_jobs(
+    pipe: StyleKernelPipeline,
+    jobs: Sequence[Job],
+    *,
+    strength: float = 1.0,
+    style_size: int | None = 512,
+    existing: Existing = "refuse",
+    on_outcome: Callable[[Outcome], None] | None = None,
+) -> list[Outcome]:
+    """Make every picture; one that fails is reported in its outcome and the others go on.
+
+    Each style is encoded once, and folders for the results are created. `existing` says what
+    becomes of a result whose file is there already. `on_outcome` is called after every job.
+    """
+    styles = _EncodedStyles(pipe, style_size)
+    outcomes: list[Outcome] = []
+    for job in jobs:
+        try:
+            status = _run(pipe, job, styles, strength, existing)
+            outcome = Outcome(job, status)
+        except _PER_PICTURE_ERRORS as error:
+            outcome = Outcome(job, "failed", " ".join(str(error).split()) or type(error).__name__)
+        outcomes.append(outcome)
+        if on_outcome:
+            on_outcome(outcome)
+    return outcomes
+
+
+def _run(
+    pipe: StyleKernelPipeline,
+    job: Job,
+    styles: _EncodedStyles,
+    strength: float,
+    existing: Existing,
+) -> Literal["written", "skipped"]:
+    if job.output.exists():
+        if existing == "skip":
+            return "skipped"
+        if existing == "refuse":
+            raise FileExistsError(f"'{job.output}' exists already")
+    content = load_image(job.content, name="content")
+    stylized = pipe(content, styles[job.style], strength=strength).images[0]
+    job.output.parent.mkdir(parents=True, exist_ok=True)
+    save_image(stylized, job.output)
+    return "written"
+
+
+class _EncodedStyles:
+    """Style images by path, each encoded when it is first asked for."""
+
+    def __init__(self, pipe: StyleKernelPipeline, style_size: int | None) -> None:
+        self.pipe = pipe
+        self.style_size = style_size
+        self.encoded: dict[Path, StyleEmbedding] = {}
+
+    def __getitem__(self, path: Path) -> StyleEmbedding:
+        if path not in self.encoded:
+            self.encoded[path] = self.pipe.encode_style(path, style_size=self.style_size)
+        return self.encoded[path]
+
+
+def _glob(pattern: str) -> list[Path]:
+    path = Path(pattern)
+    root = Path(path.anchor) if path.anchor else Path()
+    parts = path.relative_to(path.anchor) if path.anchor else path
+    if not any(mark in pattern for mark in "*?["):
+        return []
+    return sorted(file for file in root.glob(str(parts)) if file.is_file())
+
+
+def _distinct_names(paths: Sequence[Path]) -> dict[Path, str]:
+    names = {path: path.stem for path in paths}
+    taken = Counter(names.values())
+    for path, name in names.items():
+        if taken[name] > 1:
+            names[path] = f"{path.resolve().parent.name}-{name}"
+    taken = Counter(names.values())
+    for index, (path, name) in enumerate(names.items(), start=1):
+        if taken[name] > 1:
+            names[path] = f"{name}-{index}"
+    return names

@@ -1,0 +1,41 @@
+"""The commands of `stylekernel`, by name."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from stylekernel_hf import __version__
+from stylekernel_hf.cli.evaluate import evaluate
+from stylekernel_hf.cli.stylize import stylize
+from stylekernel_hf.cli.train import train
+
+app = typer.Typer(
+    name="stylekernel",
+    help="Repaint photos in the style of any painting.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(stylize)
+app.command()(evaluate)
+app.command()(train)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"stylekernel {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """Repaint photos in the style of any painting."""

@@ -1,0 +1,99 @@
+"""`stylekernel stylize`: pictures from the shell."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Precision(str, Enum):
+    """What the network computes in."""
+
+    float32 = "float32"
+    bfloat16 = "bfloat16"
+    float16 = "float16"
+
+
+def stylize(
+    content: Annotated[str, typer.Argument(help="A photo, a folder of photos, or a quoted glob.")],
+    style: Annotated[str, typer.Argument(help="A painting, a folder, or a quoted glob.")],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output", "-o", help="The picture to write, or the folder for several pictures."
+        ),
+    ],
+    more_contents: Annotated[
+        list[str] | None, typer.Option("--content", "-c", help="Another content; repeatable.")
+    ] = None,
+    more_styles: Annotated[
+        list[str] | None, typer.Option("--style", "-s", help="Another style; repeatable.")
+    ] = None,
+    strength: Annotated[
+        float, typer.Option(help="From 0, the photo itself, to 1, the full style.")
+    ] = 1.0,
+    style_size: Annotated[
+        int, typer.Option(help="Scale paintings to this short side in px first; 0 keeps theirs.")
+    ] = 512,
+    model: Annotated[
+        Path | None, typer.Option(help="A checkpoint folder, instead of the embedded weights.")
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option(help="cuda, mps, cpu, ...; by default the best there is.")
+    ] = None,
+    dtype: Annotated[Precision, typer.Option(help="Precision.")] = Precision.float32,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
+    skip_existing: Annotated[
+        bool, typer.Option("--skip-existing", help="Leave existing files and go on.")
+    ] = False,
+) -> None:
+    """Repaint every CONTENT in every STYLE.
+
+    One result goes to the file named by --output; several go to the folder named by it, as
+    CONTENT_STYLE.png. Ends with code 1 and a list if some could not be made; the others are.
+    """
+    if overwrite and skip_existing:
+        raise typer.BadParameter("--overwrite and --skip-existing exclude each other")
+    import torch
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    from stylekernel_hf.bulk import find_images, plan_jobs, run_jobs
+    from stylekernel_hf.tasks import pipeline
+
+    contents = find_images([content, *(more_contents or [])], name="content")
+    styles = find_images([style, *(more_styles or [])], name="style")
+    jobs = plan_jobs(contents, styles, output)
+    pipe = pipeline("style-kernel", model=model, device=device, dtype=getattr(torch, dtype.value))
+    columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(
+        *columns, console=Console(stderr=True), disable=len(jobs) == 1, transient=True
+    ) as progress:
+        bar = progress.add_task("stylizing", total=len(jobs))
+        outcomes = run_jobs(
+            pipe,
+            jobs,
+            strength=strength,
+            style_size=style_size or None,
+            existing="overwrite" if overwrite else "skip" if skip_existing else "refuse",
+            on_outcome=lambda _: progress.advance(bar),
+        )
+    written = [outcome for outcome in outcomes if outcome.status == "written"]
+    skipped = sum(outcome.status == "skipped" for outcome in outcomes)
+    failed = [outcome for outcome in outcomes if outcome.status == "failed"]
+    if len(written) == 1:
+        typer.echo(f"wrote {written[0].job.output}")
+    elif written:
+        typer.echo(f"wrote {len(written)} pictures to {output}")
+    if skipped:
+        typer.echo(f"skipped {skipped} that existed")
+    for outcome in failed:
+        pair = f"{outcome.job.content} in the style of {outcome.job.style}"
+        typer.echo(f"stylekernel: failed: {pair}: {outcome.error}", err=True)
+    if any("exists already" in outcome.error for outcome in failed):
+        typer.echo("stylekernel: use --overwrite or --skip-existing for those that exist", err=True)
+    if failed:
+        raise typer.Exit(1)

@@ -1,0 +1,127 @@
+"""`stylekernel train`: a checkpoint from two folders of pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def train(
+    content: Annotated[list[Path], typer.Option("--content", help="Folder of photos; repeatable.")],
+    style: Annotated[list[Path], typer.Option("--style", help="Folder of paintings; repeatable.")],
+    output: Annotated[Path, typer.Option("--output", help="Folder of the run.")],
+    perceptual: Annotated[
+        Path | None,
+        typer.Option(
+            help="Safetensors file of VGG-19 or its 16x student; by default torchvision's VGG-19, "
+            "downloaded once."
+        ),
+    ] = None,
+    preset: Annotated[str, typer.Option(help="Network to start from scratch: small or base.")] = (
+        "small"
+    ),
+    init: Annotated[
+        Path | None, typer.Option(help="Checkpoint folder to start from, instead of a preset.")
+    ] = None,
+    steps: Annotated[int, typer.Option(help="Optimizer steps.")] = 20_000,
+    batch_size: Annotated[int, typer.Option(help="Pairs per step, over all processes.")] = 4,
+    size: Annotated[int, typer.Option(help="Side of content crops in px, a multiple of 16.")] = 256,
+    style_size: Annotated[
+        int, typer.Option(help="Side of style crops in px, a multiple of 16.")
+    ] = 224,
+    max_zoom: Annotated[
+        float, typer.Option(help="How far small pictures are enlarged before cropping.")
+    ] = 1.5,
+    color_augmentation: Annotated[
+        float, typer.Option(help="Share of style crops that get a new palette.")
+    ] = 0.4,
+    learning_rate: Annotated[float, typer.Option(help="Peak of the cosine schedule.")] = 1e-3,
+    warmup_steps: Annotated[int, typer.Option(help="Steps of linear warm-up.")] = 200,
+    ema_decay: Annotated[float, typer.Option(help="Decay of the weights' average.")] = 0.999,
+    content_weight: Annotated[float, typer.Option(help="Weight of the content term.")] = 1.0,
+    style_weight: Annotated[float, typer.Option(help="Weight of the style term.")] = 20.0,
+    color_weight: Annotated[float, typer.Option(help="Weight of the palette term.")] = 2.0,
+    identity_weight: Annotated[float, typer.Option(help="Weight of the identity term.")] = 4.0,
+    identity_every: Annotated[
+        int, typer.Option(help="Steps between identity terms; 0 for none.")
+    ] = 4,
+    mixed_precision: Annotated[str, typer.Option(help="no, bf16 or fp16.")] = "bf16",
+    seed: Annotated[int, typer.Option(help="Seed of weights and crops.")] = 0,
+    save_every: Annotated[int, typer.Option(help="Steps between checkpoints.")] = 500,
+    sheet_every: Annotated[int, typer.Option(help="Steps between sample sheets.")] = 500,
+    log_every: Annotated[int, typer.Option(help="Steps between lines of log.jsonl.")] = 20,
+    loader_workers: Annotated[int, typer.Option(help="Processes that load pictures.")] = 1,
+    cache_gigabytes: Annotated[
+        float, typer.Option(help="Memory for decoded pictures, per loading process.")
+    ] = 4.0,
+) -> None:
+    """Train a network, or go on with the run in --output from its newest checkpoint.
+
+    The run's folder gets model/ (averaged weights, for --model of the other commands), log.jsonl,
+    sheets/ (samples of held-out pairs) and checkpoints/.
+    """
+    try:
+        from stylekernel_hf.training.trainer import Trainer
+    except ModuleNotFoundError as error:
+        raise ImportError(
+            f"training needs the package {error.name}: pip install 'stylekernel-hf[train]'"
+        ) from error
+    import torch
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from stylekernel_hf.hub import load_checkpoint
+    from stylekernel_hf.model.presets import build_model
+    from stylekernel_hf.training.losses import LossWeights
+    from stylekernel_hf.training.settings import TrainingSettings
+
+    settings = TrainingSettings(
+        contents=tuple(content),
+        styles=tuple(style),
+        output=output,
+        perceptual=perceptual,
+        steps=steps,
+        batch_size=batch_size,
+        size=size,
+        style_size=style_size,
+        max_zoom=max_zoom,
+        color_augmentation=color_augmentation,
+        learning_rate=learning_rate,
+        warmup_steps=warmup_steps,
+        ema_decay=ema_decay,
+        identity_every=identity_every,
+        weights=LossWeights(
+            content=content_weight,
+            style=style_weight,
+            color=color_weight,
+            identity=identity_weight,
+        ),
+        mixed_precision=mixed_precision,
+        seed=seed,
+        save_every=save_every,
+        sheet_every=sheet_every,
+        log_every=log_every,
+        loader_workers=loader_workers,
+        cache_gigabytes=cache_gigabytes,
+    )
+    torch.manual_seed(seed)
+    model = load_checkpoint(init) if init else build_model(preset)
+    trainer = Trainer(model.train(), settings)
+    columns = (
+        *Progress.get_default_columns()[:2],
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[terms]}"),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        bar = progress.add_task("training", total=steps, terms="")
+
+        def show(step: int, terms: dict[str, float]) -> None:
+            shown = ("content", "style", "color", "identity")
+            text = "  ".join(f"{name} {terms[name]:.3f}" for name in shown if name in terms)
+            progress.update(bar, completed=step, terms=text)
+
+        trainer.run(show)
+    typer.echo(f"wrote {output / 'model'}")
