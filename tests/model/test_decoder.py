@@ -1,0 +1,70 @@
+import pytest
+import torch
+from references import assert_near
+from torch import Tensor
+
+from stylekernel_hf.model.decoder import Decoder
+
+
+def decoder_of(stem_stride: int = 2) -> Decoder:
+    return Decoder((4, 6, 8), (1, 2, 1), code_channels=5, stem_stride=stem_stride)
+
+
+def features_of(levels: int, height: int = 3, width: int = 2) -> list[Tensor]:
+    """Features of the coarsest `levels` levels, finest first."""
+    all_levels = [
+        torch.randn(2, channels, height * factor, width * factor)
+        for channels, factor in ((4, 4), (6, 2), (8, 1))
+    ]
+    return all_levels[-levels:]
+
+
+@pytest.mark.parametrize("stem_stride", [1, 2, 4])
+@pytest.mark.parametrize("levels", [1, 2, 3])
+def test_picture_is_as_much_larger_as_the_encoder_made_it_smaller(stem_stride: int, levels: int):
+    picture = decoder_of(stem_stride)(features_of(levels), torch.randn(2, 5))
+    assert picture.shape == (2, 3, 3 * 4 * stem_stride, 2 * 4 * stem_stride)
+
+
+def test_picture_stays_in_0_to_1_for_extreme_features():
+    picture = decoder_of()([1e6 * x for x in features_of(2)], torch.randn(2, 5))
+    assert picture.min() >= 0
+    assert picture.max() <= 1
+    assert picture.std() > 0.1
+
+
+@pytest.mark.parametrize("stem_stride", [2, 4])
+def test_pixel_shuffle_starts_without_a_checkerboard(stem_stride: int):
+    picture = decoder_of(stem_stride)(features_of(2), torch.randn(2, 5))
+    blocks = picture.unfold(2, stem_stride, stem_stride).unfold(3, stem_stride, stem_stride)
+    assert_near(blocks, blocks[..., :1, :1].expand_as(blocks), 1e-6)
+    assert blocks[..., 0, 0].std() > 1e-3
+
+
+@pytest.mark.parametrize("level", [0, 1, 2])
+def test_every_level_of_features_counts(level: int):
+    decoder, code = decoder_of(), torch.randn(2, 5)
+    features = features_of(3)
+    before = decoder(features, code)
+    features[level] = features[level] + torch.randn(features[level].shape)
+    assert (decoder(features, code) - before).abs().max() > 1e-4
+
+
+def test_features_are_left_as_they_were():
+    features = features_of(3)
+    before = [x.clone() for x in features]
+    decoder_of()(features, torch.randn(1, 5))
+    assert all(torch.equal(x, y) for x, y in zip(features, before, strict=True))
+
+
+def test_upsampling_before_the_last_step_repeats_pixels():
+    # With convolutions that look at one pixel only, the picture is blocks of one colour.
+    decoder = decoder_of(stem_stride=1)
+    for parameter in decoder.parameters():
+        if parameter.shape[2:] == (3, 3):
+            centre = parameter.data[..., 1:2, 1:2].clone()
+            parameter.data.zero_()[..., 1:2, 1:2] = centre
+    picture = decoder(features_of(1), torch.randn(2, 5))
+    blocks = picture.unfold(2, 4, 4).unfold(3, 4, 4)
+    assert_near(blocks, blocks[..., :1, :1].expand_as(blocks), 1e-6)
+    assert blocks[..., 0, 0].std() > 1e-4

@@ -1,0 +1,81 @@
+import pytest
+import torch
+from references import assert_near, channel_shuffle_by_loops, dynamic_conv2d_by_loops
+from torch import Tensor
+
+from stylekernel_hf.model.dynamic_conv import channel_shuffle, dynamic_conv2d
+
+
+def features_and_kernels(
+    size: int, groups: int, shape: tuple[int, int, int, int] = (2, 4, 5, 3)
+) -> tuple[Tensor, Tensor]:
+    batch, channels, height, width = shape
+    features = torch.randn(batch, channels, height, width, dtype=torch.float64)
+    return features, torch.randn(batch, groups * size**2, height, width, dtype=torch.float64)
+
+
+@pytest.mark.parametrize("size", [1, 3, 5])
+@pytest.mark.parametrize("groups", [1, 2, 4])
+def test_every_pixel_is_filtered_with_its_own_kernel(size: int, groups: int):
+    features, kernels = features_and_kernels(size, groups)
+    expected = dynamic_conv2d_by_loops(features, kernels, groups)
+    assert_near(dynamic_conv2d(features, kernels, groups), expected)
+
+
+def test_kernel_may_be_larger_than_the_picture():
+    features, kernels = features_and_kernels(5, 2, shape=(1, 2, 1, 2))
+    expected = dynamic_conv2d_by_loops(features, kernels, 2)
+    assert_near(dynamic_conv2d(features, kernels, 2), expected)
+
+
+def test_memory_format_makes_no_difference():
+    features, kernels = features_and_kernels(3, 2)
+    last = torch.channels_last
+    mixed = dynamic_conv2d(
+        features.to(memory_format=last), kernels.contiguous(memory_format=last), 2
+    )
+    assert_near(mixed, dynamic_conv2d_by_loops(features, kernels, 2))
+
+
+@pytest.mark.parametrize("size", [1, 3, 5])
+def test_identity_kernels_leave_features_unchanged(size: int):
+    features, kernels = features_and_kernels(size, 2)
+    kernels.zero_().unflatten(1, (2, size**2))[:, :, size**2 // 2] = 1
+    assert torch.equal(dynamic_conv2d(features, kernels, 2), features)
+
+
+def test_one_kernel_for_all_pixels_is_an_ordinary_convolution():
+    features, kernels = features_and_kernels(3, 2, shape=(1, 4, 6, 5))
+    kernels = kernels[..., :1, :1].expand_as(kernels)
+    weight = kernels[0, :, 0, 0].view(2, 1, 3, 3).repeat_interleave(2, dim=0)
+    expected = torch.conv2d(features, weight, padding=1, groups=4)
+    assert_near(dynamic_conv2d(features, kernels, 2), expected)
+
+
+def test_gradients_are_those_of_finite_differences():
+    features, kernels = features_and_kernels(3, 2, shape=(1, 2, 3, 2))
+    inputs = (features.requires_grad_(), kernels.requires_grad_())
+    assert torch.autograd.gradcheck(lambda x, k: dynamic_conv2d(x, k, 2), inputs)
+
+
+def test_batch_items_do_not_influence_each_other():
+    features, kernels = features_and_kernels(3, 2)
+    together = dynamic_conv2d(features, kernels, 2)
+    for item in range(2):
+        alone = dynamic_conv2d(features[item : item + 1], kernels[item : item + 1], 2)
+        assert_near(together[item : item + 1], alone)
+
+
+@pytest.mark.parametrize("groups", [1, 2, 3, 6])
+def test_shuffle_interleaves_the_groups(groups: int):
+    features = torch.randn(2, 6, 2, 3)
+    expected = channel_shuffle_by_loops(features.numpy(), groups)
+    assert torch.equal(channel_shuffle(features, groups), torch.from_numpy(expected))
+
+
+@pytest.mark.parametrize("groups", [2, 3, 4])
+def test_shuffle_with_the_groups_transposed_undoes_it(groups: int):
+    features = torch.randn(1, 12, 2, 3)
+    shuffled = channel_shuffle(features, groups)
+    assert not torch.equal(shuffled, features)
+    assert torch.equal(channel_shuffle(shuffled, 12 // groups), features)

@@ -1,0 +1,96 @@
+import pytest
+import torch
+from references import (
+    as_array,
+    assert_near,
+    channel_shuffle_by_loops,
+    dynamic_conv2d_by_loops,
+)
+
+from stylekernel_hf.model.kernel_generator import KernelGenerator, StyleKernels
+
+
+def generator_of(*, kernel_size: int = 3, groups: int = 2, convolutions: int) -> KernelGenerator:
+    return KernelGenerator(
+        5, 7, 4, kernel_size=kernel_size, groups=groups, convolutions=convolutions
+    ).double()
+
+
+def random_kernels(height: int, width: int, convolutions: int) -> StyleKernels:
+    taps = torch.randn(2, convolutions * 2 * 9, height, width, dtype=torch.float64)
+    scale, shift = torch.randn(2, 2, 4, height, width, dtype=torch.float64)
+    return StyleKernels(taps, scale, shift)
+
+
+@pytest.mark.parametrize("kernel_size", [1, 3, 5])
+@pytest.mark.parametrize("convolutions", [1, 2, 3])
+def test_kernels_start_at_the_identity_up_to_the_shuffles(kernel_size: int, convolutions: int):
+    generator = generator_of(kernel_size=kernel_size, convolutions=convolutions)
+    torch.nn.init.zeros_(generator.head.weight)
+    features = torch.randn(2, 4, 6, 3, dtype=torch.float64)
+    kernels = generator(torch.randn(2, 5, 6, 3, dtype=torch.float64))
+    expected = as_array(features)
+    for _ in range(convolutions - 1):
+        expected = channel_shuffle_by_loops(expected, 2)
+    assert_near(generator.apply_kernels(features, kernels), expected)
+
+
+def test_kernels_start_near_the_identity():
+    generator = generator_of(convolutions=1)
+    features = torch.randn(2, 4, 6, 3, dtype=torch.float64)
+    kernels = generator(torch.randn(2, 5, 6, 3, dtype=torch.float64))
+    filtered = generator.apply_kernels(features, kernels)
+    assert 1e-4 < (filtered - features).abs().mean() < 0.2
+
+
+def test_convolutions_are_applied_in_turn_then_scale_and_shift():
+    kernels = random_kernels(4, 5, convolutions=2)
+    features = torch.randn(2, 4, 4, 5, dtype=torch.float64)
+    once = dynamic_conv2d_by_loops(features, kernels.taps[:, :18], 2)
+    shuffled = torch.from_numpy(channel_shuffle_by_loops(once, 2))
+    twice = dynamic_conv2d_by_loops(shuffled, kernels.taps[:, 18:], 2)
+    expected = twice * as_array(kernels.scale) + as_array(kernels.shift)
+    assert_near(generator_of(convolutions=2).apply_kernels(features, kernels), expected)
+
+
+def test_kernels_of_a_pixel_depend_on_the_aligned_style_around_it_only():
+    generator = generator_of(convolutions=1)
+    aligned = torch.randn(1, 5, 7, 7, dtype=torch.float64)
+    changed = aligned.clone()
+    changed[..., 3, 3] += 5
+    for before, after in zip(generator(aligned), generator(changed), strict=True):
+        touched = (before != after).any(dim=1)[0]
+        expected = torch.zeros(7, 7, dtype=torch.bool)
+        expected[2:5, 2:5] = True
+        assert torch.equal(touched, expected)
+
+
+def test_constant_kernels_give_the_same_at_any_resolution():
+    pixel = random_kernels(1, 1, convolutions=2)
+    coarse = StyleKernels(*(part.expand(-1, -1, 3, 2) for part in pixel))
+    fine = StyleKernels(*(part.expand(-1, -1, 12, 8) for part in pixel))
+    features = torch.randn(2, 4, 12, 8, dtype=torch.float64)
+    generator = generator_of(convolutions=2)
+    assert_near(generator.apply_kernels(features, coarse), generator.apply_kernels(features, fine))
+
+
+def test_coarse_kernels_are_interpolated_between_their_pixels_centres():
+    # A ramp over the columns; away from the border its interpolation is the finer ramp.
+    ramp = torch.arange(4, dtype=torch.float64).expand(2, 4, 2, 4)
+    coarse = StyleKernels(torch.zeros(2, 18, 2, 4, dtype=torch.float64), ramp, ramp)
+    shift = generator_of(convolutions=1).apply_kernels(
+        torch.zeros(2, 4, 4, 8, dtype=torch.float64), coarse
+    )
+    expected = (torch.arange(8, dtype=torch.float64) + 0.5) / 2 - 0.5
+    assert_near(shift[..., 1:-1], expected[1:-1].expand(2, 4, 4, 6))
+
+
+def test_gradient_reaches_all_parameters():
+    generator = generator_of(convolutions=2)
+    features = torch.randn(2, 4, 6, 6, dtype=torch.float64)
+    kernels = generator(torch.randn(2, 5, 3, 3, dtype=torch.float64))
+    (generator.apply_kernels(features, kernels) * torch.randn_like(features)).sum().backward()
+    for name, parameter in generator.named_parameters():
+        assert parameter.grad is not None, name
+        # Every channel of the hidden layer, every tap, scale and shift of the head.
+        assert all(channel.any() for channel in parameter.grad), name

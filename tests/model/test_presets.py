@@ -1,0 +1,33 @@
+import pytest
+import torch
+
+from stylekernel_hf.model.presets import PRESETS, build_model
+
+
+def test_small_has_a_few_million_parameters_at_most():
+    with torch.device("meta"):
+        model = build_model("small")
+    assert 500_000 < sum(parameter.numel() for parameter in model.parameters()) < 5_000_000
+
+
+def test_base_has_the_strides_of_vgg19():
+    with torch.device("meta"):
+        model = build_model("base")
+    assert (model.stride, model.style_stride) == (8, 8)
+
+
+@pytest.mark.parametrize("wrong", ["large", "", "Small"])
+def test_unknown_preset_is_an_error_that_names_the_argument(wrong: str):
+    with pytest.raises(ValueError, match=f"^preset must be 'small' or 'base', got '{wrong}'$"):
+        build_model(wrong)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_parameter_gets_a_finite_gradient(preset: str):
+    model = build_model(preset)
+    picture = model(torch.rand(1, 3, 64, 64), model.encode_style(torch.rand(1, 3, 64, 64)))
+    (picture * torch.randn_like(picture)).sum().backward()
+    for name, parameter in model.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.isfinite().all(), name
+        assert parameter.grad.any(), name

@@ -1,0 +1,145 @@
+"""Imports go one way, and the package's own import costs nothing."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import stylekernel_hf
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "stylekernel_hf"
+IMAGE = {"image_io", "image_processor"}
+
+# What each part of the package may import of the others directly; what those may import, it may
+# import too.
+DIRECT: dict[str, set[str]] = {
+    "image_io": set(),
+    "image_processor": {"image_io"},
+    "model": set(),
+    "hub": {"model"},
+    "metrics": IMAGE,
+    "tiling": {*IMAGE, "model"},
+    "color": IMAGE,
+    "regions": IMAGE,
+    "pipeline_style_kernel": {*IMAGE, "hub", "tiling", "color", "regions"},
+    "tasks": {"pipeline_style_kernel"},
+    "training": {*IMAGE, "model", "hub", "metrics"},
+    "video": {"pipeline_style_kernel"},
+    "bulk": {"pipeline_style_kernel"},
+    "export": {"pipeline_style_kernel"},
+    "benchmark": {"pipeline_style_kernel"},
+}
+EVERYTHING = {*DIRECT, "cli"}
+
+
+def allowed(part: str) -> set[str]:
+    if part == "cli":
+        return EVERYTHING
+    direct = DIRECT[part]
+    return {part, *direct}.union(*(allowed(other) for other in direct))
+
+
+def imported_modules(source: str, module: str) -> Iterator[str]:
+    """Full names of what a module imports, anywhere in it, a name from a module included."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = module.split(".")[: -node.level] if node.level else []
+            origin = ".".join([*above, *filter(None, [node.module])])
+            yield from (f"{origin}.{alias.name}" for alias in node.names)
+
+
+def parts_imported(source: str, module: str) -> set[str]:
+    """Parts of our package; a public name of the package itself counts as the part it is of."""
+    parts: set[str] = set()
+    for name in imported_modules(source, module):
+        root, _, rest = name.partition(".")
+        first = rest.partition(".")[0]
+        if root != "stylekernel_hf" or first == "__version__":
+            continue
+        home = stylekernel_hf._HOMES.get(first, name)  # "pipeline" is no module but a function.
+        parts.add((home.split(".") + [""])[1])
+    return parts
+
+
+def modules() -> dict[str, Path]:
+    """Paths of the package's modules by name, the package itself apart, which imports lazily."""
+    found: dict[str, Path] = {}
+    for path in PACKAGE.rglob("*.py"):
+        relative = path.relative_to(ROOT).with_suffix("")
+        found[".".join(relative.parts)] = path
+    del found["stylekernel_hf.__init__"]
+    return found
+
+
+def part_of(module: str) -> str:
+    return module.split(".")[1]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("import torch", set()),
+        ("import stylekernel_hf.cli", {"cli"}),
+        ("def f():\n    from stylekernel_hf.training.losses import color_loss", {"training"}),
+        ("from stylekernel_hf import image_io, hub", {"image_io", "hub"}),
+        ("from stylekernel_hf import pipeline", {"tasks"}),
+        ("from stylekernel_hf import __version__", set()),
+        ("from ..metrics import distances", {"metrics"}),
+        ("from .. import cli", {"cli"}),
+        ("from .encoder import Encoder", {"model"}),
+    ],
+)
+def test_imports_of_every_form_are_seen(line: str, expected: set[str]):
+    assert parts_imported(line, "stylekernel_hf.model.example") == expected
+
+
+def test_every_module_has_its_place():
+    assert {part_of(module) for module in modules()} <= EVERYTHING
+
+
+@pytest.mark.parametrize("module", sorted(modules()))
+def test_imports_go_one_way(module: str):
+    imported = parts_imported(modules()[module].read_text(encoding="utf-8"), module)
+    assert imported <= allowed(part_of(module))
+
+
+def test_nothing_imports_the_command_line():
+    for module, path in modules().items():
+        if part_of(module) != "cli":
+            source = path.read_text(encoding="utf-8")
+            assert "cli" not in parts_imported(source, module), module
+
+
+def test_demo_uses_public_names_only():
+    for path in (ROOT / "app.py", *(ROOT / "demo").rglob("*.py")):
+        source = path.read_text(encoding="utf-8") if path.exists() else ""
+        ours = [x for x in imported_modules(source, path.stem) if x.startswith("stylekernel_hf")]
+        public = {f"stylekernel_hf.{name}" for name in stylekernel_hf.__all__}
+        assert {*ours} <= {*public, "stylekernel_hf"}, path
+
+
+def in_a_fresh_python(code: str) -> str:
+    return subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+
+
+def test_import_of_the_package_loads_no_backend():
+    code = "import sys, stylekernel_hf; print(*{name.partition('.')[0] for name in sys.modules})"
+    loaded = {*in_a_fresh_python(code).split()}
+    assert "stylekernel_hf" in loaded
+    assert not loaded & {"torch", "PIL", "diffusers", "numpy", "huggingface_hub"}
+
+
+def test_import_of_the_package_takes_less_than_a_tenth_of_a_second():
+    code = (
+        "from time import perf_counter; start = perf_counter(); import stylekernel_hf; "
+        "print(perf_counter() - start)"
+    )
+    assert min(float(in_a_fresh_python(code)) for _ in range(3)) < 0.1
