@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import io
-import logging
 import os
 import secrets
 import struct
-import threading
-import warnings
 from collections.abc import Generator
 from pathlib import Path
-from typing import Any, TypeAlias, cast
+from typing import TypeAlias
 
-from PIL import ExifTags, Image, ImageCms, ImageFile
+from PIL import Image, ImageCms, ImageFile
+
+from stylekernel_hf.image_normalization import normalized, silent_pillow
 
 ImageSource: TypeAlias = str | os.PathLike[str] | Image.Image | bytes
 _Stream: TypeAlias = io.BytesIO | io.BufferedReader
@@ -28,19 +27,6 @@ IMAGE_SUFFIXES = frozenset(
 """What counts as an image file in a folder, in lower case."""
 
 _ALPHA_FORMATS = frozenset({"AVIF", "GIF", "JPEG2000", "PNG", "QOI", "TGA", "TIFF", "WEBP"})
-_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-_ICC_MODES = {"GRAY": "L", "RGB ": "RGB", "CMYK": "CMYK"}
-
-_logger = logging.getLogger(__name__)
-_warnings_lock = threading.Lock()
 
 
 def load_image(
@@ -59,7 +45,7 @@ def load_image(
     """
     if isinstance(source, Image.Image):
         _decode(source, name, "the given PIL image", max_pixels)
-        return _normalized(source, name)
+        return normalized(source, name)
     if isinstance(source, bytes):
         stream, label = io.BytesIO(source), "the data given"
     else:
@@ -67,7 +53,7 @@ def load_image(
     with stream:
         image = _identify(stream, name, label)
         _decode(image, name, label, max_pixels)
-        return _normalized(image, name)
+        return normalized(image, name)
 
 
 def save_image(
@@ -94,7 +80,7 @@ def save_image(
     if not overwrite and target.exists():
         raise FileExistsError(f"path: {str(target)!r} exists already (overwrite=False)")
 
-    picture = _normalized(image, "image")
+    picture = normalized(image, "image")
     if picture.mode == "RGBA" and image_format not in _ALPHA_FORMATS:
         white = Image.new("RGBA", picture.size, "white")
         picture = Image.alpha_composite(white, picture).convert("RGB")
@@ -155,7 +141,7 @@ def _identify(stream: _Stream, name: str, label: str) -> ImageFile.ImageFile:
     if not prefix:
         raise ValueError(f"{name} must be an image file, but {label} is empty (0 bytes)")
     tried: set[str] = set()
-    with _damage_named(name, label), _silent_pillow():
+    with _damage_named(name, label), silent_pillow():
         for import_plugins in (Image.preinit, Image.init):
             import_plugins()
             for image_format in [each for each in Image.ID if each not in tried]:
@@ -182,7 +168,7 @@ def _decode(image: Image.Image, name: str, label: str, max_pixels: int) -> None:
         raise ValueError(f"{name} must be an image of pixels, but {label} is PostScript")
     # The formats most used give no warnings while decoding, and need not wait for one another.
     calm = image.format in {"JPEG", "PNG", "WEBP", None}
-    with _damage_named(name, label), contextlib.nullcontext() if calm else _silent_pillow():
+    with _damage_named(name, label), contextlib.nullcontext() if calm else silent_pillow():
         image.load()
 
 
@@ -196,127 +182,6 @@ def _damage_named(name: str, label: str) -> Generator[None]:
         raise ValueError(
             f"{name} must be an image file, but {label} is truncated or damaged: {error}"
         ) from error
-
-
-@contextlib.contextmanager
-def _silent_pillow() -> Generator[None]:
-    """Keep to ourselves what Pillow warns of: size, which is checked here, and odd metadata.
-
-    Warning filters belong to the process: two threads that changed them at once could leave them
-    changed for good.
-    """
-    with _warnings_lock, warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module=r"PIL\.")
-        yield
-
-
-def _normalized(image: Image.Image, name: str) -> Image.Image:
-    """A fresh upright "RGB" or "RGBA" image in sRGB, without metadata."""
-    image = _upright(image, name)
-    if image.mode == "F":
-        image = _from_float_grey(image, name)
-    elif image.mode.startswith("I"):
-        image = _from_wide_grey(image, name)
-    elif image.mode == "La":
-        image = image.convert("LA")
-    profile: bytes | None = image.info.get("icc_profile")
-    colors, alpha = _split_alpha(image)
-    if profile:
-        colors = _to_srgb(colors, profile, name)
-    result = colors.convert("RGB")
-    if alpha is not None:
-        result.putalpha(alpha)
-    result.info.clear()
-    return result
-
-
-def _upright(image: Image.Image, name: str) -> Image.Image:
-    """The image as it should be seen, or itself if it is upright."""
-    try:
-        with _silent_pillow():
-            orientation = image.getexif().get(ExifTags.Base.Orientation)
-    except Exception as error:  # As in `_damage_named`; the pixels are well.
-        _logger.warning("%s: EXIF data cannot be read and are left out: %s", name, error)
-        orientation = None
-    transpose = _UPRIGHT.get(orientation) if isinstance(orientation, int) else None
-    return image if transpose is None else image.transpose(transpose)
-
-
-def _from_float_grey(image: Image.Image, name: str) -> Image.Image:
-    import numpy as np
-
-    values = np.asarray(image)
-    if not ((values >= 0) & (values <= 1)).all():
-        raise ValueError(
-            f"{name} must be in [0, 1] where its pixels are floats, "
-            f"got {values.min()} to {values.max()}"
-        )
-    grey = Image.fromarray(np.rint(values * 255).astype(np.uint8))
-    grey.info = image.info.copy()
-    return grey
-
-
-def _from_wide_grey(image: Image.Image, name: str) -> Image.Image:
-    """16-bit grey to 8 bits; Pillow's own conversion clips at 255."""
-    wide = image.convert("I")
-    darkest, lightest = cast(tuple[int, int], wide.getextrema())
-    if darkest < 0 or lightest > 65535:
-        raise ValueError(
-            f"{name} must be in 0 to 65535 where its pixels are integers, "
-            f"got {darkest} to {lightest}"
-        )
-    grey = wide.point([(value + 128) // 257 for value in range(65536)], "L")
-    transparent = grey.info.pop("transparency", None)
-    if transparent is not None:
-        grey.putalpha(wide.point([255 * (value != transparent) for value in range(65536)], "L"))
-    return grey
-
-
-def _split_alpha(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
-    """The colours as "L", "RGB" or "CMYK", and the transparency if there is any."""
-    if image.mode == "CMYK":
-        return image, None
-    is_grey = image.mode in {"1", "L", "LA"}
-    if not image.has_transparency_data:
-        return image.convert("L" if is_grey else "RGB"), None
-    # Of a copy, because Pillow writes the transparency of a palette into the image it converts.
-    rgba = (image.copy() if image.mode == "P" else image).convert("RGBA")
-    colors = rgba.getchannel("R") if is_grey else rgba.convert("RGB")
-    return colors, rgba.getchannel("A")
-
-
-def _to_srgb(colors: Image.Image, profile: bytes, name: str) -> Image.Image:
-    try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        space: str = cast(Any, source.profile).xcolor_space
-        mode = _ICC_MODES.get(space)
-        if mode == "RGB" and colors.mode == "L":
-            colors = colors.convert("RGB")
-        if mode != colors.mode:
-            raise ValueError(f"it is for {space.strip()}, not for {colors.mode}")
-        return _grey_to_srgb(colors, source) if mode == "L" else _transform(colors, source)
-    except (ImageCms.PyCMSError, OSError, ValueError, TypeError) as error:
-        _logger.warning("%s: the ICC profile cannot be used and is left out: %s", name, error)
-        return colors
-
-
-def _grey_to_srgb(grey: Image.Image, source: ImageCms.ImageCmsProfile) -> Image.Image:
-    """By a table of all 256 greys: LittleCMS interpolates between 33, up to 10 levels off."""
-    ramp = Image.frombytes("L", (256, 1), bytes(range(256)))
-    exact = _transform(ramp, source, ImageCms.Flags.NOOPTIMIZE)
-    table = b"".join(band.tobytes() for band in exact.split())
-    return grey.convert("RGB").point(list(table))
-
-
-def _transform(
-    colors: Image.Image,
-    source: ImageCms.ImageCmsProfile,
-    flags: ImageCms.Flags = ImageCms.Flags.NONE,
-) -> Image.Image:
-    srgb = ImageCms.createProfile("sRGB")
-    perceptual = ImageCms.Intent.PERCEPTUAL
-    converted = ImageCms.profileToProfile(colors, source, srgb, perceptual, "RGB", flags=flags)
-    return cast(Image.Image, converted)
 
 
 def _format_to_write(path: Path) -> str:

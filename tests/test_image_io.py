@@ -9,7 +9,6 @@ import warnings
 import zlib
 from pathlib import Path
 
-import image_files as files
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -17,6 +16,7 @@ from PIL import Image, ImageCms
 
 from stylekernel_hf import image_io
 from stylekernel_hf.image_io import IMAGE_SUFFIXES, list_images, load_image, save_image
+from tests import image_files as files
 
 
 def noise(height: int, width: int, channels: int = 3) -> npt.NDArray[np.uint8]:
@@ -351,7 +351,7 @@ def test_unusable_profile_is_left_out_with_a_log_record(profile: bytes, caplog):
     image = load_image(encoded(Image.fromarray(stored), "PNG", icc_profile=profile), name="style")
     assert np.array_equal(pixels(image), stored)
     (record,) = caplog.records
-    assert record.levelname == "WARNING" and record.name == "stylekernel_hf.image_io"
+    assert record.levelname == "WARNING" and record.name == "stylekernel_hf.image_normalization"
     assert record.getMessage().startswith("style: the ICC profile cannot be used")
 
 

@@ -17,7 +17,8 @@ IMAGE = {"image_io", "image_processor"}
 # What each part of the package may import of the others directly; what those may import, it may
 # import too.
 DIRECT: dict[str, set[str]] = {
-    "image_io": set(),
+    "image_normalization": set(),
+    "image_io": {"image_normalization"},
     "image_processor": {"image_io"},
     "model": set(),
     "hub": {"model"},

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from stylekernel_hf.bulk import Job
+
+SHEET_CELL = 224
 
 
 class Precision(str, Enum):
@@ -45,6 +51,10 @@ def stylize(
         str | None, typer.Option(help="cuda, mps, cpu, ...; by default the best there is.")
     ] = None,
     dtype: Annotated[Precision, typer.Option(help="Precision.")] = Precision.float32,
+    sheet: Annotated[
+        Path | None,
+        typer.Option(help="Also draw all results on one picture, styles across, contents down."),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
     skip_existing: Annotated[
         bool, typer.Option("--skip-existing", help="Leave existing files and go on.")
@@ -81,6 +91,9 @@ def stylize(
             existing="overwrite" if overwrite else "skip" if skip_existing else "refuse",
             on_outcome=lambda _: progress.advance(bar),
         )
+    if sheet is not None:
+        _draw_sheet(jobs, contents, styles, sheet)
+        typer.echo(f"drew {sheet}")
     written = [outcome for outcome in outcomes if outcome.status == "written"]
     skipped = sum(outcome.status == "skipped" for outcome in outcomes)
     failed = [outcome for outcome in outcomes if outcome.status == "failed"]
@@ -97,3 +110,27 @@ def stylize(
         typer.echo("stylekernel: use --overwrite or --skip-existing for those that exist", err=True)
     if failed:
         raise typer.Exit(1)
+
+
+def _draw_sheet(
+    jobs: Sequence[Job], contents: Sequence[Path], styles: Sequence[Path], sheet: Path
+) -> None:
+    from stylekernel_hf.image_io import load_image, save_image
+    from stylekernel_hf.metrics.contact_sheet import contact_sheet
+
+    made = {(job.content, job.style): job.output for job in jobs if job.output.exists()}
+    contents = [path for path in contents if any(path == content for content, _ in made)]
+    styles = [path for path in styles if any(path == style for _, style in made)]
+    picture = contact_sheet(
+        [load_image(path, name="content") for path in contents],
+        [load_image(path, name="style") for path in styles],
+        [
+            [
+                load_image(made[content, style]) if (content, style) in made else None
+                for style in styles
+            ]
+            for content in contents
+        ],
+        cell=SHEET_CELL,
+    )
+    save_image(picture, sheet, quality=88)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 
 def dynamic_conv2d(
@@ -16,21 +20,63 @@ def dynamic_conv2d(
     correlation, here with zeros around the picture. The k x k shifted features are views of one
     padded copy and are summed in turn, so that memory stays at a few times the features'.
     """
+    return _DynamicConv.apply(features, kernels, groups)  # type: ignore[no-any-return]
+
+
+class _DynamicConv(torch.autograd.Function):
+    """The sum over shifted features, forwards and backwards in place.
+
+    Autograd would give every tap a padded gradient of its own, nine times the features' memory.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, features: Tensor, kernels: Tensor, groups: int) -> Tensor:
+        padded, taps = _grouped(features, kernels, groups)
+        ctx.save_for_backward(features, kernels)
+        ctx.groups = groups
+        out: Tensor | None = None
+        for index, rows, columns in _shifts(taps):
+            shifted, tap = padded[..., rows, columns], taps[:, :, index]
+            out = shifted * tap if out is None else out.addcmul_(shifted, tap)
+        assert out is not None
+        return out.flatten(1, 2)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None]:
+        features, kernels = ctx.saved_tensors
+        padded, taps = _grouped(features, kernels, ctx.groups)
+        gradient = gradients[0].contiguous().unflatten(1, (ctx.groups, -1))
+        for_padded, for_taps = torch.zeros_like(padded), torch.empty_like(taps)
+        for index, rows, columns in _shifts(taps):
+            for_padded[..., rows, columns].addcmul_(gradient, taps[:, :, index])
+            torch.sum(
+                gradient * padded[..., rows, columns], 2, keepdim=True, out=for_taps[:, :, index]
+            )
+        margin = (padded.shape[3] - features.shape[2]) // 2
+        height, width = features.shape[2:]
+        inner = for_padded[..., margin : margin + height, margin : margin + width]
+        return inner.flatten(1, 2), for_taps.flatten(1, 3), None
+
+
+def _grouped(features: Tensor, kernels: Tensor, groups: int) -> tuple[Tensor, Tensor]:
+    """Return the padded features as (b, g, c/g, h', w') and the taps as (b, g, kk, 1, h, w).
+
+    Rows of pixels come innermost, whatever the memory format: a kernel is broadcast over the
+    channels of its group, so that with channels innermost every step would be a few values long.
+    """
     size = round((kernels.shape[1] // groups) ** 0.5)
-    height, width = features.shape[2:]
-    # Rows of pixels innermost, whatever the memory format: a kernel is broadcast over the channels
-    # of its group, so that with channels innermost every step would be only a few values long.
     padded = torch.nn.functional.pad(features.contiguous(), (size // 2,) * 4)
-    grouped = padded.unflatten(1, (groups, -1))
     taps = kernels.contiguous().unflatten(1, (groups, size * size, 1))
-    out: Tensor | None = None
-    for index in range(size * size):
+    return padded.unflatten(1, (groups, -1)), taps
+
+
+def _shifts(taps: Tensor) -> Iterator[tuple[int, slice, slice]]:
+    count, _, height, width = taps.shape[2:]
+    size = round(count**0.5)
+    for index in range(count):
         row, column = divmod(index, size)
-        shifted = grouped[..., row : row + height, column : column + width]
-        tap = taps[:, :, index]
-        out = shifted * tap if out is None else torch.addcmul(out, shifted, tap)
-    assert out is not None
-    return out.flatten(1, 2)
+        yield index, slice(row, row + height), slice(column, column + width)
 
 
 def channel_shuffle(features: Float[Tensor, "b c h w"], groups: int) -> Float[Tensor, "b c h w"]:

@@ -59,9 +59,7 @@ class Trainer:
         device = self.accelerator.device
         self.perceptual = load_perceptual_network(settings.perceptual).to(device)
         model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        optimizer = torch.optim.Adam(
-            model.parameters(), lr=settings.learning_rate, betas=(0.9, 0.99), eps=1e-8
-        )
+        optimizer = torch.optim.Adam(model.parameters(), lr=settings.learning_rate)
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, self._learning_rate_factor)
         self.ema = EMAModel(model.parameters(), decay=settings.ema_decay, use_ema_warmup=False)
         self.ema.to(device)

@@ -1,0 +1,136 @@
+"""The command line as a shell sees it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.tiny import save_picture, save_tiny_vgg, tiny_model
+
+
+def stylekernel(*words: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from stylekernel_hf.cli import main; main()"]
+    return subprocess.run(
+        [*command, *map(str, words)], capture_output=True, text=True, timeout=240, check=False
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("cli")
+    for kind, count in (("photos", 6), ("paintings", 6)):
+        (folder / kind).mkdir()
+        for index in range(count):
+            save_picture(folder / kind / f"{kind[:2]}{index}.png", (72, 64), seed=index)
+    tiny_model().save_pretrained(folder / "model")
+    save_tiny_vgg(folder / "vgg.safetensors")
+    return folder
+
+
+def test_help_names_the_commands() -> None:
+    result = stylekernel("--help")
+    assert result.returncode == 0
+    for command in ("stylize", "evaluate", "train"):
+        assert command in result.stdout
+
+
+def test_version_is_the_packages() -> None:
+    from stylekernel_hf import __version__
+
+    assert stylekernel("--version").stdout.strip() == f"stylekernel {__version__}"
+
+
+def test_stylize_with_the_embedded_weights_writes_the_picture(folder: Path) -> None:
+    out = folder / "single.png"
+    result = stylekernel(
+        "stylize", folder / "photos/ph0.png", folder / "paintings/pa1.png", "-o", out
+    )
+    assert (result.returncode, result.stdout) == (0, f"wrote {out}\n"), result.stderr
+    photo, picture = (np.asarray(Image.open(p)) for p in (folder / "photos/ph0.png", out))
+    assert picture.shape == photo.shape
+    assert np.abs(picture.astype(int) - photo).mean() > 5
+
+
+def test_stylize_does_the_others_and_lists_the_failed(folder: Path) -> None:
+    bad = folder / "bad.jpg"
+    bad.write_text("not a picture")
+    words = [folder / "photos/ph[01].png", folder / "paintings/pa0.png", "-c", bad]
+    result = stylekernel("stylize", *words, "-o", folder / "several", "--model", folder / "model")
+    assert result.returncode == 1
+    assert "wrote 2 pictures" in result.stdout
+    assert "bad.jpg" in result.stderr and "Traceback" not in result.stderr
+    names = sorted(path.name for path in (folder / "several").iterdir())
+    assert names == ["ph0_pa0.png", "ph1_pa0.png"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["nowhere.jpg", "{painting}"], "content: no such file"),
+        (["{photo}", "nowhere.jpg"], "style: no such file"),
+        (["{photo}", "{painting}", "--device", "cuda:99"], "device must be one"),
+        (["{photo}", "{painting}", "--model", "nowhere"], "model: no such folder"),
+        (["{photo}", "{painting}", "--strength", "2"], "strength must lie in [0, 1], got 2.0"),
+        (["{photo}", "{painting}", "--style-size", "7"], "style_size must lie in"),
+    ],
+)
+def test_error_is_one_line_and_leaves_no_file(folder: Path, words: list[str], message: str) -> None:
+    names = {"photo": folder / "photos/ph0.png", "painting": folder / "paintings/pa0.png"}
+    out = folder / "never.png"
+    result = stylekernel("stylize", *(word.format(**names) for word in words), "-o", out)
+    assert result.returncode == 1
+    assert message in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert not out.exists()
+
+
+def test_train_then_evaluate_then_stylize(folder: Path) -> None:
+    run = folder / "run"
+    words = ["--content", folder / "photos", "--style", folder / "paintings", "--output", run]
+    words += ["--perceptual", folder / "vgg.safetensors", "--init", folder / "model"]
+    words += ["--steps", 2, "--batch-size", 1, "--size", 32, "--style-size", 32]
+    trained = stylekernel("train", *words, "--loader-workers", 0)
+    assert trained.returncode == 0, trained.stderr
+    assert (run / "model" / "config.json").exists()
+
+    words = [folder / "photos", folder / "paintings", "--model", run / "model", "--every", 3]
+    words += ["--size", 64, "--perceptual", folder / "vgg.safetensors", "--per-pair"]
+    words += ["--json", folder / "scores.json", "--sheet", folder / "sheet.png"]
+    scored = stylekernel("evaluate", *words)
+    assert scored.returncode == 0, scored.stderr
+    assert "mean of 12 pairs" in scored.stdout and "ph0.png in pa3.png" in scored.stdout
+    scores = json.loads((folder / "scores.json").read_text())
+    assert f"{scores['mean']['style']:.4f}" in scored.stdout
+    assert Image.open(folder / "sheet.png").width > 6 * 256
+
+
+def test_train_without_pictures_names_the_folder(folder: Path) -> None:
+    (folder / "empty").mkdir(exist_ok=True)
+    words = ["--content", folder / "empty", "--style", folder / "paintings"]
+    result = stylekernel(
+        "train", *words, "--output", folder / "run2", "--perceptual", folder / "vgg.safetensors"
+    )
+    assert result.returncode == 1
+    assert "empty" in result.stderr and "Traceback" not in result.stderr
+
+
+def test_help_is_quick_and_imports_no_torch() -> None:
+    probe = (
+        "import sys, time; began = time.perf_counter(); import stylekernel_hf.cli.app; "
+        "assert 'torch' not in sys.modules; print(time.perf_counter() - began)"
+    )
+    seconds = [
+        float(
+            subprocess.run(
+                [sys.executable, "-c", probe], capture_output=True, text=True, check=True
+            ).stdout
+        )
+        for _ in range(3)
+    ]
+    assert min(seconds) < 1

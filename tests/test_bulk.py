@@ -1,0 +1,115 @@
+"""Many pictures at once: finding, naming, making, failing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from stylekernel_hf.bulk import Job, Outcome, find_images, plan_jobs, run_jobs
+from stylekernel_hf.pipeline_style_kernel import StyleKernelPipeline
+from tests.tiny import save_picture, tiny_model
+
+
+@pytest.fixture(scope="module")
+def pipe() -> StyleKernelPipeline:
+    return StyleKernelPipeline(tiny_model())
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> list[Path]:
+    return [save_picture(tmp_path / f"{name}.png", seed=i) for i, name in enumerate("abc")]
+
+
+def test_files_folders_and_globs_are_found_once(pictures: list[Path], tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("no picture")
+    sources = [str(pictures[2]), str(tmp_path), str(tmp_path / "[ab].png")]
+    assert find_images(sources, name="content") == [pictures[2], *pictures[:2]]
+
+
+def test_glob_reaches_subfolders(tmp_path: Path) -> None:
+    (tmp_path / "x" / "y").mkdir(parents=True)
+    inner = save_picture(tmp_path / "x" / "y" / "deep.png")
+    assert find_images([str(tmp_path / "**" / "*.png")], name="content") == [inner]
+
+
+@pytest.mark.parametrize("source", ["nowhere.png", "nowhere/*.png"])
+def test_source_without_pictures_is_named(tmp_path: Path, source: str) -> None:
+    with pytest.raises(FileNotFoundError, match=f"style: .*{source.split('/')[0]}"):
+        find_images([str(tmp_path / source)], name="style")
+
+
+def test_one_result_goes_to_the_file_named() -> None:
+    jobs = plan_jobs([Path("a.jpg")], [Path("b.jpg")], Path("out.png"))
+    assert jobs == [Job(Path("a.jpg"), Path("b.jpg"), Path("out.png"))]
+
+
+def test_every_combination_is_named_after_its_pictures() -> None:
+    jobs = plan_jobs([Path("x/a.jpg"), Path("b.png")], [Path("s.jpg"), Path("t.jpg")], Path("out"))
+    assert [job.output.name for job in jobs] == ["a_s.png", "a_t.png", "b_s.png", "b_t.png"]
+
+
+def test_equal_names_are_told_apart() -> None:
+    contents = [Path("x/a.jpg"), Path("y/a.jpg"), Path("y/a.png")]
+    names = {job.output.name for job in plan_jobs(contents, [Path("s.jpg")], Path("out"))}
+    assert len(names) == 3
+    assert "x-a_s.png" in names
+
+
+def test_one_file_for_several_results_is_refused() -> None:
+    with pytest.raises(ValueError, match="output must be a folder for 2 pictures"):
+        plan_jobs([Path("a.jpg"), Path("b.jpg")], [Path("s.jpg")], Path("out.png"))
+
+
+def test_failing_picture_does_not_stop_the_others(
+    pipe: StyleKernelPipeline, pictures: list[Path], tmp_path: Path
+) -> None:
+    bad = tmp_path / "bad.jpg"
+    bad.write_text("not a picture")
+    seen: list[Outcome] = []
+    jobs = plan_jobs([pictures[0], bad, pictures[1]], [pictures[2]], tmp_path / "out")
+    outcomes = run_jobs(pipe, jobs, on_outcome=seen.append)
+    assert [outcome.status for outcome in outcomes] == ["written", "failed", "written"]
+    assert "content" in outcomes[1].error and "bad.jpg" in outcomes[1].error
+    assert seen == outcomes
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a_c.png", "b_c.png"]
+
+
+def test_bad_style_fails_its_own_pictures_only(
+    pipe: StyleKernelPipeline, pictures: list[Path], tmp_path: Path
+) -> None:
+    bad = tmp_path / "bad.jpg"
+    bad.write_text("not a picture")
+    outcomes = run_jobs(pipe, plan_jobs(pictures[:1], [bad, pictures[1]], tmp_path / "out"))
+    assert [outcome.status for outcome in outcomes] == ["failed", "written"]
+    assert outcomes[0].error.startswith("style")
+
+
+def test_results_equal_the_pipelines_own(
+    pipe: StyleKernelPipeline, pictures: list[Path], tmp_path: Path
+) -> None:
+    [job] = plan_jobs(pictures[:1], pictures[1:2], tmp_path / "out.png")
+    run_jobs(pipe, [job], strength=0.5)
+    expected = pipe(pictures[0], pictures[1], strength=0.5).images[0]
+    assert list(Image.open(job.output).get_flattened_data()) == list(expected.get_flattened_data())
+
+
+@pytest.mark.parametrize(
+    ("existing", "status", "kept"),
+    [("refuse", "failed", True), ("skip", "skipped", True), ("overwrite", "written", False)],
+)
+def test_existing_file(
+    pipe: StyleKernelPipeline,
+    pictures: list[Path],
+    tmp_path: Path,
+    existing: str,
+    status: str,
+    kept: bool,
+) -> None:
+    target = tmp_path / "out.png"
+    target.write_bytes(b"precious")
+    [job] = plan_jobs(pictures[:1], pictures[1:2], target)
+    [outcome] = run_jobs(pipe, [job], existing=existing)  # type: ignore[arg-type]
+    assert outcome.status == status
+    assert (target.read_bytes() == b"precious") == kept
