@@ -52,10 +52,46 @@ def test_one_kernel_for_all_pixels_is_an_ordinary_convolution():
     assert_near(dynamic_conv2d(features, kernels, 2), expected)
 
 
-def test_gradients_are_those_of_finite_differences():
-    features, kernels = features_and_kernels(3, 2, shape=(1, 2, 3, 2))
-    inputs = (features.requires_grad_(), kernels.requires_grad_())
-    assert torch.autograd.gradcheck(lambda x, k: dynamic_conv2d(x, k, 2), inputs)
+@pytest.mark.parametrize("size", [1, 3, 5])
+@pytest.mark.parametrize("groups", [1, 2])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_gradients_are_those_of_finite_differences(
+    size: int, groups: int, layout: torch.memory_format
+):
+    features, kernels = (
+        part.contiguous(memory_format=layout).requires_grad_()
+        for part in features_and_kernels(size, groups, shape=(2, 4, 2, 3))
+    )
+    assert torch.autograd.gradcheck(lambda x, k: dynamic_conv2d(x, k, groups), (features, kernels))
+
+
+@pytest.mark.parametrize("wanted", [(True, False), (False, True)])
+def test_either_gradient_may_be_asked_for_alone(wanted: tuple[bool, bool]):
+    inputs = features_and_kernels(3, 2)
+    both = [part.clone().requires_grad_() for part in inputs]
+    alone = [
+        part.clone().requires_grad_(needed) for part, needed in zip(inputs, wanted, strict=True)
+    ]
+    for x, k in (both, alone):
+        dynamic_conv2d(x, k, 2).square().sum().backward()
+    for one, other, needed in zip(alone, both, wanted, strict=True):
+        assert (one.grad is not None) == needed
+        if one.grad is not None:
+            assert other.grad is not None
+            assert_near(one.grad, other.grad)
+
+
+def test_bfloat16_gradients_are_near_the_exact_ones():
+    exact = [part.requires_grad_() for part in features_and_kernels(3, 2)]
+    rounded = [part.detach().bfloat16().requires_grad_() for part in exact]
+    weight = torch.randn_like(exact[0])
+    for x, k in (exact, rounded):
+        (dynamic_conv2d(x, k, 2) * weight.to(x.dtype)).sum().backward()
+    for ours, theirs in zip(rounded, exact, strict=True):
+        assert ours.grad is not None
+        assert theirs.grad is not None
+        assert ours.grad.dtype == torch.bfloat16
+        assert_near(ours.grad, theirs.grad, 0.02 * theirs.grad.abs().max().item())
 
 
 def test_batch_items_do_not_influence_each_other():
