@@ -23,6 +23,7 @@ TINY_CONFIG: dict[str, Any] = {
     "kernel_channels": 8,
     "decoder_channels": (4, 8, 8),
     "decoder_depths": (1, 1, 1),
+    "decoder_blocks": 1,
     "code_channels": 8,
 }
 

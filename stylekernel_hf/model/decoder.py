@@ -9,12 +9,14 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from stylekernel_hf.model.modulation import ModulatedConv2d
+from stylekernel_hf.model.style_block import StyleBlock
 
 
 class Decoder(nn.Module):
     """Mirrors the encoder: 3x3 convolutions, nearest upsampling between stages.
 
-    `channels` and `depths` are listed finest stage first, like the encoder's. Nearest upsampling
+    `channels` and `depths` are listed finest stage first, like the encoder's; `blocks` is the
+    number of style blocks at the coarsest stage, before its convolutions. Nearest upsampling
     before stride-1 convolutions leaves no checkerboard; the last step up by `stem_stride` is a
     pixel shuffle, whose filters start out equal for the same reason.
     """
@@ -24,10 +26,12 @@ class Decoder(nn.Module):
         channels: Sequence[int],
         depths: Sequence[int],
         *,
+        blocks: int,
         code_channels: int,
         stem_stride: int,
     ) -> None:
         super().__init__()
+        self.blocks = nn.ModuleList(StyleBlock(channels[-1], code_channels) for _ in range(blocks))
         self.stages = nn.ModuleList()
         self.projections = nn.ModuleList()
         for level, (width, depth) in enumerate(zip(channels, depths, strict=True)):
@@ -48,6 +52,8 @@ class Decoder(nn.Module):
         """Decode the stylized features of the coarsest levels, finest of them first."""
         coarsest = len(self.stages) - 1
         x = features[-1]
+        for block in self.blocks:
+            x = block(x, code)
         for level in range(coarsest, -1, -1):
             skip = level - len(self.stages) + len(features)
             if level < coarsest:

@@ -44,7 +44,8 @@ class KernelGenerator(nn.Module):
         self.groups = groups
         self.convolutions = convolutions
         self.split = (taps, channels, channels)
-        self.hidden = nn.Conv2d(style_channels, hidden_channels, 3, padding=1)
+        # Pointwise: the attention has already looked around.
+        self.hidden = nn.Conv2d(style_channels, hidden_channels, 1)
         self.head = nn.Conv2d(hidden_channels, taps + 2 * channels, 1)
         nn.init.normal_(self.head.weight, std=0.01)
         assert self.head.bias is not None

@@ -26,16 +26,20 @@ class Modulation(nn.Module):
 
 
 class ModulatedConv2d(nn.Module):
-    """3x3 convolution whose outputs the style scales and shifts, then ReLU.
+    """Convolution, 3x3 by default, whose outputs the style scales and shifts, then ReLU.
 
     Not in the paper: the dynamic kernels carry the local style, the modulation the global one
     (contrast, grain and palette), at the fine levels that no kernel reaches. For one style the
     scale and shift are folded into the weights, so that it costs nothing per pixel.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, code_channels: int) -> None:
+    def __init__(
+        self, in_channels: int, out_channels: int, code_channels: int, kernel_size: int = 3
+    ) -> None:
         super().__init__()
-        self.convolution = nn.Conv2d(in_channels, out_channels, 3, padding=1)
+        self.convolution = nn.Conv2d(
+            in_channels, out_channels, kernel_size, padding=kernel_size // 2
+        )
         self.modulation = Modulation(code_channels, out_channels)
 
     def forward(
@@ -48,7 +52,7 @@ class ModulatedConv2d(nn.Module):
             assert layer.bias is not None
             weight = (layer.weight * scale.transpose(0, 1)).to(features.dtype)
             bias = (layer.bias * scale.flatten() + shift.flatten()).to(features.dtype)
-            return torch.conv2d(features, weight, bias, padding=1).relu_()
+            return torch.conv2d(features, weight, bias, padding=layer.padding).relu_()
         convolved = layer(features)
         return torch.addcmul(
             shift.to(convolved.dtype), convolved, scale.to(convolved.dtype)

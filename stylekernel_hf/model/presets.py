@@ -25,6 +25,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "dynamic_convolutions": (2,),
         "decoder_channels": (64, 128, 256, 512),
         "decoder_depths": (1, 2, 4, 1),
+        "decoder_blocks": 0,
         "code_channels": 512,
     },
 }

@@ -41,6 +41,7 @@ class StyleKernelModel(ModelMixin, ConfigMixin):
       levels pass, with a channel shuffle between them; its length is the number of those levels.
     - decoder_channels, decoder_depths: stages of the decoder, as wide as the encoder's at the
       levels with dynamic convolutions.
+    - decoder_blocks: residual style blocks at the coarsest stage of the decoder.
     - code_channels: width of the style code.
     """
 
@@ -61,6 +62,7 @@ class StyleKernelModel(ModelMixin, ConfigMixin):
         dynamic_convolutions: Sequence[int] = (1, 2),
         decoder_channels: Sequence[int] = (24, 48, 96),
         decoder_depths: Sequence[int] = (1, 2, 1),
+        decoder_blocks: int = 3,
         code_channels: int = 256,
     ) -> None:
         super().__init__()
@@ -95,6 +97,7 @@ class StyleKernelModel(ModelMixin, ConfigMixin):
         self.decoder = Decoder(
             decoder_channels,
             decoder_depths,
+            blocks=decoder_blocks,
             code_channels=code_channels,
             stem_stride=stem_stride,
         )

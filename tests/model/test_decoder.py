@@ -7,7 +7,7 @@ from stylekernel_hf.model.decoder import Decoder
 
 
 def decoder_of(stem_stride: int = 2) -> Decoder:
-    return Decoder((4, 6, 8), (1, 2, 1), code_channels=5, stem_stride=stem_stride)
+    return Decoder((4, 6, 8), (1, 2, 1), blocks=1, code_channels=5, stem_stride=stem_stride)
 
 
 def features_of(levels: int, height: int = 3, width: int = 2) -> list[Tensor]:
