@@ -140,7 +140,8 @@ def test_import_of_the_package_loads_no_backend():
 
 def test_import_of_the_package_takes_less_than_a_tenth_of_a_second():
     code = (
-        "from time import perf_counter; start = perf_counter(); import stylekernel_hf; "
-        "print(perf_counter() - start)"
+        "from time import process_time; start = process_time(); import stylekernel_hf; "
+        "print(process_time() - start)"
     )
+    # Of the processor's time, which other programs do not lengthen.
     assert min(float(in_a_fresh_python(code)) for _ in range(3)) < 0.1

@@ -43,7 +43,9 @@ class _DynamicConv(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None]:
+    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
+        ctx: Any, *gradients: Tensor
+    ) -> tuple[Tensor, Tensor, None]:
         features, kernels = ctx.saved_tensors
         padded, taps = _grouped(features, kernels, ctx.groups)
         gradient = gradients[0].contiguous().unflatten(1, (ctx.groups, -1))

@@ -12,8 +12,9 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from stylekernel_hf.image_io import load_image, save_image
+from stylekernel_hf.image_processor import crop_back, pad_to_multiple
 from stylekernel_hf.metrics.contact_sheet import contact_sheet
-from stylekernel_hf.model.style_kernel import StyleKernelModel
+from stylekernel_hf.model.style_kernel import BORDER_MARGIN, StyleKernelModel
 
 
 class SampleSheet:
@@ -29,10 +30,12 @@ class SampleSheet:
     def draw(self, model: StyleKernelModel, path: Path) -> None:
         """Stylize all pairs and write the sheet."""
         encoded = [model.encode_style(_to_tensor(style, model.device)) for style in self.styles]
-        rows = [
-            [_to_image(model(_to_tensor(content, model.device), tokens)) for tokens in encoded]
-            for content in self.contents
-        ]
+        rows: list[list[Image.Image]] = []
+        for content in self.contents:
+            padded, padding = pad_to_multiple(
+                _to_tensor(content, model.device), model.stride, BORDER_MARGIN
+            )
+            rows.append([_to_image(crop_back(model(padded, style), padding)) for style in encoded])
         path.parent.mkdir(parents=True, exist_ok=True)
         save_image(contact_sheet(self.contents, self.styles, rows, cell=self.side), path)
 

@@ -17,6 +17,7 @@ TINY: dict[str, dict[str, Any]] = {
         "dynamic_convolutions": (1, 2),
         "decoder_channels": (4, 8),
         "decoder_depths": (1, 1),
+        "decoder_blocks": 1,
     },
     "base": {
         "encoder_channels": (4, 6, 8),
@@ -28,6 +29,7 @@ TINY: dict[str, dict[str, Any]] = {
         "dynamic_convolutions": (2,),
         "decoder_channels": (4, 6, 8),
         "decoder_depths": (1, 1, 1),
+        "decoder_blocks": 0,
     },
 }
 

@@ -50,6 +50,13 @@ def test_every_level_of_features_counts(level: int):
     assert (decoder(features, code) - before).abs().max() > 1e-4
 
 
+def test_block_counts_once_it_is_no_identity():
+    decoder, code, features = decoder_of(), torch.randn(2, 5), features_of(2)
+    before = decoder(features, code)
+    torch.nn.init.normal_(decoder.blocks[0].project.weight)
+    assert (decoder(features, code) - before).abs().max() > 1e-3
+
+
 def test_features_are_left_as_they_were():
     features = features_of(3)
     before = [x.clone() for x in features]

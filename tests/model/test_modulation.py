@@ -6,9 +6,9 @@ from torch import Tensor
 from stylekernel_hf.model.modulation import ModulatedConv2d, Modulation
 
 
-@pytest.fixture
-def layer() -> ModulatedConv2d:
-    layer = ModulatedConv2d(3, 4, 5).double()
+@pytest.fixture(params=[1, 3])
+def layer(request: pytest.FixtureRequest) -> ModulatedConv2d:
+    layer = ModulatedConv2d(3, 4, 5, kernel_size=request.param).double()
     torch.nn.init.normal_(layer.modulation.affine.weight)
     torch.nn.init.normal_(layer.modulation.affine.bias)
     return layer
@@ -20,7 +20,12 @@ def zero_affine(modulation: Modulation):
 
 
 def plain(layer: ModulatedConv2d, features: Tensor) -> Tensor:
-    return torch.conv2d(features, layer.convolution.weight, layer.convolution.bias, padding=1)
+    convolution = layer.convolution
+    return torch.conv2d(features, convolution.weight, convolution.bias, padding="same")
+
+
+def test_kernels_are_3x3_unless_told_otherwise():
+    assert ModulatedConv2d(3, 4, 5).convolution.weight.shape == (4, 3, 3, 3)
 
 
 def test_zero_affine_is_the_identity():

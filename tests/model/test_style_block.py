@@ -1,6 +1,7 @@
 """The residual style block."""
 
 import torch
+from references import assert_near
 
 from stylekernel_hf.model.style_block import StyleBlock
 
@@ -33,3 +34,23 @@ def test_block_reaches_two_pixels_and_no_further() -> None:
     changed = (trained(touched, code) != trained(features, code)).any(dim=1)[0]
     rows, columns = changed.nonzero().unbind(1)
     assert (rows.min(), rows.max(), columns.min(), columns.max()) == (3, 7, 3, 7)
+
+
+def test_trained_block_mixes_all_channels() -> None:
+    trained = block()
+    torch.nn.init.normal_(trained.project.weight)
+    features, code = torch.randn(1, 4, 6, 7), torch.randn(1, 5)
+    changed = features.clone()
+    changed[:, 0] += 1
+    difference = trained(changed, code) - trained(features, code)
+    assert (difference[0].abs().amax(dim=(1, 2)) > 1e-3).all()
+
+
+def test_one_style_serves_a_batch() -> None:
+    trained = block().double()
+    torch.nn.init.normal_(trained.project.weight)
+    features = torch.randn(3, 4, 6, 7, dtype=torch.float64)
+    code = torch.randn(1, 5, dtype=torch.float64)
+    each = torch.cat([trained(item[None], code) for item in features])
+    assert_near(trained(features, code), each)
+    assert_near(trained(features, code.expand(3, 5)), each)

@@ -92,7 +92,7 @@ def test_part_of_a_picture_with_the_statistics_of_the_whole_is_painted_as_in_the
     aligned = tiny_model.align(part[-1], statistics[-1], style)
     picture = tiny_model.decode(part, statistics, aligned, style.code)
     whole = tiny_model(content, style)
-    assert_near(picture[..., :48], whole[..., :48], 1e-4)
+    assert_near(picture[..., :48], whole[..., :48], 1e-5)
     without = tiny_model(content[..., :96], style)
     assert (without - whole[..., :96])[..., :48].abs().max() > 1e-3
 
@@ -105,7 +105,7 @@ def test_one_style_serves_a_batch_of_contents(tiny_model: StyleKernelModel, stre
     content = torch.rand(3, 3, 16, 24)
     style = tiny_model.encode_style(torch.rand(1, 3, 16, 16))
     each = [tiny_model(picture[None], style, strength) for picture in content]
-    assert_near(tiny_model(content, style, strength), torch.cat(each), 1e-4)
+    assert_near(tiny_model(content, style, strength), torch.cat(each), 1e-5)
 
 
 @pytest.mark.parametrize("strength", [0.5, 1.0])
@@ -115,7 +115,7 @@ def test_every_content_is_painted_in_its_own_style(tiny_model: StyleKernelModel,
     each = [
         tiny_model(content[index : index + 1], item(styles, index), strength) for index in range(2)
     ]
-    assert_near(tiny_model(content, styles, strength), torch.cat(each), 1e-4)
+    assert_near(tiny_model(content, styles, strength), torch.cat(each), 1e-5)
 
 
 def test_styles_of_a_batch_are_encoded_by_themselves(tiny_model: StyleKernelModel):
@@ -166,7 +166,7 @@ def test_bfloat16_is_near_float32(tiny_model: StyleKernelModel):
     assert rounded.dtype == torch.bfloat16
     difference = (rounded.float() - exact).abs()
     assert difference.mean() < 0.01
-    assert difference.max() < 0.15
+    assert difference.max() < 0.05
 
 
 def test_saved_weights_come_back_to_the_bit_and_paint_the_same(
