@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
+from stylekernel_hf.image_io import load_image
 from tests.tiny import save_picture, save_tiny_vgg, tiny_model
 
 
@@ -52,7 +52,7 @@ def test_stylize_with_the_embedded_weights_writes_the_picture(folder: Path) -> N
         "stylize", folder / "photos/ph0.png", folder / "paintings/pa1.png", "-o", out
     )
     assert (result.returncode, result.stdout) == (0, f"wrote {out}\n"), result.stderr
-    photo, picture = (np.asarray(Image.open(p)) for p in (folder / "photos/ph0.png", out))
+    photo, picture = (np.asarray(load_image(p)) for p in (folder / "photos/ph0.png", out))
     assert picture.shape == photo.shape
     assert np.abs(picture.astype(int) - photo).mean() > 5
 
@@ -107,7 +107,7 @@ def test_train_then_evaluate_then_stylize(folder: Path) -> None:
     assert "mean of 12 pairs" in scored.stdout and "ph0.png in pa3.png" in scored.stdout
     scores = json.loads((folder / "scores.json").read_text())
     assert f"{scores['mean']['style']:.4f}" in scored.stdout
-    assert Image.open(folder / "sheet.png").width > 6 * 256
+    assert load_image(folder / "sheet.png").width > 6 * 256
 
 
 def test_train_without_pictures_names_the_folder(folder: Path) -> None:
