@@ -20,8 +20,9 @@ from stylekernel_hf.model.style_code import StyleCode
 from stylekernel_hf.model.style_embedding import StyleEmbedding
 
 # The zero padding of the convolutions reaches this far into the picture, in px, for the preset
-# "small" (to within 1/255): contents are reflected outwards by as much, and cropped after.
-BORDER_MARGIN = 32
+# "small" (to within 1/255; at 48 px single edge pixels still change by 70/255): contents are
+# reflected outwards by as much, and cropped after.
+BORDER_MARGIN = 64
 
 
 class StyleKernelModel(ModelMixin, ConfigMixin):
