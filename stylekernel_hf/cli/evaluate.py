@@ -88,22 +88,14 @@ def evaluate(
 
 
 def _table(evaluation: Evaluation, per_pair: bool) -> str:
-    rows: list[tuple[str, Figures]] = []
+    from stylekernel_hf.metrics.figures import figures_table
+
+    rows: dict[str, Figures] = {}
     if per_pair:
-        rows += [
-            (f"{pair.content_name} in {pair.style_name}", pair.figures) for pair in evaluation.pairs
-        ]
-    rows += [
-        (f"mean of {len(evaluation.pairs)} pairs", evaluation.mean),
-        ("content unchanged", evaluation.content_unchanged),
-        ("style pasted", evaluation.style_pasted),
-    ]
-    width = max(len(name) for name, _ in rows)
-    lines = [
-        f"| {f'{evaluation.size} px':{width}} | content | style  | SSIM   |",
-        f"|{'-' * (width + 2)}|---------|--------|--------|",
-    ]
-    lines += [
-        f"| {name:{width}} | {f.content:7.4f} | {f.style:.4f} | {f.ssim:6.4f} |" for name, f in rows
-    ]
-    return "\n".join(lines)
+        rows |= {
+            f"{pair.content_name} in {pair.style_name}": pair.figures for pair in evaluation.pairs
+        }
+    rows[f"mean of {len(evaluation.pairs)} pairs at {evaluation.size} px"] = evaluation.mean
+    rows["content unchanged"] = evaluation.content_unchanged
+    rows["style pasted"] = evaluation.style_pasted
+    return figures_table(rows).rstrip()

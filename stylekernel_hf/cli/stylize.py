@@ -12,7 +12,7 @@ import typer
 if TYPE_CHECKING:
     from stylekernel_hf.bulk import Job
 
-SHEET_CELL = 224
+SHEET_CELL = 200
 
 
 class Precision(str, Enum):
@@ -133,4 +133,4 @@ def _draw_sheet(
         ],
         cell=SHEET_CELL,
     )
-    save_image(picture, sheet, quality=88)
+    save_image(picture, sheet, quality=85)

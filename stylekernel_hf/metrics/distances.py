@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 # Keeps quotients finite for channels that never fire on an image.
 EPSILON = 1e-6
@@ -91,7 +92,10 @@ class _Moments(torch.autograd.Function):
         return torch.cat([mean, std], dim=1).squeeze(2)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+    @once_differentiable
+    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
+        ctx: Any, *gradients: Tensor
+    ) -> Tensor:
         features, mean, std = ctx.saved_tensors
         for_mean, for_std = gradients[0].unsqueeze(2).chunk(2, dim=1)
         pixels = features.shape[2] * features.shape[3]

@@ -73,8 +73,13 @@ def load_perceptual_network(path: str | Path | None = None) -> PerceptualNetwork
     Raises FileNotFoundError for a missing file and ValueError for one that holds neither network.
     """
     if path is None:
-        from torchvision.models import VGG19_Weights, vgg19
-
+        try:
+            from torchvision.models import VGG19_Weights, vgg19
+        except ModuleNotFoundError as error:
+            raise ImportError(
+                "VGG-19 needs torchvision: pip install 'stylekernel-hf[train]', or pass the path "
+                "of a safetensors file as perceptual"
+            ) from error
         return _vgg19(vgg19(weights=VGG19_Weights.IMAGENET1K_V1).state_dict())
     path = Path(path)
     if not path.is_file():
