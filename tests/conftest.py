@@ -5,6 +5,10 @@ and the pipeline raise errors of their own, which the checker would forestall.
 """
 
 import jaxtyping
+import torch
+
+# Tiny tensors gain nothing from threads, and on a busy machine wait long for each other.
+torch.set_num_threads(1)
 
 jaxtyping.install_import_hook(
     ["stylekernel_hf.model", "stylekernel_hf.metrics", "stylekernel_hf.training.losses"],
