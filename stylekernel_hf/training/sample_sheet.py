@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from PIL import Image, ImageOps
 from torch import Tensor
 
 from stylekernel_hf.image_io import load_image, save_image
-from stylekernel_hf.image_processor import crop_back, pad_to_multiple
+from stylekernel_hf.image_processor import (
+    crop_back,
+    from_rgb_tensor,
+    pad_to_multiple,
+    to_rgb_tensor,
+)
 from stylekernel_hf.metrics.contact_sheet import contact_sheet
 from stylekernel_hf.model.style_kernel import BORDER_MARGIN, StyleKernelModel
 
@@ -35,7 +39,12 @@ class SampleSheet:
             padded, padding = pad_to_multiple(
                 _to_tensor(content, model.device), model.stride, BORDER_MARGIN
             )
-            rows.append([_to_image(crop_back(model(padded, style), padding)) for style in encoded])
+            rows.append(
+                [
+                    from_rgb_tensor(crop_back(model(padded, style), padding), output_type="pil")
+                    for style in encoded
+                ]
+            )
         path.parent.mkdir(parents=True, exist_ok=True)
         save_image(contact_sheet(self.contents, self.styles, rows, cell=self.side), path)
 
@@ -45,10 +54,5 @@ def _square(path: Path, side: int) -> Image.Image:
 
 
 def _to_tensor(image: Image.Image, device: torch.device) -> Float[Tensor, "1 3 h w"]:
-    pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1)[None]
-    return pixels.to(device).float().div(255).contiguous(memory_format=torch.channels_last)
-
-
-def _to_image(rgb: Float[Tensor, "1 3 h w"]) -> Image.Image:
-    pixels = rgb[0].float().clamp(0, 1).mul(255).round().byte().permute(1, 2, 0)
-    return Image.fromarray(pixels.cpu().numpy())
+    rgb, _ = to_rgb_tensor(image, name="image")
+    return rgb.to(device).contiguous(memory_format=torch.channels_last)
