@@ -6,11 +6,13 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from PIL import Image
+
 from stylekernel_hf.image_io import list_images, load_image, save_image
-from stylekernel_hf.model.style_embedding import StyleEmbedding
 from stylekernel_hf.pipeline_style_kernel import StyleKernelPipeline
 
 Existing: TypeAlias = Literal["refuse", "skip", "overwrite"]
@@ -93,12 +95,18 @@ def run_jobs(
     Each style is encoded once, and folders for the results are created. `existing` says what
     becomes of a result whose file is there already. `on_outcome` is called after every job.
     """
-    styles = _EncodedStyles(pipe, style_size)
+    # Jobs come content by content: one content at a time is kept, and every encoded style.
+    load_content = lru_cache(maxsize=1)(partial(load_image, name="content"))
+    encode_style = cache(partial(pipe.encode_style, style_size=style_size))
     outcomes: list[Outcome] = []
     for job in jobs:
         try:
-            status = _run(pipe, job, styles, strength, existing)
-            outcome = Outcome(job, status)
+            if _is_to_be_skipped(job.output, existing):
+                outcome = Outcome(job, "skipped")
+            else:
+                content, style = load_content(job.content), encode_style(job.style)
+                _write(pipe(content, style, strength=strength).images[0], job.output)
+                outcome = Outcome(job, "written")
         except _PER_PICTURE_ERRORS as error:
             outcome = Outcome(job, "failed", " ".join(str(error).split()) or type(error).__name__)
         outcomes.append(outcome)
@@ -107,37 +115,15 @@ def run_jobs(
     return outcomes
 
 
-def _run(
-    pipe: StyleKernelPipeline,
-    job: Job,
-    styles: _EncodedStyles,
-    strength: float,
-    existing: Existing,
-) -> Literal["written", "skipped"]:
-    if job.output.exists():
-        if existing == "skip":
-            return "skipped"
-        if existing == "refuse":
-            raise FileExistsError(f"'{job.output}' exists already")
-    content = load_image(job.content, name="content")
-    stylized = pipe(content, styles[job.style], strength=strength).images[0]
-    job.output.parent.mkdir(parents=True, exist_ok=True)
-    save_image(stylized, job.output)
-    return "written"
+def _is_to_be_skipped(output: Path, existing: Existing) -> bool:
+    if existing == "refuse" and output.exists():
+        raise FileExistsError(f"'{output}' exists already")
+    return existing == "skip" and output.exists()
 
 
-class _EncodedStyles:
-    """Style images by path, each encoded when it is first asked for."""
-
-    def __init__(self, pipe: StyleKernelPipeline, style_size: int | None) -> None:
-        self.pipe = pipe
-        self.style_size = style_size
-        self.encoded: dict[Path, StyleEmbedding] = {}
-
-    def __getitem__(self, path: Path) -> StyleEmbedding:
-        if path not in self.encoded:
-            self.encoded[path] = self.pipe.encode_style(path, style_size=self.style_size)
-        return self.encoded[path]
+def _write(picture: Image.Image, output: Path) -> None:
+    output.parent.mkdir(parents=True, exist_ok=True)
+    save_image(picture, output)
 
 
 def _glob(pattern: str) -> list[Path]:
