@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
+from stylekernel_hf.model.presets import PRESETS
 from stylekernel_hf.model.style_kernel import StyleKernelModel
 
 TINY_CONFIG: dict[str, Any] = {
@@ -31,6 +32,15 @@ TINY_CONFIG: dict[str, Any] = {
 def tiny_model(seed: int = 0) -> StyleKernelModel:
     torch.manual_seed(seed)
     return StyleKernelModel(**TINY_CONFIG).eval()
+
+
+def vgg_shaped_model(width: int = 4) -> StyleKernelModel:
+    """Build a narrow network of VGG-19's geometry."""
+    channels = dict.fromkeys(
+        ("encoder_channels", "style_channels", "decoder_channels"), (width,) * 4
+    )
+    small = {"kernel_groups": 2, "kernel_channels": 8, "attention_channels": 4, "code_channels": 8}
+    return StyleKernelModel(**PRESETS["base"] | channels | small).eval()
 
 
 def save_picture(path: Path, size: tuple[int, int] = (48, 40), seed: int = 0) -> Path:

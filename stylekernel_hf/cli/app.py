@@ -8,6 +8,7 @@ import typer
 
 from stylekernel_hf import __version__
 from stylekernel_hf.cli.evaluate import evaluate
+from stylekernel_hf.cli.pretrain import pretrain
 from stylekernel_hf.cli.stylize import stylize
 from stylekernel_hf.cli.train import train
 
@@ -20,6 +21,7 @@ app = typer.Typer(
 )
 app.command()(stylize)
 app.command()(evaluate)
+app.command()(pretrain)
 app.command()(train)
 
 

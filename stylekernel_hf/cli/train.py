@@ -25,15 +25,30 @@ def train(
     init: Annotated[
         Path | None, typer.Option(help="Checkpoint folder to start from, instead of a preset.")
     ] = None,
+    encoder_init: Annotated[
+        bool,
+        typer.Option(
+            "--encoder-init",
+            help="Start the encoders as the perceptual network, which must be VGG-19; for base.",
+        ),
+    ] = False,
     steps: Annotated[int, typer.Option(help="Optimizer steps.")] = 20_000,
     batch_size: Annotated[int, typer.Option(help="Pairs per step, over all processes.")] = 4,
     size: Annotated[int, typer.Option(help="Side of content crops in px, a multiple of 16.")] = 256,
     style_size: Annotated[
         int, typer.Option(help="Side of style crops in px, a multiple of 16.")
     ] = 224,
-    max_zoom: Annotated[
-        float, typer.Option(help="How far small pictures are enlarged before cropping.")
-    ] = 1.5,
+    min_zoom: Annotated[
+        float, typer.Option(help="Short side of pictures before cropping, over the crop's: least.")
+    ] = 1.0,
+    max_zoom: Annotated[float, typer.Option(help="The same for small pictures: most.")] = 1.5,
+    distinct_crops: Annotated[
+        int,
+        typer.Option(
+            help="Crops of each kind, whose perceptual features are kept in memory (1.3 MB a crop "
+            "of 256 px) and paired anew at every step; 0 draws new crops all the time."
+        ),
+    ] = 0,
     color_augmentation: Annotated[
         float, typer.Option(help="Share of style crops that get a new palette.")
     ] = 0.4,
@@ -82,11 +97,14 @@ def train(
         styles=tuple(style),
         output=output,
         perceptual=perceptual,
+        encoder_init=encoder_init,
         steps=steps,
         batch_size=batch_size,
         size=size,
         style_size=style_size,
+        min_zoom=min_zoom,
         max_zoom=max_zoom,
+        distinct_crops=distinct_crops,
         color_augmentation=color_augmentation,
         learning_rate=learning_rate,
         warmup_steps=warmup_steps,

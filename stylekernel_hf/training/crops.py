@@ -19,18 +19,20 @@ from stylekernel_hf.training.color_augmentation import augment_color
 
 
 class CropPair(NamedTuple):
-    """One content and one style crop."""
+    """One content and one style crop, with the numbers that tell distinct crops apart."""
 
     content: UInt8[Tensor, "3 h w"]
     style: UInt8[Tensor, "3 s s"]
+    content_number: int
+    style_number: int
 
 
 class RandomCrops:
     """Square crops of random place and scale, as likely from a picture as it holds distinct ones.
 
-    Pictures are scaled so that their short side lies anywhere (log-uniformly) between the crop's
-    and `max_zoom` times it, or their own size if that is more. Decoded pictures are kept in
-    memory as far as `cache_bytes` allows.
+    Pictures are scaled so that their short side lies anywhere (log-uniformly) between `min_zoom`
+    and `max_zoom` times the crop's, or up to their own size if that is more. Decoded pictures are
+    kept in memory as far as `cache_bytes` allows.
     """
 
     def __init__(
@@ -40,9 +42,11 @@ class RandomCrops:
         *,
         max_zoom: float,
         cache_bytes: int,
+        min_zoom: float = 1.0,
     ) -> None:
         self.paths = list(paths)
         self.size = size
+        self.min_zoom = min_zoom
         self.max_zoom = max_zoom
         self.free_bytes = cache_bytes
         self.cache: dict[int, NDArray[np.uint8]] = {}
@@ -57,7 +61,7 @@ class RandomCrops:
         height, width = picture.shape[:2]
         short = min(height, width)
         largest = max(short, self.size * self.max_zoom)
-        scaled = float(np.exp(random.uniform(np.log(self.size), np.log(largest))))
+        scaled = float(np.exp(random.uniform(np.log(self.size * self.min_zoom), np.log(largest))))
         side = self.size * short / scaled
         left, top = random.uniform(0, width - side), random.uniform(0, height - side)
         crop = Image.fromarray(picture).resize(
@@ -79,23 +83,46 @@ class RandomCrops:
 
 
 class CropPairs(Dataset[CropPair]):
-    """Item i pairs a content and a style crop drawn with the seed (seed, i): any run can resume."""
+    """Item i pairs a content and a style crop drawn with the seed (seed, i): any run can resume.
+
+    There are `distinct_crops` different crops of each kind, paired anew every time; crop k is a
+    function of the seed and k. With 0 every item has crops of its own.
+    """
 
     def __init__(
-        self, contents: RandomCrops, styles: RandomCrops, *, seed: int, color_augmentation: float
+        self,
+        contents: RandomCrops,
+        styles: RandomCrops,
+        *,
+        seed: int,
+        color_augmentation: float,
+        distinct_crops: int = 0,
     ) -> None:
         self.contents = contents
         self.styles = styles
         self.seed = seed
         self.color_augmentation = color_augmentation
+        self.distinct_crops = distinct_crops
 
     def __getitem__(self, index: int) -> CropPair:
-        random = np.random.default_rng((self.seed, index))
-        content = self.contents.draw(random)
-        style = self.styles.draw(random)
-        if random.random() < self.color_augmentation:
-            style = augment_color(style, random)
-        return CropPair(_to_tensor(content), _to_tensor(style))
+        content_number = style_number = index
+        if self.distinct_crops:
+            random = np.random.default_rng((self.seed, index))
+            content_number, style_number = random.integers(self.distinct_crops, size=2).tolist()
+        content = self.contents.draw(np.random.default_rng((self.seed, content_number, 0)))
+        style = draw_style(self.styles, self.seed, style_number, self.color_augmentation)
+        return CropPair(_to_tensor(content), style, content_number, style_number)
+
+
+def draw_style(
+    styles: RandomCrops, seed: int, number: int, color_augmentation: float
+) -> UInt8[Tensor, "3 s s"]:
+    """Return style crop `number` of a seed, with a new palette in `color_augmentation` of cases."""
+    random = np.random.default_rng((seed, number, 1))
+    style = styles.draw(random)
+    if random.random() < color_augmentation:
+        style = augment_color(style, random)
+    return _to_tensor(style)
 
 
 def _to_tensor(pixels: NDArray[np.uint8]) -> UInt8[Tensor, "3 h w"]:

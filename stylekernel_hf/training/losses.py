@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from stylekernel_hf.metrics.distances import content_distance, style_distance
+from stylekernel_hf.metrics.distances import (
+    content_structure,
+    statistics_distance,
+    structure_distance,
+    style_statistics,
+)
 from stylekernel_hf.metrics.perceptual import PerceptualNetwork
 
 
@@ -25,18 +31,20 @@ class LossWeights:
 def stylization_losses(
     perceptual: PerceptualNetwork,
     stylized: Float[Tensor, "b 3 h w"],
-    content: Float[Tensor, "b 3 h w"],
+    structure: Sequence[Tensor],
+    statistics: Sequence[Tensor],
     style: Float[Tensor, "b 3 s s"],
     generator: torch.Generator,
 ) -> dict[str, Tensor]:
-    """Return the content, style and color terms, each a mean over the batch."""
-    with torch.no_grad():
-        content_features = perceptual(content)
-        style_features = perceptual(style)
+    """Return the content, style and color terms, each a mean over the batch.
+
+    `structure` is the `content_structure` of the contents, `statistics` the `style_statistics`
+    of the styles.
+    """
     features = perceptual(stylized)
     return {
-        "content": content_distance(features, content_features).mean(),
-        "style": style_distance(features, style_features).mean(),
+        "content": structure_distance(content_structure(features), structure).mean(),
+        "style": statistics_distance(style_statistics(features), statistics).mean(),
         "color": color_loss(stylized, style, generator),
     }
 

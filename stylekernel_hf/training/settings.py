@@ -20,11 +20,14 @@ class TrainingSettings:
     styles: tuple[Path, ...]
     output: Path
     perceptual: Path | None = None
+    encoder_init: bool = False
     steps: int = 20_000
     batch_size: int = 4
     size: int = 256
     style_size: int = 224
+    min_zoom: float = 1.0
     max_zoom: float = 1.5
+    distinct_crops: int = 0
     color_augmentation: float = 0.4
     learning_rate: float = 1e-3
     warmup_steps: int = 200
@@ -48,8 +51,14 @@ class TrainingSettings:
                 raise ValueError(f"{name} must be a multiple of 16 px, got {getattr(self, name)}")
             if getattr(self, name) < 32:
                 raise ValueError(f"{name} must be at least 32 px, got {getattr(self, name)}")
-        if self.max_zoom < 1:
-            raise ValueError(f"max_zoom must be at least 1, got {self.max_zoom}")
+        if self.min_zoom < 1:
+            raise ValueError(f"min_zoom must be at least 1, got {self.min_zoom}")
+        if self.max_zoom < self.min_zoom:
+            raise ValueError(
+                f"max_zoom must be at least min_zoom ({self.min_zoom}), got {self.max_zoom}"
+            )
+        if self.distinct_crops < 0:
+            raise ValueError(f"distinct_crops must be at least 0, got {self.distinct_crops}")
         if not 0 <= self.color_augmentation <= 1:
             raise ValueError(
                 f"color_augmentation must lie in [0, 1], got {self.color_augmentation}"

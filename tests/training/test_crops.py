@@ -71,3 +71,25 @@ def test_augmentation_changes_the_palette_of_colored_pictures() -> None:
         for seed in range(8)
     ]
     assert np.std(means, axis=0).min() > 10
+
+
+def test_distinct_crops_come_again_in_new_pairs(tmp_path: Path) -> None:
+    paths = [save_picture(tmp_path / f"{i}.png", (80, 60), seed=i) for i in range(3)]
+    pairs = CropPairs(crops(paths), crops(paths), seed=0, color_augmentation=0.5, distinct_crops=3)
+    items = [pairs[index] for index in range(40)]
+    contents = {item.content_number: item.content for item in items}
+    styles = {item.style_number: item.style for item in items}
+    assert set(contents) == set(styles) == {0, 1, 2}
+    for item in items:
+        assert torch.equal(item.content, contents[item.content_number])
+        assert torch.equal(item.style, styles[item.style_number])
+    assert len({(item.content_number, item.style_number) for item in items}) == 9
+
+
+def test_least_zoom_leaves_no_crop_of_the_whole_picture(tmp_path: Path) -> None:
+    ramp = np.tile(np.arange(64, dtype=np.uint8)[:, None, None] * 4, (1, 64, 3))
+    path = tmp_path / "ramp.png"
+    Image.fromarray(ramp).save(path)
+    source = crops([path], min_zoom=2.0, max_zoom=2.0)
+    spans = [np.ptp(source.draw(np.random.default_rng(seed))[:, 0, 0]) for seed in range(20)]
+    assert 110 < min(spans) <= max(spans) < 145

@@ -14,7 +14,7 @@ from accelerate.state import AcceleratorState
 from stylekernel_hf.hub import load_checkpoint
 from stylekernel_hf.training.settings import TrainingSettings
 from stylekernel_hf.training.trainer import Trainer
-from tests.tiny import save_picture, save_tiny_vgg, tiny_model
+from tests.tiny import save_picture, save_tiny_vgg, tiny_model, vgg_shaped_model
 
 
 @pytest.fixture(autouse=True)
@@ -161,3 +161,15 @@ def test_interrupted_save_leaves_the_last_checkpoint_whole(
 def test_bad_setting_is_named(settings: TrainingSettings, name: str, value: object) -> None:
     with pytest.raises(ValueError, match=name):
         replace(settings, **{name: value})
+
+
+def test_encoder_init_starts_the_encoders_as_the_perceptual_network(
+    settings: TrainingSettings,
+) -> None:
+    settings = replace(settings, encoder_init=True)
+    model = vgg_shaped_model()
+    trainer = Trainer(model, settings)
+    vgg_weight = trainer.perceptual.blocks[1][1].weight  # type: ignore[index]
+    assert torch.equal(model.content_encoder.stages[1][2].weight, vgg_weight)  # type: ignore[index]
+    with pytest.raises(ValueError, match="encoder_init"):
+        Trainer(tiny_model(), settings)
