@@ -119,8 +119,8 @@ class Trainer:
         generator = torch.Generator().manual_seed(self.settings.seed + self.step)
         with self.accelerator.autocast():
             stylized = self._stylize(content, self.plain_model.encode_style(style))
-            structure = self.targets.structure(content, batch.content_number)
-            statistics = self.targets.statistics(style, batch.style_number)
+            structure = self.targets.structure(content, torch.as_tensor(batch.content_number))
+            statistics = self.targets.statistics(style, torch.as_tensor(batch.style_number))
             terms = stylization_losses(
                 self.perceptual, stylized, structure, statistics, style, generator
             )
