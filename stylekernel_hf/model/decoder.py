@@ -10,15 +10,17 @@ from torch import Tensor, nn
 
 from stylekernel_hf.model.modulation import ModulatedConv2d
 from stylekernel_hf.model.style_block import StyleBlock
+from stylekernel_hf.model.style_field import CodeField
 
 
 class Decoder(nn.Module):
-    """Mirrors the encoder: 3x3 convolutions, nearest upsampling between stages.
+    """Mirrors the encoder: 3x3 convolutions, bilinear upsampling between stages.
 
     `channels` and `depths` are listed finest stage first, like the encoder's; `blocks` is the
-    number of style blocks at the coarsest stage, before its convolutions. Nearest upsampling
-    before stride-1 convolutions leaves no checkerboard; the last step up by `stem_stride` is a
-    pixel shuffle, whose filters start out equal for the same reason.
+    number of style blocks at the coarsest stage, before its convolutions. Upsampling before
+    stride-1 convolutions leaves no checkerboard, but nearest upsampling left a woven pattern of
+    8 px on flat areas: the convolutions learned to draw texture from the edges of its blocks. The
+    last step up by `stem_stride` is a pixel shuffle, whose filters start out equal.
     """
 
     def __init__(
@@ -47,7 +49,7 @@ class Decoder(nn.Module):
                 part.copy_(part[:: stem_stride**2].repeat_interleave(stem_stride**2, dim=0))
 
     def forward(
-        self, features: Sequence[Tensor], code: Float[Tensor, "#b e"]
+        self, features: Sequence[Tensor], code: Float[Tensor, "#b e"] | CodeField
     ) -> Float[Tensor, "b 3 h w"]:
         """Decode the stylized features of the coarsest levels, finest of them first."""
         coarsest = len(self.stages) - 1
@@ -57,7 +59,12 @@ class Decoder(nn.Module):
         for level in range(coarsest, -1, -1):
             skip = level - len(self.stages) + len(features)
             if level < coarsest:
-                x = nn.functional.interpolate(self.projections[level](x), scale_factor=2.0)
+                x = nn.functional.interpolate(
+                    self.projections[level](x),
+                    scale_factor=2.0,
+                    mode="bilinear",
+                    align_corners=False,
+                )
                 if skip >= 0:
                     x = x + features[skip]
             for convolution in self.stages[level]:  # type: ignore[union-attr]
