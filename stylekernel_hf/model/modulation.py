@@ -6,6 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from stylekernel_hf.model.style_field import CodeField, shares_at, sum_by_shares
+
 
 class Modulation(nn.Module):
     """A scale and shift per channel, predicted from the style code; the identity at first."""
@@ -18,10 +20,15 @@ class Modulation(nn.Module):
         nn.init.zeros_(self.affine.bias)
 
     def forward(
-        self, code: Float[Tensor, "b e"]
-    ) -> tuple[Float[Tensor, "b c 1 1"], Float[Tensor, "b c 1 1"]]:
-        """Return scale (around 1) and shift (around 0)."""
-        scale, shift = self.affine(code)[..., None, None].chunk(2, dim=1)
+        self, code: Float[Tensor, "#b e"] | CodeField, features: Float[Tensor, "b i h w"]
+    ) -> tuple[Float[Tensor, "#b c #h #w"], Float[Tensor, "#b c #h #w"]]:
+        """Return scale (around 1) and shift (around 0); maps as large as `features` for a field."""
+        if isinstance(code, CodeField):
+            parts = [self.affine(part)[..., None, None] for part in code.codes]
+            both = sum_by_shares(parts, shares_at(code.shares, features))
+        else:
+            both = self.affine(code)[..., None, None]
+        scale, shift = both.chunk(2, dim=1)
         return scale + 1, shift
 
 
@@ -43,12 +50,12 @@ class ModulatedConv2d(nn.Module):
         self.modulation = Modulation(code_channels, out_channels)
 
     def forward(
-        self, features: Float[Tensor, "b i h w"], code: Float[Tensor, "#b e"]
+        self, features: Float[Tensor, "b i h w"], code: Float[Tensor, "#b e"] | CodeField
     ) -> Float[Tensor, "b o h w"]:
         """Convolve `features`; `code` may hold one style for the whole batch."""
-        scale, shift = self.modulation(code)
+        scale, shift = self.modulation(code, features)
         layer = self.convolution
-        if len(code) == 1:
+        if scale.shape[0] == 1 and scale.shape[2:] == (1, 1):
             assert layer.bias is not None
             weight = (layer.weight * scale.transpose(0, 1)).to(features.dtype)
             bias = (layer.bias * scale.flatten() + shift.flatten()).to(features.dtype)

@@ -6,6 +6,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from stylekernel_hf.model.modulation import ModulatedConv2d
+from stylekernel_hf.model.style_field import CodeField
 
 
 class StyleBlock(nn.Module):
@@ -27,7 +28,7 @@ class StyleBlock(nn.Module):
         nn.init.zeros_(self.project.bias)
 
     def forward(
-        self, features: Float[Tensor, "b c h w"], code: Float[Tensor, "#b e"]
+        self, features: Float[Tensor, "b c h w"], code: Float[Tensor, "#b e"] | CodeField
     ) -> Float[Tensor, "b c h w"]:
         """Return the features with the block's strokes added."""
         return features + self.project(self.expand(self.spread(features), code))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
 from diffusers.configuration_utils import ConfigMixin, register_to_config
 from diffusers.models.modeling_utils import ModelMixin
 from jaxtyping import Float
@@ -18,6 +17,7 @@ from stylekernel_hf.model.statistics import ChannelStatistics, channel_statistic
 from stylekernel_hf.model.style_alignment import StyleAlignment
 from stylekernel_hf.model.style_code import StyleCode
 from stylekernel_hf.model.style_embedding import StyleEmbedding
+from stylekernel_hf.model.style_field import CodeField, StyleField, fade
 
 # The zero padding of the convolutions reaches this far into the picture, in px, for the preset
 # "small" (to within 1/255; at 48 px single edge pixels still change by 70/255): contents are
@@ -126,47 +126,56 @@ class StyleKernelModel(ModelMixin, ConfigMixin):
     def forward(
         self,
         content: Float[Tensor, "b 3 h w"],
-        style: StyleEmbedding,
-        strength: float = 1.0,
+        style: StyleEmbedding | StyleField,
+        strength: float | Float[Tensor, "#b 1 h w"] = 1.0,
     ) -> Float[Tensor, "b 3 h w"]:
         """Repaint `content`, RGB in [0, 1], in an encoded style; returns RGB in [0, 1].
 
         The style holds one item for the whole batch, or one per content. Height and width must be
-        multiples of `stride`. `strength` runs from the content itself (0) to the full style (1).
+        multiples of `stride`. `strength` runs from the content itself (0) to the full style (1),
+        for the whole picture or for every pixel.
         """
         features = self.encode_content(content)
         statistics = [channel_statistics(level) for level in features]
-        aligned = self.align(features[-1], statistics[-1], style)
-        if strength == 1:
-            return self.decode(features, statistics, aligned, style.code)
-        # In between, the content's own style takes the rest. What repainting it in its own style
-        # loses is added back in the same measure, so that strength 0 is the content exactly.
+        if isinstance(strength, float | int) and strength == 1:
+            return self.repaint(features, statistics, style)
+        # Below full strength, the content's own style takes the rest. What repainting it in its
+        # own style loses is added back in the same measure: strength 0 is the content exactly.
         own = self.encode_style(content)
-        own_aligned = self.align(features[-1], statistics[-1], own)
-        repainted = self.decode(features, statistics, own_aligned, own.code)
-        mixed = self.decode(
-            features,
-            statistics,
-            torch.lerp(own_aligned, aligned, strength),
-            torch.lerp(own.code, style.code, strength),
-        )
-        return (mixed + (1 - strength) * (content - repainted)).clamp(0, 1)
+        mixed = self.repaint(features, statistics, fade(own, style, strength))
+        lost = content - self.repaint(features, statistics, own)
+        return (mixed + (1 - strength) * lost).clamp(0, 1)
+
+    def repaint(
+        self,
+        features: Sequence[Tensor],
+        statistics: Sequence[ChannelStatistics],
+        style: StyleEmbedding | StyleField,
+    ) -> Float[Tensor, "b 3 h w"]:
+        """Paint what `encode_content` made of a picture, in full strength."""
+        aligned = self.align(features[-1], statistics[-1], style)
+        return self.decode(features, statistics, aligned, style.code)
 
     def align(
         self,
         features: Float[Tensor, "b c h w"],
         statistics: ChannelStatistics,
-        style: StyleEmbedding,
+        style: StyleEmbedding | StyleField,
     ) -> Float[Tensor, "b s h w"]:
         """Return the globally style-aligned feature Zcs for the coarsest content feature."""
-        return self.style_alignment(normalise(features, statistics), style.key, style.value)
+        content = normalise(features, statistics)
+        if isinstance(style, StyleEmbedding):
+            return self.style_alignment(content, style.key, style.value)
+        return style.sum(
+            [self.style_alignment(content, part.key, part.value) for part in style.styles]
+        )
 
     def decode(
         self,
         features: Sequence[Tensor],
         statistics: Sequence[ChannelStatistics],
         aligned: Float[Tensor, "b s i j"],
-        code: Float[Tensor, "#b e"],
+        code: Float[Tensor, "#b e"] | CodeField,
     ) -> Float[Tensor, "b 3 h w"]:
         """Filter the content features with the kernels that `aligned` gives, and decode them.
 
@@ -175,7 +184,7 @@ class StyleKernelModel(ModelMixin, ConfigMixin):
         stylized: list[Tensor] = []
         levels = zip(features, statistics, self.modulations, self.kernel_generators, strict=True)
         for feature, measured, modulation, generator in levels:
-            scale, shift = modulation(code)
+            scale, shift = modulation(code, feature)
             restyled = normalise(feature, measured, scale=scale, shift=shift)
             stylized.append(generator.apply_kernels(restyled, generator(aligned)))  # type: ignore[operator]
         return self.decoder(stylized, code)

@@ -31,7 +31,7 @@ def test_kernels_are_3x3_unless_told_otherwise():
 def test_zero_affine_is_the_identity():
     modulation = Modulation(5, 4)
     zero_affine(modulation)
-    scale, shift = modulation(torch.randn(2, 5))
+    scale, shift = modulation(torch.randn(2, 5), torch.randn(2, 4, 3, 3))
     assert torch.equal(scale, torch.ones(2, 4, 1, 1))
     assert torch.equal(shift, torch.zeros(2, 4, 1, 1))
 

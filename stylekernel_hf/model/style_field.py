@@ -1,0 +1,77 @@
+"""Several styles in one picture: mixed evenly, or each where a map says so."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from stylekernel_hf.model.style_embedding import StyleEmbedding
+
+
+@dataclass(frozen=True)
+class StyleField:
+    """Encoded styles, and the share that each has in every pixel.
+
+    `shares` are non-negative and sum to one over n, the styles. With h = w = 1 they hold for the
+    whole picture; otherwise they have the size of the content that they are used on. Styles are
+    mixed as what the network makes of them (aligned features, scales and shifts), never as
+    pixels.
+    """
+
+    styles: tuple[StyleEmbedding, ...]
+    shares: Float[Tensor, "b n h w"]
+
+    @property
+    def code(self) -> Float[Tensor, "#b e"] | CodeField:
+        """Return the mixed style code: one vector where the shares are the same everywhere."""
+        codes = tuple(style.code for style in self.styles)
+        if self.shares.shape[2:] == (1, 1):
+            return sum_by_shares(codes, self.shares[..., 0, 0].to(codes[0].dtype))
+        return CodeField(codes, self.shares)
+
+    def sum(self, parts: Sequence[Float[Tensor, "#b c h w"]]) -> Float[Tensor, "b c h w"]:
+        """Add up what was made of each style, by the shares at the resolution of the parts."""
+        return sum_by_shares(parts, shares_at(self.shares, parts[0]))
+
+
+def fade(
+    own: StyleEmbedding,
+    style: StyleEmbedding | StyleField,
+    strength: float | Float[Tensor, "#b 1 h w"],
+) -> StyleField:
+    """Give `style` the share `strength` of a pixel, and the content's `own` style the rest."""
+    share = torch.as_tensor(strength, dtype=torch.float32, device=own.code.device)
+    share = share.view(1, 1, 1, 1) if share.ndim == 0 else share
+    if isinstance(style, StyleEmbedding):
+        return StyleField((own, style), torch.cat([1 - share, share], dim=1))
+    shares = share * style.shares
+    rest = (1 - share).expand(*shares.shape[:1], 1, *shares.shape[2:])
+    return StyleField((own, *style.styles), torch.cat([rest, shares], dim=1))
+
+
+@dataclass(frozen=True)
+class CodeField:
+    """Style codes with the share that each has in every pixel."""
+
+    codes: tuple[Float[Tensor, "#b e"], ...]
+    shares: Float[Tensor, "b n h w"]
+
+
+def shares_at(shares: Float[Tensor, "b n h w"], features: Tensor) -> Float[Tensor, "b n i j"]:
+    """Average the shares down to the resolution, and convert to the dtype, of `features`."""
+    if shares.shape[2:] != (1, 1):
+        size = (features.shape[2], features.shape[3])
+        shares = torch.nn.functional.adaptive_avg_pool2d(shares, size)
+    return shares.to(features.dtype)
+
+
+def sum_by_shares(parts: Sequence[Tensor], shares: Tensor) -> Tensor:
+    """Return the sum over n of `parts[n]` times `shares[:, n]`, without a stack of the parts."""
+    total = parts[0] * shares[:, :1]
+    for index, part in enumerate(parts[1:], start=1):
+        total = torch.addcmul(total, part, shares[:, index : index + 1])
+    return total
