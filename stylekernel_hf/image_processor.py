@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias, cast, overload
 import numpy as np
 import numpy.typing as npt
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Num, UInt8
 from PIL import Image
 from torch import Tensor
 
@@ -15,7 +15,7 @@ from stylekernel_hf.image_io import ImageSource, load_image
 
 ImageInput: TypeAlias = ImageSource | npt.NDArray[Any] | Tensor
 OutputType: TypeAlias = Literal["pil", "np", "pt"]
-RgbAndAlpha: TypeAlias = tuple[Float[Tensor, "1 3 h w"], Float[Tensor, "1 1 h w"] | None]
+RgbAndAlpha: TypeAlias = tuple[Num[Tensor, "1 3 h w"], Num[Tensor, "1 1 h w"] | None]
 
 _RANGE_TOLERANCE = 1e-3
 """How far outside [0, 1] rounding may have put a value; it is clamped."""
@@ -31,8 +31,10 @@ class Padding:
     bottom: int
 
 
-def to_rgb_tensor(image: ImageInput, *, name: str) -> RgbAndAlpha:
+def to_rgb_tensor(image: ImageInput, *, name: str, keep_bytes: bool = False) -> RgbAndAlpha:
     """The colours of one image as float32 in [0, 1], and its alpha if it has any.
+
+    With `keep_bytes` what is 8-bit stays uint8, at a quarter of the memory, for `unit_floats`.
 
     A path, bytes or PIL image is read by `load_image`. An array is HxW or HxWxC, of uint8, uint16,
     bool, or floats in [0, 1]; a tensor is CxHxW of uint8 or floats in [0, 1] and stays on its
@@ -47,15 +49,15 @@ def to_rgb_tensor(image: ImageInput, *, name: str) -> RgbAndAlpha:
         values = _array_values(image, name)
     else:
         picture = load_image(image, name=name)
-        values = torch.from_numpy(np.array(picture)).permute(2, 0, 1) / 255
-    values = values[None]
+        values = torch.from_numpy(np.array(picture)).permute(2, 0, 1)
+    values = (values if keep_bytes else unit_floats(values))[None]
     # Contiguous, so that the same pixels meet the same convolution wherever they came from.
     rgb = values[:, :3].expand(-1, 3, -1, -1).contiguous()
     return rgb, values[:, 3:] if values.shape[1] == 4 else None
 
 
 def to_rgb_tensors(
-    images: ImageInput | Sequence[ImageInput], *, name: str
+    images: ImageInput | Sequence[ImageInput], *, name: str, keep_bytes: bool = False
 ) -> tuple[list[RgbAndAlpha], bool]:
     """`to_rgb_tensor` for one image or several, and whether it was a single one.
 
@@ -64,13 +66,26 @@ def to_rgb_tensors(
     """
     is_array = isinstance(images, np.ndarray | Tensor)
     if not isinstance(images, list | tuple) and not (is_array and images.ndim == 4):
-        return [to_rgb_tensor(cast(ImageInput, images), name=name)], True
+        return [to_rgb_tensor(cast(ImageInput, images), name=name, keep_bytes=keep_bytes)], True
     several = cast(Sequence[ImageInput], images)
     if len(several) == 0:
         raise ValueError(f"{name} must be at least one image, got none")
     return [
-        to_rgb_tensor(image, name=f"{name}[{index}]") for index, image in enumerate(several)
+        to_rgb_tensor(image, name=f"{name}[{index}]", keep_bytes=keep_bytes)
+        for index, image in enumerate(several)
     ], False
+
+
+def unit_floats(values: Num[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+    """uint8 as float32 in [0, 1]; floats as they are."""
+    return values.float() / 255 if values.dtype == torch.uint8 else values
+
+
+def rounded_bytes(values: Num[Tensor, "*shape"]) -> UInt8[Tensor, "*shape"]:
+    """Floats, clamped to [0, 1], as uint8; uint8 as it is."""
+    if values.dtype == torch.uint8:
+        return values
+    return (values.float().clamp(0, 1) * 255).round_().to(torch.uint8)
 
 
 def check_size(
@@ -97,12 +112,18 @@ def pad_to_multiple(
             f"multiple must be at least 1 and margin at least 0, got {multiple} and {margin}"
         )
     height, width = x.shape[-2:]
+    padding = plan_padding(height, width, multiple, margin)
+    right, bottom = padding.right, padding.bottom
+    # torch's own reflection padding stops short of the image's side.
+    x = x.index_select(-1, reflected_indices(width, margin, right, x.device))
+    return x.index_select(-2, reflected_indices(height, margin, bottom, x.device)), padding
+
+
+def plan_padding(height: int, width: int, multiple: int, margin: int) -> Padding:
+    """What `pad_to_multiple` adds to a picture of this size."""
     right = margin - (width + 2 * margin) % -multiple
     bottom = margin - (height + 2 * margin) % -multiple
-    padding = Padding(left=margin, top=margin, right=right, bottom=bottom)
-    # torch's own reflection padding stops short of the image's side.
-    x = x.index_select(-1, _reflected_indices(width, margin, right, x.device))
-    return x.index_select(-2, _reflected_indices(height, margin, bottom, x.device)), padding
+    return Padding(left=margin, top=margin, right=right, bottom=bottom)
 
 
 def crop_back(x: Float[Tensor, "b c h w"], padding: Padding) -> Float[Tensor, "b c h2 w2"]:
@@ -130,48 +151,50 @@ def fit_short_side(x: Float[Tensor, "b c h w"], short_side: int) -> Float[Tensor
 
 @overload
 def from_rgb_tensor(
-    rgb: Float[Tensor, "1 3 h w"],
-    alpha: Float[Tensor, "1 1 h w"] | None = None,
+    rgb: Num[Tensor, "1 3 h w"],
+    alpha: Num[Tensor, "1 1 h w"] | None = None,
     *,
     output_type: Literal["pil"],
 ) -> Image.Image: ...
 @overload
 def from_rgb_tensor(
-    rgb: Float[Tensor, "1 3 h w"],
-    alpha: Float[Tensor, "1 1 h w"] | None = None,
+    rgb: Num[Tensor, "1 3 h w"],
+    alpha: Num[Tensor, "1 1 h w"] | None = None,
     *,
     output_type: Literal["np"],
 ) -> npt.NDArray[np.float32]: ...
 @overload
 def from_rgb_tensor(
-    rgb: Float[Tensor, "1 3 h w"],
-    alpha: Float[Tensor, "1 1 h w"] | None = None,
+    rgb: Num[Tensor, "1 3 h w"],
+    alpha: Num[Tensor, "1 1 h w"] | None = None,
     *,
     output_type: Literal["pt"],
 ) -> Float[Tensor, "c h w"]: ...
 def from_rgb_tensor(
-    rgb: Float[Tensor, "1 3 h w"],
-    alpha: Float[Tensor, "1 1 h w"] | None = None,
+    rgb: Num[Tensor, "1 3 h w"],
+    alpha: Num[Tensor, "1 1 h w"] | None = None,
     *,
     output_type: OutputType,
 ) -> Image.Image | npt.NDArray[np.float32] | Tensor:
     """One image as a PIL image ("pil"), a float32 HxWxC array ("np") or a CxHxW tensor ("pt").
 
     Values are in [0, 1], of a PIL image rounded to 8 bits. C is 4 with `alpha`, which comes last.
+    Of `rgb` and `alpha` each may be uint8 as well.
     """
     if output_type not in ("pil", "np", "pt"):
         raise ValueError(f"output_type must be 'pil', 'np' or 'pt', got {output_type!r}")
-    values = rgb if alpha is None else torch.cat([rgb, alpha.to(rgb)], dim=1)
-    values = values[0].clamp(0, 1)
+    parts = [rgb] if alpha is None else [rgb, alpha.to(rgb.device)]
+    if output_type == "pil":
+        pixels = torch.cat([rounded_bytes(part) for part in parts], dim=1)[0]
+        return Image.fromarray(pixels.permute(1, 2, 0).contiguous().cpu().numpy())
+    parts = [unit_floats(part) for part in parts]
+    values = torch.cat([part.to(parts[0].dtype) for part in parts], dim=1)[0].clamp(0, 1)
     if output_type == "pt":
         return values
-    array = values.detach().permute(1, 2, 0).float().cpu().numpy()
-    if output_type == "np":
-        return np.ascontiguousarray(array)
-    return Image.fromarray(np.rint(array * 255).astype(np.uint8))
+    return np.ascontiguousarray(values.detach().permute(1, 2, 0).float().cpu().numpy())
 
 
-def _tensor_values(image: Tensor, name: str) -> Float[Tensor, "c h w"]:
+def _tensor_values(image: Tensor, name: str) -> Num[Tensor, "c h w"]:
     if image.dtype != torch.uint8 and not image.is_floating_point():
         raise TypeError(f"{name} must be a tensor of uint8 or floats, got {image.dtype}")
     values = image[0] if image.ndim == 4 and image.shape[0] == 1 else image
@@ -179,10 +202,10 @@ def _tensor_values(image: Tensor, name: str) -> Float[Tensor, "c h w"]:
         raise ValueError(
             f"{name} must be a CxHxW tensor with 1, 3 or 4 channels, got {tuple(image.shape)}"
         )
-    return _unit_floats(values, name)
+    return _checked(values, name)
 
 
-def _array_values(image: npt.NDArray[Any], name: str) -> Float[Tensor, "c h w"]:
+def _array_values(image: npt.NDArray[Any], name: str) -> Num[Tensor, "c h w"]:
     if image.dtype.kind not in "fb" and image.dtype.name not in {"uint8", "uint16"}:
         raise TypeError(
             f"{name} must be an array of uint8, uint16, bool or floats, got {image.dtype}"
@@ -200,15 +223,15 @@ def _array_values(image: npt.NDArray[Any], name: str) -> Float[Tensor, "c h w"]:
     elif image.dtype.kind == "b":
         values = values.astype(np.float32)
     # A copy: torch takes no negative strides, and warns of arrays that cannot be written to.
-    return _unit_floats(torch.from_numpy(values.transpose(2, 0, 1).copy()), name)
+    return _checked(torch.from_numpy(values.transpose(2, 0, 1).copy()), name)
 
 
-def _unit_floats(values: Tensor, name: str) -> Float[Tensor, "c h w"]:
-    """uint8, or floats that must be in [0, 1], to float32."""
+def _checked(values: Tensor, name: str) -> Num[Tensor, "c h w"]:
+    """uint8 as it is; floats, which must be in [0, 1], as float32."""
     if values.numel() == 0:
         raise ValueError(f"{name} must not be empty, got {tuple(values.shape)} (CxHxW)")
     if values.dtype == torch.uint8:
-        return values.float() / 255
+        return values
     for kind, wrong in (("NaN", values.isnan()), ("infinity", values.isinf())):
         if wrong.any():
             came = f"got {kind} in {int(wrong.sum())} of {values.numel()} values"
@@ -219,7 +242,7 @@ def _unit_floats(values: Tensor, name: str) -> Float[Tensor, "c h w"]:
     return values.float().clamp(0, 1)
 
 
-def _reflected_indices(length: int, before: int, after: int, device: torch.device) -> Tensor:
+def reflected_indices(length: int, before: int, after: int, device: torch.device) -> Tensor:
     """Where each pixel of the padded line comes from: 2 1 | 0 1 2 3 | 2 1 0 1."""
     period = max(1, 2 * (length - 1))
     position = torch.arange(-before, length + after, device=device) % period

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,16 +13,14 @@ import numpy as np
 import torch
 from diffusers.pipelines.pipeline_utils import DiffusionPipeline
 from diffusers.utils.outputs import BaseOutput
-from jaxtyping import Float
+from jaxtyping import Float, Num
 from torch import Tensor
 
 from stylekernel_hf.image_io import MAX_PIXELS
 from stylekernel_hf.image_processor import (
     ImageInput,
     OutputType,
-    RgbAndAlpha,
     check_size,
-    crop_back,
     fit_short_side,
     from_rgb_tensor,
     pad_to_multiple,
@@ -28,7 +28,11 @@ from stylekernel_hf.image_processor import (
     to_rgb_tensors,
 )
 from stylekernel_hf.model.style_embedding import StyleEmbedding
-from stylekernel_hf.model.style_kernel import BORDER_MARGIN, StyleKernelModel
+from stylekernel_hf.model.style_kernel import StyleKernelModel
+from stylekernel_hf.tiling.painting import Painting
+from stylekernel_hf.tiling.tile_size import check_tile_size
+
+logger = logging.getLogger(__name__)
 
 MIN_SIDE = 16
 StyleInput = ImageInput | StyleEmbedding
@@ -60,6 +64,7 @@ class StyleKernelPipeline(DiffusionPipeline):
         *,
         strength: float = 1.0,
         style_size: int | None = 512,
+        tile_size: int | None = None,
         output_type: OutputType = "pil",
     ) -> StyleKernelPipelineOutput:
         """Repaint every content; each result is exactly as large as its content.
@@ -70,6 +75,11 @@ class StyleKernelPipeline(DiffusionPipeline):
         also be what `encode_style` returned. `strength` runs from the photo itself (0, returned
         unchanged) to the full style (1). `style_size` is the short side in px to which style
         images are scaled first, so that a smaller one makes finer strokes; None keeps their size.
+        `tile_size` is the side in px of the tiles in which a larger content is painted, a multiple
+        of the model's stride; tiles bound the memory and change no value by more than 1/255 in
+        float32. None tiles only what would take the network more than 512 MiB, on CUDA more than
+        half of the free memory. Where a device runs out of memory, tiles of half the side are
+        tried once.
         `output_type` is "pil", "np" (float32 HxWxC in [0, 1]) or "pt" (CxHxW). An alpha channel
         of a content is kept as it is.
 
@@ -78,20 +88,25 @@ class StyleKernelPipeline(DiffusionPipeline):
         # 1. Check and read the inputs.
         _check_strength(strength)
         _check_output_type(output_type)
-        contents, _ = to_rgb_tensors(content, name="content")
+        check_tile_size(tile_size, self.model)
+        contents, _ = to_rgb_tensors(content, name="content", keep_bytes=True)
         for index, (rgb, _) in enumerate(contents):
             name = "content" if len(contents) == 1 else f"content[{index}]"
             check_size(rgb, name=name, min_side=MIN_SIDE, max_pixels=MAX_PIXELS)
         # 2. Encode each style once.
         styles = self._encode_styles(style, len(contents), style_size)
-        # 3. Repaint the contents one by one.
+        # 3. Repaint the contents one by one, in one piece or tile by tile.
+        paintings = [Painting(self.model, rgb, float(strength), tile_size) for rgb, _ in contents]
         images: list[Any] = []
         progress_bar: Any = self.progress_bar  # diffusers' hints describe a decorator
-        with progress_bar(total=len(contents)) as bar:
-            for index, picture in enumerate(contents):
+        with progress_bar(total=sum(painting.steps for painting in paintings)) as bar:
+            for index, (painting, (rgb, alpha)) in enumerate(zip(paintings, contents, strict=True)):
                 embedding = styles[index if len(styles) > 1 else 0]
-                images.append(self._repaint(picture, embedding, strength, output_type))
-                bar.update()
+                if strength > 0:
+                    rgb = self._paint(painting, embedding, output_type == "pil", bar)
+                else:
+                    bar.update(painting.steps)
+                images.append(from_rgb_tensor(rgb, alpha, output_type=output_type))
         return StyleKernelPipelineOutput(images=images)
 
     @torch.inference_mode()
@@ -140,19 +155,24 @@ class StyleKernelPipeline(DiffusionPipeline):
                 f"{(*came, style.code.shape[-1])} wide, not {(*needed, width)}"
             )
 
-    def _repaint(
-        self,
-        picture: RgbAndAlpha,
-        style: StyleEmbedding,
-        strength: float,
-        output_type: OutputType,
-    ) -> Any:
-        rgb, alpha = picture
-        if strength > 0:
-            padded, padding = pad_to_multiple(self._to_model(rgb), self.model.stride, BORDER_MARGIN)
-            padded = padded.contiguous(memory_format=torch.channels_last)
-            rgb = crop_back(self.model(padded, style, float(strength)), padding)
-        return from_rgb_tensor(rgb, alpha, output_type=output_type)
+    def _paint(
+        self, painting: Painting, style: StyleEmbedding, as_bytes: bool, bar: Any
+    ) -> Num[Tensor, "1 3 h w"]:
+        end = bar.n + painting.steps
+        with contextlib.suppress(torch.OutOfMemoryError):
+            return painting.paint(style, as_bytes=as_bytes, on_step=bar.update)
+        # Only here is the error gone, and with it what it kept alive on the device.
+        painting = painting.in_smaller_tiles()
+        side = painting.tile_size
+        logger.warning("out of memory on %s: trying tiles of %s px", self.device, side)
+        bar.total += bar.n + painting.steps - end
+        try:
+            return painting.paint(style, as_bytes=as_bytes, on_step=bar.update)
+        except torch.OutOfMemoryError as error:
+            raise MemoryError(
+                f"content of {painting.width}x{painting.height} px needs more memory than "
+                f"{self.device} has, even in tiles of {side} px: choose a smaller tile_size"
+            ) from error
 
     def _to_model(self, rgb: Float[Tensor, "1 3 h w"]) -> Float[Tensor, "1 3 h w"]:
         return rgb.to(self.device, self.dtype, memory_format=torch.channels_last)

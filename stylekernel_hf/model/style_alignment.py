@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from stylekernel_hf.model.content_gating import ContentGating, gated_attention
-from stylekernel_hf.model.statistics import normalise
+from stylekernel_hf.model.statistics import ChannelStatistics, normalise
 
 
 class StyleAlignment(nn.Module):
@@ -41,6 +41,16 @@ class StyleAlignment(nn.Module):
         pool = nn.functional.adaptive_avg_pool2d
         key = self.key(pool(normalise(style), size))
         value = self.value(pool(style, size))
+        return key.flatten(2).transpose(1, 2), value.flatten(2).transpose(1, 2)
+
+    def encode_pooled(
+        self, pooled: Float[Tensor, "b s i j"], statistics: ChannelStatistics
+    ) -> tuple[Float[Tensor, "b m d"], Float[Tensor, "b m s"]]:
+        """`encode_tokens` of a style feature of which only the means over the token grid are left.
+
+        Normalising and averaging commute. `statistics` are those of the whole style feature.
+        """
+        key, value = self.key(normalise(pooled, statistics)), self.value(pooled)
         return key.flatten(2).transpose(1, 2), value.flatten(2).transpose(1, 2)
 
     def forward(

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from stylekernel_hf.model.statistics import channel_statistics
+from stylekernel_hf.model.statistics import ChannelStatistics, channel_statistics
 
 
 class StyleCode(nn.Module):
@@ -30,9 +30,12 @@ class StyleCode(nn.Module):
         self, image: Float[Tensor, "b 3 h w"], features: Sequence[Tensor]
     ) -> Float[Tensor, "b e"]:
         """Return the code of RGB in [0, 1] and of the encoder's features of it."""
-        palette, *summaries = (
-            torch.cat(channel_statistics(x), dim=1).flatten(1).to(x.dtype)
-            for x in (image, *features)
-        )
+        return self.summarise([channel_statistics(x) for x in (image, *features)], image.dtype)
+
+    def summarise(
+        self, statistics: Sequence[ChannelStatistics], dtype: torch.dtype
+    ) -> Float[Tensor, "b e"]:
+        """Return the code of the statistics of the image and of its features."""
+        palette, *summaries = (torch.cat(x, dim=1).flatten(1).to(dtype) for x in statistics)
         parts = [norm(x) for norm, x in zip(self.norms, summaries, strict=True)]
         return self.layers(torch.cat([palette * 4 - 2, *parts], dim=1))

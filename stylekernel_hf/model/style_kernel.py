@@ -139,12 +139,8 @@ class StyleKernelModel(ModelMixin, ConfigMixin):
         statistics = [channel_statistics(level) for level in features]
         if isinstance(strength, float | int) and strength == 1:
             return self.repaint(features, statistics, style)
-        # Below full strength, the content's own style takes the rest. What repainting it in its
-        # own style loses is added back in the same measure: strength 0 is the content exactly.
         own = self.encode_style(content)
-        mixed = self.repaint(features, statistics, fade(own, style, strength))
-        lost = content - self.repaint(features, statistics, own)
-        return (mixed + (1 - strength) * lost).clamp(0, 1)
+        return self.repaint_partly(content, features, statistics, style, own, strength)
 
     def repaint(
         self,
@@ -152,9 +148,30 @@ class StyleKernelModel(ModelMixin, ConfigMixin):
         statistics: Sequence[ChannelStatistics],
         style: StyleEmbedding | StyleField,
     ) -> Float[Tensor, "b 3 h w"]:
-        """Paint what `encode_content` made of a picture, in full strength."""
+        """Paint in full strength what `encode_content` made of a picture, or of a part of it.
+
+        The statistics are those of the whole picture.
+        """
         aligned = self.align(features[-1], statistics[-1], style)
         return self.decode(features, statistics, aligned, style.code)
+
+    def repaint_partly(
+        self,
+        content: Float[Tensor, "b 3 h w"],
+        features: Sequence[Tensor],
+        statistics: Sequence[ChannelStatistics],
+        style: StyleEmbedding | StyleField,
+        own: StyleEmbedding,
+        strength: float | Float[Tensor, "#b 1 h w"],
+    ) -> Float[Tensor, "b 3 h w"]:
+        """Like `repaint`, but the content's own style, encoded as `own`, takes the rest.
+
+        What repainting the content in its own style loses is added back in the same measure, so
+        that strength 0 is the content exactly.
+        """
+        mixed = self.repaint(features, statistics, fade(own, style, strength))
+        lost = content - self.repaint(features, statistics, own)
+        return (mixed + (1 - strength) * lost).clamp(0, 1)
 
     def align(
         self,

@@ -1,0 +1,122 @@
+"""The first pass over the tiles: what must be known of the whole picture to paint any of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from torch import Tensor
+
+from stylekernel_hf.model.statistics import ChannelStatistics
+from stylekernel_hf.model.style_alignment import token_grid
+from stylekernel_hf.model.style_embedding import StyleEmbedding
+from stylekernel_hf.model.style_kernel import StyleKernelModel
+from stylekernel_hf.tiling.padded_picture import PaddedPicture
+from stylekernel_hf.tiling.receptive_field import content_reach, style_reach
+from stylekernel_hf.tiling.running_statistics import RunningPool, RunningStatistics
+from stylekernel_hf.tiling.tile_grid import Span, Tile, grid
+
+
+class ContentMeasure:
+    """The channel statistics of the content features, tile by tile."""
+
+    def __init__(self, model: StyleKernelModel) -> None:
+        self._model = model
+        self._levels = [RunningStatistics() for _ in model.config["dynamic_convolutions"]]
+
+    def add(self, window: Tensor, tile: Tile) -> None:
+        """Take in a tile's own pixels."""
+        features = self._model.encode_content(window)
+        for index, (level, feature) in enumerate(zip(self._levels, features, strict=True)):
+            cell = self._model.stride // 2 ** (len(features) - 1 - index)
+            level.add(own_part(feature, tile, cell))
+
+    def result(self) -> list[ChannelStatistics]:
+        """Return the statistics of every level that has dynamic convolutions, finest first."""
+        return [level.result(self._model.device) for level in self._levels]
+
+
+class OwnStyleMeasure:
+    """The content's own style, which strengths below 1 mix in: `encode_style`, tile by tile."""
+
+    def __init__(self, model: StyleKernelModel, height: int, width: int) -> None:
+        self._model = model
+        self._palette = RunningStatistics()
+        self._levels = [RunningStatistics() for _ in model.config["style_channels"]]
+        # Heights and widths of the tokens' level are known before: sides are multiples of it.
+        rows, columns = height // model.stride, width // model.stride
+        size = token_grid(rows, columns, model.style_alignment.max_tokens)
+        self._pool = RunningPool(rows, columns, size)
+
+    def add(self, window: Tensor, tile: Tile) -> None:
+        """Take in a tile's own pixels."""
+        self._palette.add(own_part(window, tile, 1))
+        features = self._model.style_encoder(window)
+        for index, (level, feature) in enumerate(zip(self._levels, features, strict=True)):
+            part = own_part(feature, tile, self._model.config["stem_stride"] * 2**index)
+            level.add(part)
+            if index == self._model.token_level:
+                stride = self._model.stride
+                self._pool.add(part, tile.rows.start // stride, tile.columns.start // stride)
+
+    def result(self) -> StyleEmbedding:
+        """Return what `encode_style` would make of the whole picture."""
+        model = self._model
+        statistics = [each.result(model.device) for each in (self._palette, *self._levels)]
+        key, value = model.style_alignment.encode_pooled(
+            self._pool.result().to(model.dtype), statistics[1 + model.token_level]
+        )
+        return StyleEmbedding(key, value, model.style_code.summarise(statistics, model.dtype))
+
+
+def measuring_tiles(
+    model: StyleKernelModel, picture: PaddedPicture, tile_size: int, *, own_style: bool
+) -> list[Tile]:
+    """Cut the picture with its margin, as the statistics are to be those of the whole of it."""
+    cell, halo = model.stride, content_reach(model)
+    if own_style:
+        cell, halo = max(cell, model.style_stride), max(halo, style_reach(model))
+    return grid(
+        Span(0, picture.height),
+        Span(0, picture.width),
+        tile_size,
+        halo=halo,
+        cell=cell,
+        bounds=(picture.height, picture.width),
+    )
+
+
+def measure(
+    model: StyleKernelModel,
+    picture: PaddedPicture,
+    tiles: Sequence[Tile],
+    *,
+    own_style: bool,
+    on_tile: Callable[[], None],
+) -> tuple[list[ChannelStatistics], StyleEmbedding | None]:
+    """Return the statistics of the content features, and the content's own style if asked for."""
+    content = ContentMeasure(model)
+    own = OwnStyleMeasure(model, picture.height, picture.width) if own_style else None
+    for tile in tiles:
+        window = picture.window(tile.window_rows, tile.window_columns, model.device, model.dtype)
+        content.add(window, tile)
+        if own is not None:
+            own.add(window, tile)
+        on_tile()
+    return content.result(), own.result() if own is not None else None
+
+
+def own_part(feature: Tensor, tile: Tile, cell: int) -> Tensor:
+    """Cut the halo off a feature of a tile's window, one value of which covers `cell` px a side."""
+    rows, columns = (
+        slice((own.start - window.start) // cell, _end(own, window, cell))
+        for own, window in (
+            (tile.rows, tile.window_rows),
+            (tile.columns, tile.window_columns),
+        )
+    )
+    return feature[..., rows, columns]
+
+
+def _end(own: Span, window: Span, cell: int) -> int | None:
+    # At the border of the picture a feature may have a last value for a cell that is cut short.
+    return None if own.stop == window.stop else (own.stop - window.start) // cell

@@ -1,0 +1,39 @@
+"""A picture with its reflected margin, of which only windows are ever made."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float, Num
+from torch import Tensor
+
+from stylekernel_hf.image_processor import plan_padding, reflected_indices, unit_floats
+from stylekernel_hf.tiling.tile_grid import Span
+
+
+class PaddedPicture:
+    """What `pad_to_multiple` would return, in windows, for pixels in uint8 or floats."""
+
+    def __init__(self, rgb: Num[Tensor, "1 3 h w"], multiple: int, margin: int) -> None:
+        self._rgb = rgb
+        height, width = rgb.shape[2:]
+        self.padding = plan_padding(height, width, multiple, margin)
+        self._rows = reflected_indices(height, self.padding.top, self.padding.bottom, rgb.device)
+        self._columns = reflected_indices(width, self.padding.left, self.padding.right, rgb.device)
+
+    @property
+    def height(self) -> int:
+        """Height with the margin."""
+        return len(self._rows)
+
+    @property
+    def width(self) -> int:
+        """Width with the margin."""
+        return len(self._columns)
+
+    def window(
+        self, rows: Span, columns: Span, device: torch.device, dtype: torch.dtype
+    ) -> Float[Tensor, "1 3 i j"]:
+        """Return a rectangle of the padded picture, channels last, in [0, 1]."""
+        part = self._rgb.index_select(2, self._rows[slice(*rows)])
+        part = part.index_select(3, self._columns[slice(*columns)]).to(device)
+        return unit_floats(part).to(dtype, memory_format=torch.channels_last)

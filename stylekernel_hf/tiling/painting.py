@@ -1,0 +1,128 @@
+"""One picture painted: in one piece, or tile by tile with the same result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from jaxtyping import Float, Num
+from torch import Tensor
+
+from stylekernel_hf.image_processor import crop_back, rounded_bytes
+from stylekernel_hf.model.statistics import ChannelStatistics
+from stylekernel_hf.model.style_embedding import StyleEmbedding
+from stylekernel_hf.model.style_kernel import BORDER_MARGIN, StyleKernelModel
+from stylekernel_hf.tiling.measuring import measure, measuring_tiles, own_part
+from stylekernel_hf.tiling.padded_picture import PaddedPicture
+from stylekernel_hf.tiling.receptive_field import full_reach
+from stylekernel_hf.tiling.tile_grid import Span, Tile, grid
+from stylekernel_hf.tiling.tile_size import choose_tile_size, largest_tile_size
+
+
+class Painting:
+    """A picture to be painted with a strength above 0, in `steps` steps.
+
+    Tiles give what one piece gives, up to rounding: keys and values come from the style alone,
+    what is measured over the whole picture is measured in a first pass over tiles, and in the
+    second each tile sees all that the network would see of the picture. `tile_size` None chooses;
+    a picture no larger than a tile is painted in one piece.
+    """
+
+    def __init__(
+        self,
+        model: StyleKernelModel,
+        rgb: Num[Tensor, "1 3 h w"],
+        strength: float,
+        tile_size: int | None,
+    ) -> None:
+        self.height, self.width = rgb.shape[2:]
+        if tile_size is None:
+            tile_size = choose_tile_size(model, self.height, self.width)
+        elif max(self.height, self.width) <= tile_size:
+            tile_size = None
+        self.tile_size = tile_size
+        self._model = model
+        self._rgb = rgb
+        self._strength = strength
+        self._picture = PaddedPicture(rgb, model.stride, BORDER_MARGIN)
+        self._measuring: list[Tile] = []
+        self._tiles: list[Tile] = []
+        if tile_size is not None:
+            self._measuring = measuring_tiles(
+                model, self._picture, tile_size, own_style=strength < 1
+            )
+            self._tiles = self._painting_tiles(tile_size)
+
+    @property
+    def steps(self) -> int:
+        """How often `paint` calls `on_step`."""
+        return len(self._measuring) + len(self._tiles) or 1
+
+    def in_smaller_tiles(self) -> Painting:
+        """Return the same picture to be painted in tiles of half the side."""
+        side = (self.tile_size or max(self.height, self.width)) // 2
+        tile_size = largest_tile_size(side, self._model)
+        return Painting(self._model, self._rgb, self._strength, tile_size)
+
+    def paint(
+        self, style: StyleEmbedding, *, as_bytes: bool, on_step: Callable[[], None]
+    ) -> Num[Tensor, "1 3 h w"]:
+        """Paint the picture: in floats where the model is, or rounded, in uint8 on the CPU."""
+        if not self._tiles:
+            whole = self._paint_whole(style)
+            on_step()
+            return rounded_bytes(whole).cpu() if as_bytes else whole
+        model = self._model
+        canvas = torch.empty(
+            (1, 3, self.height, self.width),
+            dtype=torch.uint8 if as_bytes else model.dtype,
+            device="cpu" if as_bytes else model.device,
+        )
+        own_style = self._strength < 1
+        statistics, own = measure(
+            model, self._picture, self._measuring, own_style=own_style, on_tile=on_step
+        )
+        for tile in self._tiles:
+            part = self._paint_tile(tile, statistics, style, own)
+            rows, columns = (
+                slice(own.start - BORDER_MARGIN, own.stop - BORDER_MARGIN)
+                for own in (tile.rows, tile.columns)
+            )
+            canvas[..., rows, columns] = rounded_bytes(part) if as_bytes else part
+            on_step()
+        return canvas
+
+    def _paint_whole(self, style: StyleEmbedding) -> Float[Tensor, "1 3 h w"]:
+        picture, model = self._picture, self._model
+        everything = Span(0, picture.height), Span(0, picture.width)
+        padded = picture.window(*everything, model.device, model.dtype)
+        return crop_back(model(padded, style, self._strength), picture.padding)
+
+    def _paint_tile(
+        self,
+        tile: Tile,
+        statistics: list[ChannelStatistics],
+        style: StyleEmbedding,
+        own: StyleEmbedding | None,
+    ) -> Float[Tensor, "1 3 h w"]:
+        model = self._model
+        window = self._picture.window(
+            tile.window_rows, tile.window_columns, model.device, model.dtype
+        )
+        features = model.encode_content(window)
+        if own is None:
+            painted = model.repaint(features, statistics, style)
+        else:
+            painted = model.repaint_partly(window, features, statistics, style, own, self._strength)
+        return own_part(painted, tile, 1)
+
+    def _painting_tiles(self, tile_size: int) -> list[Tile]:
+        """Cut the picture without its margin, which is seen but not painted."""
+        return grid(
+            Span(BORDER_MARGIN, BORDER_MARGIN + self.height),
+            Span(BORDER_MARGIN, BORDER_MARGIN + self.width),
+            tile_size,
+            halo=full_reach(self._model),
+            cell=self._model.stride,
+            bounds=(self._picture.height, self._picture.width),
+        )

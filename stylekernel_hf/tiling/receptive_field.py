@@ -1,0 +1,65 @@
+"""How far the network sees: the width of the halo with which a tile is exact."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from stylekernel_hf.model.style_kernel import StyleKernelModel
+
+
+def content_reach(model: StyleKernelModel) -> int:
+    """Farthest distance in px at which a pixel matters to a content feature beside it."""
+    config: Any = model.config
+    return _encoder_reach(
+        config.encoder_depths, len(config.encoder_depths) - 1, config.stem_stride, config
+    )
+
+
+def style_reach(model: StyleKernelModel) -> int:
+    """Farthest distance in px at which a pixel matters to a feature of the style encoder."""
+    config: Any = model.config
+    return _encoder_reach(
+        config.style_depths, len(config.style_depths) - 1, config.stem_stride, config
+    )
+
+
+def full_reach(model: StyleKernelModel) -> int:
+    """Farthest distance in px at which a pixel of the content matters to the picture painted.
+
+    Apart from the statistics over the whole picture. The way is walked backwards: through the
+    decoder to ever coarser features, of which whole cells are needed, through the dynamic
+    convolutions and the interpolation of their kernels, and through the encoder to the pixels.
+    """
+    config: Any = model.config
+    cell = [config.stem_stride * 2**level for level in range(len(config.encoder_depths))]
+    first_dynamic = len(cell) - len(config.dynamic_convolutions)
+    reach, farthest = cell[0], 0  # The convolution to RGB.
+    for level, size in enumerate(cell):
+        reach = _up_to_cells(reach, size) + config.decoder_depths[level] * size
+        if level:
+            reach += size  # Bilinear upsampling looks at the neighbours of a cell.
+        if level == len(cell) - 1:
+            reach += 2 * config.decoder_blocks * size
+        if level >= first_dynamic:
+            convolutions = config.dynamic_convolutions[level - first_dynamic]
+            taps = convolutions * (config.kernel_size // 2) * size
+            of_features = reach + taps
+            of_features += _encoder_reach(config.encoder_depths, level, config.stem_stride, config)
+            of_kernels = _up_to_cells(reach + taps, cell[-1]) + cell[-1] + content_reach(model)
+            farthest = max(farthest, of_features, of_kernels if size < cell[-1] else 0)
+    return farthest
+
+
+def _encoder_reach(depths: list[int], level: int, stem_stride: int, config: Any) -> int:
+    """Sum over the 3x3 convolutions up to a level: each reaches one cell of its input further."""
+    reach = 1  # The first convolution of all, whatever its stride.
+    reach += (depths[0] - 1) * stem_stride
+    for stage in range(1, level + 1):
+        cell = stem_stride * 2**stage
+        reach += (depths[stage] - 1) * cell
+        reach += cell if config.max_pooling else cell // 2
+    return reach
+
+
+def _up_to_cells(reach: int, cell: int) -> int:
+    return -(-reach // cell) * cell

@@ -1,0 +1,62 @@
+"""The side of a tile: what is accepted, and what is chosen."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, cast
+
+import torch
+
+from stylekernel_hf.model.style_kernel import BORDER_MARGIN, StyleKernelModel
+from stylekernel_hf.tiling.receptive_field import full_reach
+
+MIN_TILE_SIZE = 64
+WORKING_MEMORY = 512 * 2**20
+"""Bytes that the network may take at once, unless the device is a CUDA card: half its free ones."""
+
+# All that is alive at the worst moment, as a multiple of one activation of every stage of the
+# content encoder; from the peak memory of the preset small, painted with a strength of 0.5.
+_LIVE_ACTIVATIONS = 5
+
+
+def check_tile_size(tile_size: int | None, model: StyleKernelModel) -> None:
+    """Raise TypeError or ValueError for what is no tile size; None stands for automatic."""
+    if tile_size is None:
+        return
+    if not isinstance(cast(object, tile_size), int) or isinstance(tile_size, bool):
+        raise TypeError(f"tile_size must be an integer or None, got {type(tile_size).__name__}")
+    if tile_size < MIN_TILE_SIZE or tile_size % model.stride:
+        raise ValueError(
+            f"tile_size must be a multiple of {model.stride} px and at least {MIN_TILE_SIZE}, "
+            f"got {tile_size}"
+        )
+
+
+def choose_tile_size(model: StyleKernelModel, height: int, width: int) -> int | None:
+    """Return the side of tiles for a picture of this size, or None where it fits in one piece."""
+    pixels = _working_memory(model.device) // _bytes_per_pixel(model)
+    if (height + 2 * BORDER_MARGIN) * (width + 2 * BORDER_MARGIN) <= pixels:
+        return None
+    side = math.isqrt(pixels) - 2 * full_reach(model)
+    return largest_tile_size(side, model)
+
+
+def largest_tile_size(side: int, model: StyleKernelModel) -> int:
+    """Return the largest valid tile size of at most `side` px, or the smallest valid one."""
+    smallest = -(-MIN_TILE_SIZE // model.stride) * model.stride
+    return max(smallest, side // model.stride * model.stride)
+
+
+def _working_memory(device: torch.device) -> int:
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0] // 2
+    return WORKING_MEMORY
+
+
+def _bytes_per_pixel(model: StyleKernelModel) -> int:
+    config: Any = model.config
+    values = sum(
+        width / (config.stem_stride * 2**level) ** 2
+        for level, width in enumerate(config.encoder_channels)
+    )
+    return math.ceil(values * _LIVE_ACTIVATIONS * model.dtype.itemsize)
