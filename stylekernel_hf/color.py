@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Num
 from torch import Tensor
+
+from stylekernel_hf.image_processor import unit_floats
 
 ColorMode: TypeAlias = Literal["style", "luminance", "statistics", "transfer"]
 COLOR_MODES: tuple[ColorMode, ...] = ("style", "luminance", "statistics", "transfer")
@@ -16,6 +19,37 @@ _LUMA = (0.299, 0.587, 0.114)
 # Smallest standard deviation of a colour direction that is stretched: a grey picture stays grey
 # rather than having its rounding errors coloured.
 _MIN_STD = 0.5 / 255
+
+
+def recolor(
+    painted: Num[Tensor, "1 3 h w"], content: Num[Tensor, "1 3 h w"], color: ColorMode
+) -> Num[Tensor, "1 3 h w"]:
+    """Give a repainted picture the colours that `color` asks for.
+
+    "style" leaves it as it is; "luminance" and "statistics" keep those of the content.
+    """
+    if color == "style":
+        return painted
+    floats, original = unit_floats(painted).float(), unit_floats(content).to(painted.device)
+    keep = keep_luminance if color == "luminance" else match_color_statistics
+    return keep(floats, original.float())
+
+
+def transfer_color(
+    content: Num[Tensor, "1 3 h w"],
+    styles: Sequence[Float[Tensor, "1 3 _ _"]],
+    shares: Float[Tensor, "1 n #h #w"],
+    strength: float | Float[Tensor, "1 1 h w"],
+) -> Float[Tensor, "1 3 h w"]:
+    """Give the content the colours of the styles, by their shares, and nothing else of them."""
+    original = unit_floats(content).float()
+    changed = torch.zeros_like(original)
+    for index, style in enumerate(styles):
+        share = shares[:, index : index + 1].to(original.device)
+        matched = match_color_statistics(original, style.to(original.device))
+        changed += share * (matched - original)
+    amount = strength.to(original.device) if isinstance(strength, Tensor) else strength
+    return original + amount * changed
 
 
 def keep_luminance(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -16,10 +15,18 @@ from diffusers.utils.outputs import BaseOutput
 from jaxtyping import Float, Num
 from torch import Tensor
 
+from stylekernel_hf.call_checks import (
+    check_choice,
+    check_combination,
+    check_strength,
+    check_style_size,
+)
+from stylekernel_hf.color import COLOR_MODES, ColorMode, recolor, transfer_color
 from stylekernel_hf.image_io import MAX_PIXELS
 from stylekernel_hf.image_processor import (
     ImageInput,
     OutputType,
+    RgbAndAlpha,
     check_size,
     fit_short_side,
     from_rgb_tensor,
@@ -28,7 +35,9 @@ from stylekernel_hf.image_processor import (
     to_rgb_tensors,
 )
 from stylekernel_hf.model.style_embedding import StyleEmbedding
+from stylekernel_hf.model.style_field import StyleField
 from stylekernel_hf.model.style_kernel import StyleKernelModel
+from stylekernel_hf.style_mixing import combine, plan_shares
 from stylekernel_hf.tiling.painting import Painting
 from stylekernel_hf.tiling.tile_size import check_tile_size
 
@@ -62,7 +71,10 @@ class StyleKernelPipeline(DiffusionPipeline):
         content: ImageInput | Sequence[ImageInput],
         style: StyleInput | Sequence[StyleInput],
         *,
-        strength: float = 1.0,
+        strength: float | ImageInput = 1.0,
+        style_weights: Sequence[float] | None = None,
+        masks: Sequence[ImageInput] | None = None,
+        color: ColorMode = "style",
         style_size: int | None = 512,
         tile_size: int | None = None,
         output_type: OutputType = "pil",
@@ -72,8 +84,17 @@ class StyleKernelPipeline(DiffusionPipeline):
         `content` and `style` are a path, bytes, PIL image, NumPy array or tensor (see
         `stylekernel_hf.image_processor.to_rgb_tensor`) of at least 16 px a side, or a list of
         them. One style serves all contents; a list of styles holds one per content. A style may
-        also be what `encode_style` returned. `strength` runs from the photo itself (0, returned
-        unchanged) to the full style (1). `style_size` is the short side in px to which style
+        also be what `encode_style` returned.
+
+        `strength` runs from the photo itself (0, returned unchanged) to the full style (1); an
+        image is a map of it, white for 1. With `style_weights`, one per style, all styles are
+        mixed in these proportions. With `masks`, one image of any size per style, each style goes
+        where its mask is white, and the photo stays where none is.
+
+        `color` is "style" for the painting's colours; "luminance" keeps the photo's, with the
+        luminance of the repainted picture; "statistics" gives the repainted picture the mean and
+        covariance of the photo's colours; "transfer" paints nothing and gives the photo the mean
+        and covariance of the painting's. `style_size` is the short side in px to which style
         images are scaled first, so that a smaller one makes finer strokes; None keeps their size.
         `tile_size` is the side in px of the tiles in which a larger content is painted, a multiple
         of the model's stride; tiles bound the memory and change no value by more than 1/255 in
@@ -86,28 +107,53 @@ class StyleKernelPipeline(DiffusionPipeline):
         Raises ValueError, TypeError or OSError with the name of the argument at fault.
         """
         # 1. Check and read the inputs.
-        _check_strength(strength)
-        _check_output_type(output_type)
+        check_strength(strength)
+        check_choice("color", color, COLOR_MODES)
+        check_choice("output_type", output_type, ("pil", "np", "pt"))
         check_tile_size(tile_size, self.model)
+        check_style_size(style_size)
         contents, _ = to_rgb_tensors(content, name="content", keep_bytes=True)
         for index, (rgb, _) in enumerate(contents):
             name = "content" if len(contents) == 1 else f"content[{index}]"
             check_size(rgb, name=name, min_side=MIN_SIDE, max_pixels=MAX_PIXELS)
-        # 2. Encode each style once.
-        styles = self._encode_styles(style, len(contents), style_size)
-        # 3. Repaint the contents one by one, in one piece or tile by tile.
-        paintings = [Painting(self.model, rgb, float(strength), tile_size) for rgb, _ in contents]
-        images: list[Any] = []
+        style_items = _style_items(style)
+        check_combination(len(style_items), len(contents), style_weights, masks)
+        shares = [
+            plan_shares(
+                (rgb.shape[2], rgb.shape[3]),
+                strength=strength,
+                weights=style_weights or _one_style(len(style_items), index),
+                masks=masks,
+            )
+            for index, (rgb, _) in enumerate(contents)
+        ]
+        # 2. Colours alone need no network.
+        if color == "transfer":
+            palettes = [_read_palette(item, name) for name, item in style_items.items()]
+            recolored = [
+                transfer_color(rgb, palettes, *planned)
+                for (rgb, _), planned in zip(contents, shares, strict=True)
+            ]
+            return _output(recolored, contents, output_type)
+        # 3. Encode each style once.
+        styles = [self._encode(item, name, style_size) for name, item in style_items.items()]
+        # 4. Repaint the contents one by one, in one piece or tile by tile.
+        paintings = [
+            Painting(self.model, rgb, planned.strength, tile_size)
+            for (rgb, _), planned in zip(contents, shares, strict=True)
+        ]
+        painted: list[Tensor] = []
+        as_bytes = output_type == "pil" and color == "style"
         progress_bar: Any = self.progress_bar  # diffusers' hints describe a decorator
         with progress_bar(total=sum(painting.steps for painting in paintings)) as bar:
-            for index, (painting, (rgb, alpha)) in enumerate(zip(paintings, contents, strict=True)):
-                embedding = styles[index if len(styles) > 1 else 0]
-                if strength > 0:
-                    rgb = self._paint(painting, embedding, output_type == "pil", bar)
-                else:
+            for painting, planned, (rgb, _) in zip(paintings, shares, contents, strict=True):
+                if not isinstance(planned.strength, Tensor) and planned.strength == 0:
+                    painted.append(rgb)
                     bar.update(painting.steps)
-                images.append(from_rgb_tensor(rgb, alpha, output_type=output_type))
-        return StyleKernelPipelineOutput(images=images)
+                    continue
+                result = self._paint(painting, combine(styles, planned.styles), as_bytes, bar)
+                painted.append(recolor(result, rgb, color))
+        return _output(painted, contents, output_type)
 
     @torch.inference_mode()
     def encode_style(self, style: ImageInput, *, style_size: int | None = 512) -> StyleEmbedding:
@@ -115,23 +161,8 @@ class StyleKernelPipeline(DiffusionPipeline):
 
         `style_size` is the short side in px to which the image is scaled first; None keeps it.
         """
-        _check_style_size(style_size)
+        check_style_size(style_size)
         return self._encode(style, "style", style_size)
-
-    def _encode_styles(
-        self, style: StyleInput | Sequence[StyleInput], count: int, style_size: int | None
-    ) -> list[StyleEmbedding]:
-        _check_style_size(style_size)
-        styles, several = _style_items(style)
-        if len(styles) not in (1, count):
-            raise ValueError(
-                f"style must be one image or one per content: got {len(styles)} styles for "
-                f"{count} contents"
-            )
-        names = [f"style[{index}]" if several else "style" for index in range(len(styles))]
-        return [
-            self._encode(item, name, style_size) for item, name in zip(styles, names, strict=True)
-        ]
 
     def _encode(self, style: StyleInput, name: str, style_size: int | None) -> StyleEmbedding:
         if isinstance(style, StyleEmbedding):
@@ -156,7 +187,7 @@ class StyleKernelPipeline(DiffusionPipeline):
             )
 
     def _paint(
-        self, painting: Painting, style: StyleEmbedding, as_bytes: bool, bar: Any
+        self, painting: Painting, style: StyleEmbedding | StyleField, as_bytes: bool, bar: Any
     ) -> Num[Tensor, "1 3 h w"]:
         end = bar.n + painting.steps
         with contextlib.suppress(torch.OutOfMemoryError):
@@ -178,26 +209,37 @@ class StyleKernelPipeline(DiffusionPipeline):
         return rgb.to(self.device, self.dtype, memory_format=torch.channels_last)
 
 
-def _style_items(style: StyleInput | Sequence[StyleInput]) -> tuple[list[Any], bool]:
+def _style_items(style: StyleInput | Sequence[StyleInput]) -> dict[str, Any]:
+    """Return the styles by the names that errors call them."""
+    several: list[Any]
     if isinstance(style, list | tuple):
-        return list(cast(Sequence[Any], style)), True
-    if isinstance(style, np.ndarray | Tensor) and style.ndim == 4:
-        return list(style), True
-    return [style], False
+        several = list(cast(Sequence[Any], style))
+    elif isinstance(style, np.ndarray | Tensor) and style.ndim == 4:
+        several = list(style)
+    else:
+        return {"style": style}
+    return {f"style[{index}]": item for index, item in enumerate(several)}
 
 
-def _check_strength(strength: float) -> None:
-    if not isinstance(cast(object, strength), int | float):
-        raise TypeError(f"strength must be a number, got {type(strength).__name__}")
-    if not (math.isfinite(strength) and 0 <= strength <= 1):
-        raise ValueError(f"strength must lie in [0, 1], got {strength}")
+def _one_style(styles: int, content: int) -> list[float]:
+    """Weights with which a content is repainted in its own style, or in the only one."""
+    return [float(index == content or styles == 1) for index in range(styles)]
 
 
-def _check_style_size(style_size: int | None) -> None:
-    if style_size is not None and not 64 <= style_size <= 4096:
-        raise ValueError(f"style_size must lie in [64, 4096] px or be None, got {style_size}")
+def _read_palette(style: Any, name: str) -> Float[Tensor, "1 3 h w"]:
+    if isinstance(style, StyleEmbedding):
+        raise TypeError(f"{name} must be an image for color='transfer', got an encoded style")
+    rgb, _ = to_rgb_tensor(style, name=name)
+    check_size(rgb, name=name, min_side=MIN_SIDE, max_pixels=MAX_PIXELS)
+    return rgb
 
 
-def _check_output_type(output_type: str) -> None:
-    if output_type not in ("pil", "np", "pt"):
-        raise ValueError(f"output_type must be 'pil', 'np' or 'pt', got {output_type!r}")
+def _output(
+    pictures: Sequence[Tensor], contents: Sequence[RgbAndAlpha], output_type: OutputType
+) -> StyleKernelPipelineOutput:
+    """Return the pictures with the alpha of their contents."""
+    images = [
+        from_rgb_tensor(rgb, alpha, output_type=output_type)
+        for rgb, (_, alpha) in zip(pictures, contents, strict=True)
+    ]
+    return StyleKernelPipelineOutput(images=images)

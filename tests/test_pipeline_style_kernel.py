@@ -153,8 +153,8 @@ def test_strength_outside_its_range_is_refused(
 def test_strength_of_another_type_is_refused(
     pipe: StyleKernelPipeline, photo: Path, painting: Path
 ) -> None:
-    with pytest.raises(TypeError, match="strength must be a number, got str"):
-        pipe(photo, painting, strength="0.5")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="strength must be a number or an image .*, got dict"):
+        pipe(photo, painting, strength={"strength": 0.5})  # type: ignore[arg-type]
 
 
 def test_pixel_sized_images_are_refused(pipe: StyleKernelPipeline, photo: Path) -> None:

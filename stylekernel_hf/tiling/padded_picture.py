@@ -11,9 +11,9 @@ from stylekernel_hf.tiling.tile_grid import Span
 
 
 class PaddedPicture:
-    """What `pad_to_multiple` would return, in windows, for pixels in uint8 or floats."""
+    """What `pad_to_multiple` would return, in windows, for pixels or maps in uint8 or floats."""
 
-    def __init__(self, rgb: Num[Tensor, "1 3 h w"], multiple: int, margin: int) -> None:
+    def __init__(self, rgb: Num[Tensor, "1 n h w"], multiple: int, margin: int) -> None:
         self._rgb = rgb
         height, width = rgb.shape[2:]
         self.padding = plan_padding(height, width, multiple, margin)
@@ -32,7 +32,7 @@ class PaddedPicture:
 
     def window(
         self, rows: Span, columns: Span, device: torch.device, dtype: torch.dtype
-    ) -> Float[Tensor, "1 3 i j"]:
+    ) -> Float[Tensor, "1 n i j"]:
         """Return a rectangle of the padded picture, channels last, in [0, 1]."""
         part = self._rgb.index_select(2, self._rows[slice(*rows)])
         part = part.index_select(3, self._columns[slice(*columns)]).to(device)

@@ -11,6 +11,7 @@ from torch import Tensor
 from stylekernel_hf.image_processor import crop_back, rounded_bytes
 from stylekernel_hf.model.statistics import ChannelStatistics
 from stylekernel_hf.model.style_embedding import StyleEmbedding
+from stylekernel_hf.model.style_field import StyleField
 from stylekernel_hf.model.style_kernel import BORDER_MARGIN, StyleKernelModel
 from stylekernel_hf.tiling.measuring import measure, measuring_tiles, own_part
 from stylekernel_hf.tiling.padded_picture import PaddedPicture
@@ -24,7 +25,8 @@ class Painting:
 
     Tiles give what one piece gives, up to rounding: keys and values come from the style alone,
     what is measured over the whole picture is measured in a first pass over tiles, and in the
-    second each tile sees all that the network would see of the picture. `tile_size` None chooses;
+    second each tile sees all that the network would see of the picture. A map of strengths, and
+    the maps of a style field, have the picture's size. `tile_size` None chooses;
     a picture no larger than a tile is painted in one piece.
     """
 
@@ -32,7 +34,7 @@ class Painting:
         self,
         model: StyleKernelModel,
         rgb: Num[Tensor, "1 3 h w"],
-        strength: float,
+        strength: float | Float[Tensor, "1 1 h w"],
         tile_size: int | None,
     ) -> None:
         self.height, self.width = rgb.shape[2:]
@@ -44,12 +46,13 @@ class Painting:
         self._model = model
         self._rgb = rgb
         self._strength = strength
+        self._partly = isinstance(strength, Tensor) or strength < 1
         self._picture = PaddedPicture(rgb, model.stride, BORDER_MARGIN)
         self._measuring: list[Tile] = []
         self._tiles: list[Tile] = []
         if tile_size is not None:
             self._measuring = measuring_tiles(
-                model, self._picture, tile_size, own_style=strength < 1
+                model, self._picture, tile_size, own_style=self._partly
             )
             self._tiles = self._painting_tiles(tile_size)
 
@@ -65,7 +68,7 @@ class Painting:
         return Painting(self._model, self._rgb, self._strength, tile_size)
 
     def paint(
-        self, style: StyleEmbedding, *, as_bytes: bool, on_step: Callable[[], None]
+        self, style: StyleEmbedding | StyleField, *, as_bytes: bool, on_step: Callable[[], None]
     ) -> Num[Tensor, "1 3 h w"]:
         """Paint the picture: in floats where the model is, or rounded, in uint8 on the CPU."""
         if not self._tiles:
@@ -78,9 +81,8 @@ class Painting:
             dtype=torch.uint8 if as_bytes else model.dtype,
             device="cpu" if as_bytes else model.device,
         )
-        own_style = self._strength < 1
         statistics, own = measure(
-            model, self._picture, self._measuring, own_style=own_style, on_tile=on_step
+            model, self._picture, self._measuring, own_style=self._partly, on_tile=on_step
         )
         for tile in self._tiles:
             part = self._paint_tile(tile, statistics, style, own)
@@ -92,29 +94,50 @@ class Painting:
             on_step()
         return canvas
 
-    def _paint_whole(self, style: StyleEmbedding) -> Float[Tensor, "1 3 h w"]:
+    def _paint_whole(self, style: StyleEmbedding | StyleField) -> Float[Tensor, "1 3 h w"]:
         picture, model = self._picture, self._model
         everything = Span(0, picture.height), Span(0, picture.width)
         padded = picture.window(*everything, model.device, model.dtype)
-        return crop_back(model(padded, style, self._strength), picture.padding)
+        strength = self._strength_in(*everything)
+        return crop_back(
+            model(padded, self._style_in(style, *everything), strength), picture.padding
+        )
 
     def _paint_tile(
         self,
         tile: Tile,
         statistics: list[ChannelStatistics],
-        style: StyleEmbedding,
+        style: StyleEmbedding | StyleField,
         own: StyleEmbedding | None,
     ) -> Float[Tensor, "1 3 h w"]:
-        model = self._model
-        window = self._picture.window(
-            tile.window_rows, tile.window_columns, model.device, model.dtype
-        )
+        model, place = self._model, (tile.window_rows, tile.window_columns)
+        window = self._picture.window(*place, model.device, model.dtype)
         features = model.encode_content(window)
+        style = self._style_in(style, *place)
         if own is None:
             painted = model.repaint(features, statistics, style)
         else:
-            painted = model.repaint_partly(window, features, statistics, style, own, self._strength)
+            painted = model.repaint_partly(
+                window, features, statistics, style, own, self._strength_in(*place)
+            )
         return own_part(painted, tile, 1)
+
+    def _style_in(
+        self, style: StyleEmbedding | StyleField, rows: Span, columns: Span
+    ) -> StyleEmbedding | StyleField:
+        """Cut a style's map, which has the picture's size, to a window of the padded picture."""
+        if isinstance(style, StyleEmbedding) or style.shares.shape[2:] == (1, 1):
+            return style
+        return StyleField(style.styles, self._window_of(style.shares, rows, columns))
+
+    def _strength_in(self, rows: Span, columns: Span) -> float | Float[Tensor, "1 1 i j"]:
+        if isinstance(self._strength, Tensor):
+            return self._window_of(self._strength, rows, columns)
+        return self._strength
+
+    def _window_of(self, maps: Float[Tensor, "1 n h w"], rows: Span, columns: Span) -> Tensor:
+        padded = PaddedPicture(maps, self._model.stride, BORDER_MARGIN)
+        return padded.window(rows, columns, self._model.device, self._model.dtype)
 
     def _painting_tiles(self, tile_size: int) -> list[Tile]:
         """Cut the picture without its margin, which is seen but not painted."""
