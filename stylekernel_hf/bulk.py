@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache, partial
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from PIL import Image
 
+from stylekernel_hf.color import ColorMode
 from stylekernel_hf.image_io import list_images, load_image, save_image
 from stylekernel_hf.pipeline_style_kernel import StyleKernelPipeline
 
@@ -22,10 +23,10 @@ _PER_PICTURE_ERRORS = (OSError, ValueError, TypeError, RuntimeError, MemoryError
 
 @dataclass(frozen=True)
 class Job:
-    """One picture to make."""
+    """One picture to make: of one style, or of several that are mixed."""
 
     content: Path
-    style: Path
+    styles: tuple[Path, ...]
     output: Path
 
 
@@ -68,16 +69,28 @@ def plan_jobs(
     the folders of the pictures are put before them.
     """
     if len(contents) * len(styles) == 1 and output.suffix and not output.is_dir():
-        return [Job(contents[0], styles[0], output)]
-    if output.suffix and not output.is_dir():
-        raise ValueError(
-            f"output must be a folder for {len(contents) * len(styles)} pictures, got '{output}'"
-        )
+        return [Job(contents[0], (styles[0],), output)]
+    _check_folder(output, len(contents) * len(styles))
     content_names, style_names = _distinct_names(contents), _distinct_names(styles)
     return [
-        Job(content, style, output / f"{content_names[content]}_{style_names[style]}{suffix}")
+        Job(content, (style,), output / f"{content_names[content]}_{style_names[style]}{suffix}")
         for content in contents
         for style in styles
+    ]
+
+
+def plan_mixtures(
+    contents: Sequence[Path], styles: Sequence[Path], output: Path, *, suffix: str = ".png"
+) -> list[Job]:
+    """Plan one picture per content, of all styles together: `CONTENT_STYLE_STYLE.png`."""
+    if len(contents) == 1 and output.suffix and not output.is_dir():
+        return [Job(contents[0], tuple(styles), output)]
+    _check_folder(output, len(contents))
+    content_names, style_names = _distinct_names(contents), _distinct_names(styles)
+    mixture = "_".join(style_names[style] for style in styles)
+    return [
+        Job(content, tuple(styles), output / f"{content_names[content]}_{mixture}{suffix}")
+        for content in contents
     ]
 
 
@@ -85,27 +98,40 @@ def run_jobs(
     pipe: StyleKernelPipeline,
     jobs: Sequence[Job],
     *,
-    strength: float = 1.0,
+    strength: float | Path = 1.0,
+    style_weights: Sequence[float] | None = None,
+    masks: Sequence[Path] | None = None,
+    color: ColorMode = "style",
     style_size: int | None = 512,
     existing: Existing = "refuse",
     on_outcome: Callable[[Outcome], None] | None = None,
 ) -> list[Outcome]:
     """Make every picture; one that fails is reported in its outcome and the others go on.
 
-    Each style is encoded once, and folders for the results are created. `existing` says what
-    becomes of a result whose file is there already. `on_outcome` is called after every job.
+    The options are those of the pipeline's call. Each style is encoded once, and folders for the
+    results are created. `existing` says what becomes of a result whose file is there already.
+    `on_outcome` is called after every job.
     """
     # Jobs come content by content: one content at a time is kept, and every encoded style.
     load_content = lru_cache(maxsize=1)(partial(load_image, name="content"))
     encode_style = cache(partial(pipe.encode_style, style_size=style_size))
+    # Transferring colours needs the images themselves.
+    read_style: Callable[[Path], Any] = load_image if color == "transfer" else encode_style
     outcomes: list[Outcome] = []
     for job in jobs:
         try:
             if _is_to_be_skipped(job.output, existing):
                 outcome = Outcome(job, "skipped")
             else:
-                content, style = load_content(job.content), encode_style(job.style)
-                _write(pipe(content, style, strength=strength).images[0], job.output)
+                images = pipe(
+                    load_content(job.content),
+                    [read_style(style) for style in job.styles],
+                    strength=strength,
+                    style_weights=style_weights,
+                    masks=masks,
+                    color=color,
+                ).images
+                _write(images[0], job.output)
                 outcome = Outcome(job, "written")
         except _PER_PICTURE_ERRORS as error:
             outcome = Outcome(job, "failed", " ".join(str(error).split()) or type(error).__name__)
@@ -113,6 +139,11 @@ def run_jobs(
         if on_outcome:
             on_outcome(outcome)
     return outcomes
+
+
+def _check_folder(output: Path, pictures: int) -> None:
+    if output.suffix and not output.is_dir():
+        raise ValueError(f"output must be a folder for {pictures} pictures, got '{output}'")
 
 
 def _is_to_be_skipped(output: Path, existing: Existing) -> bool:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from stylekernel_hf.bulk import Job, Outcome, find_images, plan_jobs, run_jobs
+from stylekernel_hf.bulk import Job, Outcome, find_images, plan_jobs, plan_mixtures, run_jobs
+from stylekernel_hf.color import ColorMode
 from stylekernel_hf.pipeline_style_kernel import StyleKernelPipeline
 from tests.tiny import save_picture, tiny_model
 
@@ -42,7 +43,7 @@ def test_source_without_pictures_is_named(tmp_path: Path, source: str) -> None:
 
 def test_one_result_goes_to_the_file_named() -> None:
     jobs = plan_jobs([Path("a.jpg")], [Path("b.jpg")], Path("out.png"))
-    assert jobs == [Job(Path("a.jpg"), Path("b.jpg"), Path("out.png"))]
+    assert jobs == [Job(Path("a.jpg"), (Path("b.jpg"),), Path("out.png"))]
 
 
 def test_every_combination_is_named_after_its_pictures() -> None:
@@ -113,3 +114,31 @@ def test_existing_file(
     [outcome] = run_jobs(pipe, [job], existing=existing)  # type: ignore[arg-type]
     assert outcome.status == status
     assert (target.read_bytes() == b"precious") == kept
+
+
+def test_mixtures_are_one_picture_per_content(tmp_path: Path) -> None:
+    styles = [Path("s/red.png"), Path("s/blue.png")]
+    jobs = plan_mixtures([Path("a.jpg"), Path("b.jpg")], styles, tmp_path)
+    assert [job.output.name for job in jobs] == ["a_red_blue.png", "b_red_blue.png"]
+    assert all(job.styles == tuple(styles) for job in jobs)
+    [job] = plan_mixtures([Path("a.jpg")], styles, Path("out.png"))
+    assert job.output == Path("out.png")
+    with pytest.raises(ValueError, match="output must be a folder for 2 pictures"):
+        plan_mixtures([Path("a.jpg"), Path("b.jpg")], styles, Path("out.png"))
+
+
+@pytest.mark.parametrize("color", ["style", "transfer"])
+def test_controls_reach_the_pipeline(
+    pipe: StyleKernelPipeline, pictures: list[Path], tmp_path: Path, color: ColorMode
+) -> None:
+    content, *styles = pictures[:3]
+    mask = tmp_path / "mask.png"
+    Image.linear_gradient("L").save(mask)
+    for index, controls in enumerate(
+        ({"style_weights": [1.0, 2.0], "strength": mask}, {"masks": [mask, mask]})
+    ):
+        jobs = plan_mixtures([content], styles, tmp_path / f"{color}{index}.png")
+        [outcome] = run_jobs(pipe, jobs, color=color, **controls)  # type: ignore[arg-type]
+        assert outcome.status == "written", outcome.error
+        expected = pipe(content, styles, color=color, **controls).images[0]  # type: ignore[arg-type]
+        assert Image.open(jobs[0].output).tobytes() == expected.tobytes()

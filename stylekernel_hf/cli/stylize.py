@@ -23,6 +23,15 @@ class Precision(str, Enum):
     float16 = "float16"
 
 
+class Color(str, Enum):
+    """Whose colours the pictures get."""
+
+    style = "style"
+    luminance = "luminance"
+    statistics = "statistics"
+    transfer = "transfer"
+
+
 def stylize(
     content: Annotated[str, typer.Argument(help="A photo, a folder of photos, or a quoted glob.")],
     style: Annotated[str, typer.Argument(help="A painting, a folder, or a quoted glob.")],
@@ -41,6 +50,31 @@ def stylize(
     strength: Annotated[
         float, typer.Option(help="From 0, the photo itself, to 1, the full style.")
     ] = 1.0,
+    strength_map: Annotated[
+        Path | None,
+        typer.Option(help="An image instead of a number: the full style where it is white."),
+    ] = None,
+    style_weight: Annotated[
+        list[float] | None,
+        typer.Option(
+            help="One for each style, in their order: all are mixed in these proportions, "
+            "into one picture per content."
+        ),
+    ] = None,
+    mask: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="One image for each style, in their order: each goes where its mask is white, "
+            "all into one picture per content."
+        ),
+    ] = None,
+    color: Annotated[
+        Color,
+        typer.Option(
+            help="Whose colours: the style's; the photo's, by luminance or by statistics; or "
+            "transfer, the style's colours and nothing else of it."
+        ),
+    ] = Color.style,
     style_size: Annotated[
         int, typer.Option(help="Scale paintings to this short side in px first; 0 keeps theirs.")
     ] = 512,
@@ -60,23 +94,31 @@ def stylize(
         bool, typer.Option("--skip-existing", help="Leave existing files and go on.")
     ] = False,
 ) -> None:
-    """Repaint every CONTENT in every STYLE.
+    """Repaint every CONTENT in every STYLE, or in all together with --style-weight or --mask.
 
     One result goes to the file named by --output; several go to the folder named by it, as
     CONTENT_STYLE.png. Ends with code 1 and a list if some could not be made; the others are.
     """
     if overwrite and skip_existing:
         raise typer.BadParameter("--overwrite and --skip-existing exclude each other")
+    if strength_map is not None and strength != 1:
+        raise typer.BadParameter("--strength and --strength-map exclude each other")
+    together = bool(style_weight or mask)
+    if sheet is not None and together:
+        raise typer.BadParameter("--sheet shows single styles: not with --style-weight or --mask")
     import torch
     from rich.console import Console
     from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 
-    from stylekernel_hf.bulk import find_images, plan_jobs, run_jobs
+    from stylekernel_hf.bulk import find_images, plan_jobs, plan_mixtures, run_jobs
+    from stylekernel_hf.call_checks import check_combination
     from stylekernel_hf.tasks import pipeline
 
     contents = find_images([content, *(more_contents or [])], name="content")
     styles = find_images([style, *(more_styles or [])], name="style")
-    jobs = plan_jobs(contents, styles, output)
+    if together:
+        check_combination(len(styles), len(contents), style_weight or None, mask or None)
+    jobs = (plan_mixtures if together else plan_jobs)(contents, styles, output)
     pipe = pipeline("style-kernel", model=model, device=device, dtype=getattr(torch, dtype.value))
     columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(
@@ -86,7 +128,10 @@ def stylize(
         outcomes = run_jobs(
             pipe,
             jobs,
-            strength=strength,
+            strength=strength if strength_map is None else strength_map,
+            style_weights=style_weight or None,
+            masks=mask or None,
+            color=color.value,
             style_size=style_size or None,
             existing="overwrite" if overwrite else "skip" if skip_existing else "refuse",
             on_outcome=lambda _: progress.advance(bar),
@@ -104,7 +149,8 @@ def stylize(
     if skipped:
         typer.echo(f"skipped {skipped} that existed")
     for outcome in failed:
-        pair = f"{outcome.job.content} in the style of {outcome.job.style}"
+        of_styles = " and ".join(map(str, outcome.job.styles))
+        pair = f"{outcome.job.content} in the style of {of_styles}"
         typer.echo(f"stylekernel: failed: {pair}: {outcome.error}", err=True)
     if any("exists already" in outcome.error for outcome in failed):
         typer.echo("stylekernel: use --overwrite or --skip-existing for those that exist", err=True)
@@ -118,7 +164,7 @@ def _draw_sheet(
     from stylekernel_hf.image_io import load_image, save_image
     from stylekernel_hf.metrics.contact_sheet import contact_sheet
 
-    made = {(job.content, job.style): job.output for job in jobs if job.output.exists()}
+    made = {(job.content, job.styles[0]): job.output for job in jobs if job.output.exists()}
     contents = [path for path in contents if any(path == content for content, _ in made)]
     styles = [path for path in styles if any(path == style for _, style in made)]
     picture = contact_sheet(

@@ -36,7 +36,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_help_names_the_commands() -> None:
     result = stylekernel("--help")
     assert result.returncode == 0
-    for command in ("stylize", "evaluate", "train"):
+    for command in ("stylize", "evaluate", "pretrain", "train"):
         assert command in result.stdout
 
 
@@ -67,6 +67,17 @@ def test_stylize_does_the_others_and_lists_the_failed(folder: Path) -> None:
     assert "bad.jpg" in result.stderr and "Traceback" not in result.stderr
     names = sorted(path.name for path in (folder / "several").iterdir())
     assert names == ["ph0_pa0.png", "ph1_pa0.png"]
+
+
+def test_styles_are_mixed_into_one_picture(folder: Path) -> None:
+    words = [folder / "photos/ph0.png", folder / "paintings/pa[01].png"]
+    words += ["-o", folder / "mixed", "--model", folder / "model", "--color", "luminance"]
+    result = stylekernel("stylize", *words, "--style-weight", 1, "--style-weight", 2)
+    assert result.returncode == 0, result.stderr
+    assert [path.name for path in (folder / "mixed").iterdir()] == ["ph0_pa0_pa1.png"]
+    result = stylekernel("stylize", *words, "--style-weight", 1)
+    assert result.returncode == 1
+    assert "style_weights must be one number per style, got 1 for 2" in result.stderr
 
 
 @pytest.mark.parametrize(
