@@ -22,6 +22,7 @@ from stylekernel_hf.call_checks import (
     check_style_size,
 )
 from stylekernel_hf.color import COLOR_MODES, ColorMode, recolor, transfer_color
+from stylekernel_hf.compilation import compile_network
 from stylekernel_hf.image_io import MAX_PIXELS
 from stylekernel_hf.image_processor import (
     ImageInput,
@@ -163,6 +164,14 @@ class StyleKernelPipeline(DiffusionPipeline):
         """
         check_style_size(style_size)
         return self._encode(style, "style", style_size)
+
+    def compile(self) -> bool:
+        """Compile the network with torch.compile for all later calls; return whether that worked.
+
+        It takes about a minute. Where it does not work a warning says why, and the pipeline goes
+        on as before.
+        """
+        return compile_network(self.model)
 
     def _encode(self, style: StyleInput, name: str, style_size: int | None) -> StyleEmbedding:
         if isinstance(style, StyleEmbedding):

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from stylekernel_hf import __version__
+from stylekernel_hf.cli.benchmark import benchmark
 from stylekernel_hf.cli.evaluate import evaluate
 from stylekernel_hf.cli.pretrain import pretrain
 from stylekernel_hf.cli.stylize import stylize
@@ -21,6 +22,7 @@ app = typer.Typer(
 )
 app.command()(stylize)
 app.command()(evaluate)
+app.command()(benchmark)
 app.command()(pretrain)
 app.command()(train)
 

@@ -36,7 +36,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_help_names_the_commands() -> None:
     result = stylekernel("--help")
     assert result.returncode == 0
-    for command in ("stylize", "evaluate", "pretrain", "train"):
+    for command in ("stylize", "evaluate", "benchmark", "pretrain", "train"):
         assert command in result.stdout
 
 
@@ -145,3 +145,24 @@ def test_help_is_quick_and_imports_no_torch() -> None:
         for _ in range(3)
     ]
     assert min(seconds) < 1
+
+
+def test_benchmark_prints_a_table_and_writes_all_figures(folder: Path) -> None:
+    result = stylekernel(
+        *("benchmark", "--size", 64, "--dtype", "float32", "--device", "cpu", "--repeats", 1),
+        *("--limit-side", 64, "--model", folder / "model", "--json", folder / "figures.json"),
+    )
+    assert result.returncode == 0, result.stderr
+    for word in ("file to file", "cpu float32", "images/s", "cold start", "import torch"):
+        assert word in result.stdout
+    figures = json.loads((folder / "figures.json").read_text())
+    works = [measurement["work"] for measurement in figures["measurements"]]
+    assert works == ["style", "network", "file to file"]
+    assert len(figures["cold_start_seconds"]) == 4
+    assert min(figures["cold_start_seconds"].values()) > 0
+
+
+def test_benchmark_refuses_a_plot_where_there_is_no_folder(folder: Path) -> None:
+    result = stylekernel("benchmark", "--plot", folder / "nowhere" / "plot.png")
+    assert result.returncode == 1
+    assert "no such folder" in result.stderr

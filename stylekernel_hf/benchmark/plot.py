@@ -1,0 +1,36 @@
+"""Time over pixels, drawn."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from stylekernel_hf.benchmark.result import Benchmark
+
+
+def draw_plot(benchmark: Benchmark, path: Path) -> None:
+    """Draw every series of at least two sizes on logarithmic axes; needs matplotlib.
+
+    Raises ImportError without it, and ValueError where there is nothing to draw.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ModuleNotFoundError as error:
+        raise ImportError(
+            "drawing the plot needs the package matplotlib: pip install 'stylekernel-hf[plot]'"
+        ) from error
+    series = {name: found for name, found in benchmark.series().items() if len(found) > 1}
+    if not series:
+        raise ValueError("plot needs at least two sizes")
+    figure = Figure(figsize=(8, 5), layout="constrained")  # Without pyplot: no window, no state.
+    axes: Any = figure.subplots()
+    exponents = benchmark.exponents()
+    for name, found in series.items():
+        megapixels = [measurement.size**2 / 1e6 for measurement in found]
+        seconds = [measurement.seconds for measurement in found]
+        axes.loglog(megapixels, seconds, "o-", label=f"{name}: power {exponents[name]:.2f}")
+    axes.set_xlabel("megapixels")
+    axes.set_ylabel("seconds")
+    axes.grid(visible=True, which="both", alpha=0.3)
+    axes.legend(fontsize="small")
+    figure.savefig(path, dpi=120)

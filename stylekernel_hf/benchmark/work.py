@@ -1,0 +1,114 @@
+"""The kinds of work that are measured."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from stylekernel_hf.image_io import save_image
+from stylekernel_hf.image_processor import from_rgb_tensor
+from stylekernel_hf.model.style_embedding import StyleEmbedding
+from stylekernel_hf.pipeline_style_kernel import StyleKernelPipeline
+from stylekernel_hf.tiling.painting import Painting
+
+STYLE_SIZE = 512
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is measured: `sizes` are sides of square pictures in px, `repeats` runs of each.
+
+    Pictures of up to `whole_up_to` px are painted in one piece, larger ones than `tile_size` in
+    tiles too.
+    """
+
+    sizes: Sequence[int]
+    tile_size: int
+    whole_up_to: int
+    repeats: int
+
+    def check(self, stride: int) -> None:
+        """Raise ValueError for sizes that a network of this stride cannot take as they are."""
+        wrong = [size for size in self.sizes if size < 64 or size % stride]
+        if wrong or not self.sizes:
+            raise ValueError(
+                f"sizes must be multiples of {stride} px of at least 64, got {wrong or 'none'}"
+            )
+
+    @property
+    def steps(self) -> int:
+        """Number of measurements of one pipeline."""
+        return 1 + sum(
+            (size <= self.whole_up_to) + (size > self.tile_size) + 1 for size in self.sizes
+        )
+
+
+class Work(NamedTuple):
+    """One thing to be timed, on square pictures; `counted` where its operators can be counted."""
+
+    name: str
+    size: int
+    run: Callable[[], object]
+    counted: bool
+
+
+def all_work(pipe: StyleKernelPipeline, plan: Plan) -> Iterator[Work]:
+    """Yield encoding a style, and at every size the network alone and from file to file.
+
+    The network alone paints a picture in an encoded style: in one piece without a margin, in tiles
+    with all that they need. From file to file are reading a PNG, painting with the tile size that
+    the pipeline chooses, and writing a PNG.
+    """
+    painting = _to_model(_picture(STYLE_SIZE, seed=1), pipe)
+    yield Work("style", STYLE_SIZE, lambda: pipe.model.encode_style(painting), True)
+    style = pipe.model.encode_style(painting)
+    for size in plan.sizes:
+        if size <= plan.whole_up_to:
+            yield _in_one_piece(pipe, style, size)
+        if size > plan.tile_size:
+            yield _in_tiles(pipe, style, size, plan.tile_size)
+        with tempfile.TemporaryDirectory() as folder:
+            yield _file_to_file(pipe, style, size, Path(folder))
+
+
+def _in_one_piece(pipe: StyleKernelPipeline, style: StyleEmbedding, size: int) -> Work:
+    content = _to_model(_picture(size, seed=2), pipe)
+    return Work("network", size, lambda: pipe.model(content, style), True)
+
+
+def _in_tiles(pipe: StyleKernelPipeline, style: StyleEmbedding, size: int, tile_size: int) -> Work:
+    painting = Painting(pipe.model, _picture(size, seed=2), 1.0, tile_size)
+
+    def run() -> object:
+        return painting.paint(style, as_bytes=True, on_step=lambda: None)
+
+    return Work(f"network, {tile_size} px tiles", size, run, False)
+
+
+def _file_to_file(
+    pipe: StyleKernelPipeline, style: StyleEmbedding, size: int, folder: Path
+) -> Work:
+    source, target = folder / "content.png", folder / "stylized.png"
+    save_image(from_rgb_tensor(_picture(size, seed=2), output_type="pil"), source)
+    return Work(
+        "file to file", size, lambda: save_image(pipe(source, style).images[0], target), False
+    )
+
+
+def _picture(size: int, seed: int) -> Tensor:
+    """Return smooth random colours, which a PNG holds about as compactly as a photo, in uint8."""
+    generator = torch.Generator().manual_seed(seed)
+    coarse = torch.rand(1, 3, size // 8, size // 8, generator=generator)
+    fine = torch.nn.functional.interpolate(coarse, (size, size), mode="bilinear")
+    return (fine * 255).to(torch.uint8)
+
+
+def _to_model(rgb: Tensor, pipe: StyleKernelPipeline) -> Tensor:
+    floats = (rgb / 255).to(pipe.device, pipe.dtype)
+    return floats.contiguous(memory_format=torch.channels_last)

@@ -1,0 +1,135 @@
+"""`stylekernel benchmark`: speed and memory on this machine, against its own limits."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from stylekernel_hf.benchmark.result import Benchmark, Measurement
+
+
+class Mode(str, Enum):
+    """How the network runs."""
+
+    eager = "eager"
+    compiled = "compiled"
+    both = "both"
+
+
+def benchmark(
+    sizes: Annotated[
+        list[int] | None,
+        typer.Option("--size", help="Side of square pictures in px; repeatable. 256 to 2048."),
+    ] = None,
+    tile_size: Annotated[int, typer.Option(help="Side of tiles in px.")] = 512,
+    whole_up_to: Annotated[
+        int, typer.Option(help="Largest side in px that is painted in one piece.")
+    ] = 2048,
+    dtypes: Annotated[
+        list[str] | None,
+        typer.Option("--dtype", help="float32, bfloat16 or float16; repeatable. The first two."),
+    ] = None,
+    devices: Annotated[
+        list[str] | None,
+        typer.Option("--device", help="Repeatable; by default cpu, and cuda where there is one."),
+    ] = None,
+    mode: Annotated[Mode, typer.Option(help="With torch.compile, without, or both.")] = Mode.eager,
+    repeats: Annotated[int, typer.Option(help="Runs after the warm-up; their median counts.")] = 5,
+    limit_side: Annotated[
+        int, typer.Option(help="Side of the matrices that the machine's limits are measured with.")
+    ] = 2048,
+    model: Annotated[
+        Path | None, typer.Option(help="A checkpoint folder, instead of the embedded weights.")
+    ] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write all figures to this file.")
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(help="Draw time over pixels; needs matplotlib.")
+    ] = None,
+) -> None:
+    """Measure speed and memory here: style encoding, the network alone, and file to file.
+
+    Shares are of this machine's own limits: a large matrix product of the same dtype, and a large
+    copy. Close other programs first.
+    """
+    import torch
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress
+
+    from stylekernel_hf.benchmark.plot import draw_plot
+    from stylekernel_hf.benchmark.runner import run_benchmark
+    from stylekernel_hf.benchmark.work import Plan
+
+    for path in (json_file, plot):
+        if path is not None and not path.parent.is_dir():
+            raise FileNotFoundError(f"no such folder: '{path.parent}'")
+    plan = Plan(sizes or [256, 512, 1024, 2048], tile_size, whole_up_to, repeats)
+    devices = devices or ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
+    dtypes = dtypes or ["float32", "bfloat16"]
+    modes = [mode == Mode.compiled] if mode != Mode.both else [False, True]
+    columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        total = plan.steps * len(devices) * len(dtypes) * len(modes)
+        bar = progress.add_task("measuring", total=total)
+        found = run_benchmark(
+            plan,
+            model=model,
+            devices=devices,
+            dtypes=dtypes,
+            modes=modes,
+            limit_side=limit_side,
+            on_measurement=lambda _: progress.advance(bar),
+        )
+    if json_file is not None:
+        found.write_json(json_file)
+    if plot is not None:
+        draw_plot(found, plot)
+    _print(found)
+
+
+def _print(found: Benchmark) -> None:
+    from rich.console import Console
+
+    console = Console(width=None if Console().is_terminal else 140)
+    for name, value in found.machine.items():
+        console.print(f"{name}: {value}", highlight=False)
+    console.print(_table(found.measurements))
+    for name, exponent in found.exponents().items():
+        console.print(f"{name}: time grows with pixels^{exponent:.2f}", highlight=False)
+    console.print("cold start:", highlight=False)
+    for name, seconds in found.cold_start.items():
+        console.print(f"  {name}: {seconds:.2f} s", highlight=False, markup=False)
+
+
+def _table(measurements: list[Measurement]) -> Table:
+    from rich.table import Table
+
+    table = Table("work", "side, px", "on", "ms", "images/s", "Mpx/s", "peak, MiB", "GFLOP")
+    for heading in ("arithmetic", "bandwidth"):
+        table.add_column(heading)
+    for each in measurements:
+        on = f"{each.device} {each.dtype}" + (" compiled" if each.compiled else "")
+        table.add_row(
+            each.work,
+            str(each.size),
+            on,
+            f"{each.seconds * 1000:.1f}",
+            f"{each.images_per_second:.2f}",
+            f"{each.megapixels_per_second:.2f}",
+            "-" if each.peak_bytes is None else f"{each.peak_bytes / 2**20:.0f}",
+            "-" if each.demand is None else f"{each.demand.operations / 1e9:.2f}",
+            _percent(each.share_of_arithmetic),
+            _percent(each.share_of_bandwidth),
+        )
+    return table
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{share:.0%}"

@@ -1,0 +1,40 @@
+"""torch.compile for the network, where this machine has what it takes."""
+
+from __future__ import annotations
+
+import logging
+
+import torch
+
+from stylekernel_hf.model.style_kernel import StyleKernelModel
+
+logger = logging.getLogger(__name__)
+
+# Two shapes, so that the second compiles code for any shape; tiles and pictures have many.
+_SIDES = (128, 192)
+
+
+@torch.inference_mode()
+def compile_network(model: StyleKernelModel) -> bool:
+    """Compile the parts that take the most time, and try them; return whether that worked.
+
+    If it did not, for want of a C++ compiler for instance, a warning is logged and the model is
+    left as it was. Compiling takes about a minute.
+    """
+    parts = (model.content_encoder, model.style_alignment, model.decoder)
+    try:
+        for part in parts:
+            part.compile()
+        for side in _SIDES:
+            content = torch.zeros(1, 3, side, side, device=model.device, dtype=model.dtype)
+            content = content.contiguous(memory_format=torch.channels_last)
+            # As a style, a black picture is as good as any.
+            model(content, model.encode_style(content))
+    except Exception as error:  # Compilers and their tools raise whatever comes.
+        for part in parts:
+            # torch has no public way back.
+            part._compiled_call_impl = None  # pyright: ignore[reportPrivateUsage]
+        reason = str(error).strip().splitlines() or [type(error).__name__]
+        logger.warning("torch.compile does not work here, going on without: %s", reason[0])
+        return False
+    return True
