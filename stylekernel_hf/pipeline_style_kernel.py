@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -14,6 +16,7 @@ from diffusers.pipelines.pipeline_utils import DiffusionPipeline
 from diffusers.utils.outputs import BaseOutput
 from jaxtyping import Float, Num
 from torch import Tensor
+from typing_extensions import Self
 
 from stylekernel_hf.call_checks import (
     check_choice,
@@ -38,6 +41,9 @@ from stylekernel_hf.image_processor import (
 from stylekernel_hf.model.style_embedding import StyleEmbedding
 from stylekernel_hf.model.style_field import StyleField
 from stylekernel_hf.model.style_kernel import StyleKernelModel
+from stylekernel_hf.repository.card import CardDetails
+from stylekernel_hf.repository.layout import write_model_index
+from stylekernel_hf.repository.pretrained import DeviceMap
 from stylekernel_hf.style_mixing import combine, plan_shares
 from stylekernel_hf.tiling.painting import Painting
 from stylekernel_hf.tiling.tile_size import check_tile_size
@@ -62,9 +68,82 @@ class StyleKernelPipeline(DiffusionPipeline):
 
     def __init__(self, model: StyleKernelModel) -> None:
         super().__init__()
+        # Sums come out the same to the bit wherever the network came from only in one layout.
+        torch.nn.Module.to(model, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.register_modules(model=model)
         # A library draws no bars unasked: the command line and the demo turn them on.
         self.set_progress_bar_config(disable=True)
+
+    @classmethod
+    def from_pretrained(  # pyright: ignore[reportIncompatibleMethodOverride]
+        cls,
+        pretrained_model_name_or_path: str | os.PathLike[str],
+        *,
+        dtype: torch.dtype | None = None,
+        device_map: DeviceMap | None = None,
+        variant: str | None = None,
+        revision: str | None = None,
+        token: str | bool | None = None,
+        cache_dir: str | os.PathLike[str] | None = None,
+        local_files_only: bool = False,
+    ) -> Self:
+        """Load the pipeline from a folder or a Hub repository "owner/name".
+
+        Arguments and errors are those of `StyleKernelModel.from_pretrained`. No code of the
+        repository is run.
+        """
+        model = StyleKernelModel.from_pretrained(
+            pretrained_model_name_or_path,
+            dtype=dtype,
+            device_map=device_map,
+            variant=variant,
+            revision=revision,
+            token=token,
+            cache_dir=cache_dir,
+            local_files_only=local_files_only,
+        )
+        return cls(model)
+
+    def save_pretrained(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self,
+        save_directory: str | os.PathLike[str],
+        *,
+        variant: str | None = None,
+        max_shard_size: int | str = "5GB",
+        card: CardDetails | None = None,
+    ) -> None:
+        """Save a repository that loads in every way; see `StyleKernelModel.save_repository`."""
+        self.model.save_repository(
+            save_directory, variant=variant, max_shard_size=max_shard_size, card=card
+        )
+
+    def save_config(self, save_directory: str | os.PathLike[str], **_: Any) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Write model_index.json and the loader files that it names."""
+        write_model_index(Path(save_directory))
+
+    def push_to_hub(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self,
+        repo_id: str,
+        *,
+        private: bool | None = None,
+        token: str | bool | None = None,
+        revision: str | None = None,
+        variant: str | None = None,
+        max_shard_size: int | str = "5GB",
+        commit_message: str = "Upload StyleKernelPipeline",
+        card: CardDetails | None = None,
+    ) -> str:
+        """Push the repository; returns the commit's URL. See `StyleKernelModel.push_to_hub`."""
+        return self.model.push_to_hub(
+            repo_id,
+            private=private,
+            token=token,
+            revision=revision,
+            variant=variant,
+            max_shard_size=max_shard_size,
+            commit_message=commit_message,
+            card=card,
+        )
 
     @torch.inference_mode()
     def __call__(

@@ -8,6 +8,7 @@ import torch
 
 from stylekernel_hf.hub import EMBEDDED_CHECKPOINT, load_checkpoint
 from stylekernel_hf.pipeline_style_kernel import StyleKernelPipeline
+from stylekernel_hf.repository.sources import HubAccess
 
 TASKS = ("style-kernel",)
 
@@ -18,25 +19,34 @@ def pipeline(
     model: str | os.PathLike[str] | None = None,
     device: str | torch.device | None = None,
     dtype: torch.dtype = torch.float32,
+    variant: str | None = None,
+    revision: str | None = None,
+    token: str | bool | None = None,
+    cache_dir: str | os.PathLike[str] | None = None,
+    local_files_only: bool = False,
 ) -> StyleKernelPipeline:
     """Return a ready pipeline for `task`, of which there is one: "style-kernel".
 
-    `model` is a checkpoint folder; by default the weights embedded in the package are used, and
-    nothing is downloaded. `device` defaults to CUDA, then MPS, then the CPU. `dtype` is
-    torch.float32, torch.bfloat16 or torch.float16.
+    `model` is a checkpoint folder or a Hub repository "owner/name"; by default the weights
+    embedded in the package are used, and nothing is downloaded. `device` defaults to CUDA, then
+    MPS, then the CPU. `dtype` is torch.float32, torch.bfloat16 or torch.float16. `variant`,
+    `revision`, `token`, `cache_dir` and `local_files_only` are those of
+    `StyleKernelModel.from_pretrained`, whose errors are raised for a checkpoint that cannot be
+    had or is not whole.
 
-    Raises ValueError for an unknown task, for a device or dtype that is not to be had here, and
-    for a checkpoint that is not whole (see `stylekernel_hf.hub.load_checkpoint`).
+    Raises ValueError for an unknown task and for a device or dtype that is not to be had here.
     """
     if task not in TASKS:
         raise ValueError(f"task must be 'style-kernel', got {task!r}")
     if dtype not in (torch.float32, torch.bfloat16, torch.float16):
         raise ValueError(f"dtype must be torch.float32, bfloat16 or float16, got {dtype}")
     target = _resolve_device(device)
-    network = load_checkpoint(EMBEDDED_CHECKPOINT if model is None else model)
-    network.to(target).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    access = HubAccess(revision, token, cache_dir, local_files_only)
+    network = load_checkpoint(
+        EMBEDDED_CHECKPOINT if model is None else model, access=access, variant=variant
+    )
     # torch's own method: diffusers' logs a warning that matters only to mixed-precision models.
-    torch.nn.Module.to(network, dtype)
+    torch.nn.Module.to(network, target, dtype)
     return StyleKernelPipeline(network)
 
 

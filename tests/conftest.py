@@ -1,11 +1,32 @@
-"""Shapes in signatures are checked while the tests run.
+"""Shapes in signatures are checked while the tests run, and the Hub is one on this machine.
 
-Only where arguments come from our own code: for callers' mistakes `image_io`, `image_processor`
-and the pipeline raise errors of their own, which the checker would forestall.
+Shapes only where arguments come from our own code: for callers' mistakes `image_io`,
+`image_processor` and the pipeline raise errors of their own, which the checker would forestall.
 """
 
+import os
+import tempfile
+from collections.abc import Iterator
+
 import jaxtyping
+import pytest
 import torch
+
+from tests.hub_server import WRITE_TOKEN, HubServer
+
+# huggingface_hub reads these when it is first imported, which nothing above does.
+_HUB = HubServer()
+_HOME = tempfile.TemporaryDirectory(prefix="hf_home_")
+os.environ.update(
+    HF_ENDPOINT=_HUB.url,
+    HF_HOME=_HOME.name,
+    HF_HUB_CACHE=f"{_HOME.name}/hub",
+    HF_MODULES_CACHE=f"{_HOME.name}/modules",
+    HF_TOKEN=WRITE_TOKEN,
+    HF_HUB_DISABLE_XET="1",
+    HF_HUB_DISABLE_TELEMETRY="1",
+    HF_HUB_OFFLINE="0",
+)
 
 # Tiny tensors gain nothing from threads, and on a busy machine wait long for each other.
 torch.set_num_threads(1)
@@ -14,3 +35,15 @@ jaxtyping.install_import_hook(
     ["stylekernel_hf.model", "stylekernel_hf.metrics", "stylekernel_hf.training.losses"],
     "beartype.beartype",
 )
+
+
+@pytest.fixture
+def hub() -> Iterator[HubServer]:
+    """The Hub, without any repositories; what a test before cached of it is of no use to it."""
+    _HUB.clear()
+    yield _HUB
+    _HUB.clear()
+
+
+def pytest_sessionfinish() -> None:
+    _HOME.cleanup()

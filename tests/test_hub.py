@@ -98,6 +98,24 @@ def test_config_that_fits_no_network_is_refused(folder: Path, key: str, value: o
         load_checkpoint(folder)
 
 
+def test_newer_format_is_refused(folder: Path) -> None:
+    edit_config(folder, lambda config: config.update(_format_version=2))
+    with pytest.raises(ValueError, match="format version 2, .* reads up to 1: pip install --up"):
+        load_checkpoint(folder)
+
+
+def test_config_without_a_format_version_is_of_the_first(folder: Path) -> None:
+    edit_config(folder, lambda config: config.pop("_format_version"))
+    load_checkpoint(folder)
+
+
+def test_integer_tensor_is_refused(folder: Path) -> None:
+    bias = torch.zeros(12, dtype=torch.int32)
+    edit_weights(folder, lambda weights: weights.update({"decoder.to_rgb.bias": bias}))
+    with pytest.raises(ValueError, match=r"decoder\.to_rgb\.bias .* floating point, got I32"):
+        load_checkpoint(folder)
+
+
 def test_lacking_tensor_is_named(folder: Path) -> None:
     edit_weights(folder, lambda weights: weights.pop("decoder.to_rgb.weight"))
     with pytest.raises(ValueError, match=r"lacks decoder\.to_rgb\.weight"):

@@ -16,7 +16,8 @@ def evaluate(
     contents: Annotated[Path, typer.Argument(help="Folder of photos.")],
     styles: Annotated[Path, typer.Argument(help="Folder of paintings.")],
     model: Annotated[
-        Path | None, typer.Option(help="A checkpoint folder, instead of the embedded weights.")
+        str | None,
+        typer.Option(help="A checkpoint folder or Hub id, instead of the embedded weights."),
     ] = None,
     perceptual: Annotated[
         Path | None,

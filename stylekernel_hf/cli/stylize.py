@@ -79,7 +79,8 @@ def stylize(
         int, typer.Option(help="Scale paintings to this short side in px first; 0 keeps theirs.")
     ] = 512,
     model: Annotated[
-        Path | None, typer.Option(help="A checkpoint folder, instead of the embedded weights.")
+        str | None,
+        typer.Option(help="A checkpoint folder or Hub id, instead of the embedded weights."),
     ] = None,
     device: Annotated[
         str | None, typer.Option(help="cuda, mps, cpu, ...; by default the best there is.")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from diffusers.configuration_utils import ConfigMixin, register_to_config
-from diffusers.models.modeling_utils import ModelMixin
+from diffusers.configuration_utils import register_to_config
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -18,6 +17,7 @@ from stylekernel_hf.model.style_alignment import StyleAlignment
 from stylekernel_hf.model.style_code import StyleCode
 from stylekernel_hf.model.style_embedding import StyleEmbedding
 from stylekernel_hf.model.style_field import CodeField, StyleField, fade
+from stylekernel_hf.repository.pretrained import PretrainedModel
 
 # The zero padding of the convolutions reaches this far into the picture, in px, for the preset
 # "small" (to within 1/255; at 48 px single edge pixels still change by 70/255): contents are
@@ -25,7 +25,7 @@ from stylekernel_hf.model.style_field import CodeField, StyleField, fade
 BORDER_MARGIN = 64
 
 
-class StyleKernelModel(ModelMixin, ConfigMixin):
+class StyleKernelModel(PretrainedModel):
     """Arbitrary style transfer with dynamic style kernels (Xu, Long and Nie, CVPR 2023).
 
     All sequences in the config are listed finest stage first. Defaults are the preset "small".

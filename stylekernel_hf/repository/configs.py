@@ -1,0 +1,73 @@
+"""Configs of networks: strict reading, and what is added when they are written."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from torch import nn
+
+Network = TypeVar("Network", bound=nn.Module)
+
+CONFIG_NAME = "config.json"
+FORMAT_VERSION = 1
+FORMAT_KEY = "_format_version"
+# What diffusers and this package note in a config beside the arguments of the network.
+_NOTES = {"_class_name", "_diffusers_version", "_name_or_path", FORMAT_KEY}
+
+
+def read_json_object(path: Path, argument: str = "model") -> dict[str, Any]:
+    """Read a JSON file that must hold an object; ValueError with the path for any other."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{argument}: '{path}' is not valid JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise ValueError(f"{argument}: '{path}' must hold a JSON object")
+    return cast(dict[str, Any], value)
+
+
+def build_network(network: type[Network], path: Path) -> Network:
+    """Build a network with random weights from its config file.
+
+    ValueError for a config of another class, of a newer format, with unknown or missing keys, or
+    that describes no network.
+    """
+    config = read_json_object(path)
+    wanted, came = network.__name__, config.get("_class_name", network.__name__)
+    if came != wanted:
+        raise ValueError(f"model must be a {wanted}, but '{path}' is the config of a {came}")
+    check_format_version(config.get(FORMAT_KEY, 1), path)
+    given = {key: value for key, value in config.items() if key not in _NOTES}
+    known = set(inspect.signature(network.__init__).parameters) - {"self"}
+    for kind, names in (("unknown", given.keys() - known), ("missing", known - given.keys())):
+        if names:
+            raise ValueError(
+                f"model: {kind} config keys in '{path}': {', '.join(sorted(names))}; "
+                "was it written by another version of stylekernel_hf, or edited?"
+            )
+    try:
+        return network(**given)
+    except (TypeError, ValueError, IndexError, RuntimeError) as error:
+        raise ValueError(f"model: '{path}' describes no network: {error}") from error
+
+
+def check_format_version(version: object, path: Path, argument: str = "model") -> None:
+    """Refuse what a newer version of the package wrote."""
+    if not isinstance(version, int) or version < 1:
+        raise ValueError(f"{argument}: format version in '{path}' must be 1, got {version!r}")
+    if version > FORMAT_VERSION:
+        raise ValueError(
+            f"{argument}: '{path}' has format version {version}, and this stylekernel_hf reads up "
+            f"to {FORMAT_VERSION}: pip install --upgrade stylekernel-hf"
+        )
+
+
+def config_text(text: str) -> str:
+    """Return diffusers' JSON of a config as it is written: without paths, with our version."""
+    config = json.loads(text)
+    config.pop("_name_or_path", None)
+    config[FORMAT_KEY] = FORMAT_VERSION
+    return json.dumps(config, indent=2, sort_keys=True) + "\n"

@@ -1,0 +1,246 @@
+"""PretrainedModel: a network that is loaded strictly, saved whole, and shared on the Hub."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import torch
+from diffusers.configuration_utils import ConfigMixin
+from diffusers.models.modeling_utils import ModelMixin
+from huggingface_hub import split_torch_state_dict_into_shards
+from safetensors.torch import save_file
+from torch import Tensor
+
+from stylekernel_hf.repository.card import CARD_NAME, CardDetails
+from stylekernel_hf.repository.configs import build_network, config_text
+from stylekernel_hf.repository.layout import (
+    INDEX_NAME,
+    MODEL_FOLDER,
+    find_model,
+    write_model_index,
+)
+from stylekernel_hf.repository.model_card import write_model_card
+from stylekernel_hf.repository.saving import staged_folder
+from stylekernel_hf.repository.sources import HubAccess, Source, open_source
+from stylekernel_hf.repository.upload import push_folder
+from stylekernel_hf.repository.weights import index_name, load_weights, weights_name
+
+Model = TypeVar("Model", bound="PretrainedModel")
+DeviceMap = str | torch.device | dict[str, "str | int | torch.device"]
+# What diffusers hands to every component, and the values with which it changes nothing here.
+_DIFFUSERS_DEFAULTS: dict[str, tuple[object, ...]] = {
+    "disable_mmap": (False, True),
+    "low_cpu_mem_usage": (False, True),
+    "max_memory": (None,),
+    "offload_folder": (None,),
+    "offload_state_dict": (None, False),
+    "use_flashpack": (False,),
+    "use_safetensors": (None, True),
+}
+
+
+class PretrainedModel(ModelMixin, ConfigMixin):
+    """Adds strict `from_pretrained`, atomic `save_pretrained` and `push_to_hub` to a network."""
+
+    @classmethod
+    def from_pretrained(  # pyright: ignore[reportIncompatibleMethodOverride]
+        cls: type[Model],
+        pretrained_model_name_or_path: str | os.PathLike[str],
+        *,
+        dtype: torch.dtype | None = None,
+        device_map: DeviceMap | None = None,
+        variant: str | None = None,
+        revision: str | None = None,
+        token: str | bool | None = None,
+        cache_dir: str | os.PathLike[str] | None = None,
+        local_files_only: bool = False,
+        **diffusers_options: Any,
+    ) -> Model:
+        """Load the network from a folder or a Hub repository, in which it may lie in "model/".
+
+        `dtype` is float32 by default, whatever the file holds. `device_map` is a device, "auto"
+        for the best there is, or {"": device}. `variant` is the infix of the weights' file name,
+        such as "fp16"; `revision` a branch, tag or commit; `token` a Hub token, by default that of
+        the login; `cache_dir` the place of downloads; with `local_files_only`, as with
+        HF_HUB_OFFLINE=1, nothing is downloaded. Of `diffusers_options`, which diffusers passes to
+        every component, only those values are accepted that change nothing.
+
+        Loading is strict, and opens no pickle: FileNotFoundError for a missing folder or file,
+        ValueError for weights that are no safetensors, for unknown or missing config keys, for
+        missing, surplus or misshapen tensors and for a newer format. A repository or revision
+        that cannot be had raises huggingface_hub's RepositoryNotFoundError or
+        RevisionNotFoundError, which are OSErrors.
+        """
+        dtype = _check_options(diffusers_options, dtype)
+        device = _resolve_device_map(device_map)
+        access = HubAccess(revision, token, cache_dir, local_files_only)
+        source = open_source(pretrained_model_name_or_path, access)
+        model = load_strictly(cls, source, variant)
+        # torch's own method: diffusers' logs a warning that matters only to mixed precision.
+        torch.nn.Module.to(model, device, dtype)
+        return model
+
+    def save_pretrained(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self,
+        save_directory: str | os.PathLike[str],
+        *,
+        variant: str | None = None,
+        max_shard_size: int | str = "5GB",
+        card: CardDetails | None = None,
+    ) -> None:
+        """Save config, weights and a model card; the weights as safetensors in their dtype.
+
+        Weights of more than `max_shard_size` are split into shards with an index. What a user
+        wrote into the README.md that is there already is kept. A crash leaves the old files or
+        the new ones (see `staged_folder`).
+        """
+        folder = Path(save_directory)
+        if (folder / INDEX_NAME).exists():
+            raise ValueError(
+                f"save_directory '{folder}' holds a pipeline, whose network is in '{MODEL_FOLDER}':"
+                f" save to '{folder / MODEL_FOLDER}', or save the pipeline"
+            )
+        with staged_folder(folder) as staging:
+            self._write(staging, variant, max_shard_size)
+            self._write_card(staging, card, None, folder / CARD_NAME)
+
+    def save_config(self, save_directory: str | os.PathLike[str], **_: Any) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Write the config with the format's version, and without the path it was loaded from."""
+        folder = Path(save_directory)
+        folder.mkdir(parents=True, exist_ok=True)
+        text = config_text(cast(Any, self).to_json_string())
+        (folder / self.config_name).write_text(text, encoding="utf-8")
+
+    def save_repository(
+        self,
+        save_directory: str | os.PathLike[str],
+        *,
+        variant: str | None = None,
+        max_shard_size: int | str = "5GB",
+        card: CardDetails | None = None,
+    ) -> None:
+        """Save a whole repository: the network in "model/", diffusers' loaders and a model card.
+
+        What a user wrote into the README.md that is there already is kept.
+        """
+        folder = Path(save_directory)
+        with staged_folder(folder) as staging:
+            write_model_index(staging)
+            self._write(staging / MODEL_FOLDER, variant, max_shard_size)
+            self._write_card(staging, card, None, folder / CARD_NAME)
+
+    def push_to_hub(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self,
+        repo_id: str,
+        *,
+        private: bool | None = None,
+        token: str | bool | None = None,
+        revision: str | None = None,
+        variant: str | None = None,
+        max_shard_size: int | str = "5GB",
+        commit_message: str = "Upload StyleKernelPipeline",
+        card: CardDetails | None = None,
+    ) -> str:
+        """Push a whole repository, as `save_repository` writes it; returns the commit's URL.
+
+        The repository is created if it does not exist. Files that the Hub has already are not
+        uploaded again, so an interrupted push is simply repeated. What a user wrote into the card
+        on the Hub is kept. OSError (huggingface_hub's errors) for a token that may not write, and
+        for a commit by somebody else in between.
+        """
+
+        def write(staging: Path, old_card: Path | None) -> None:
+            write_model_index(staging)
+            self._write(staging / MODEL_FOLDER, variant, max_shard_size)
+            self._write_card(staging, card, repo_id, old_card)
+
+        return push_folder(
+            repo_id,
+            write,
+            private=private,
+            token=token,
+            revision=revision,
+            commit_message=commit_message,
+            replaced=_weight_patterns(variant),
+        )
+
+    def _write_card(
+        self, folder: Path, card: CardDetails | None, repo_id: str | None, old: Path | None
+    ) -> None:
+        write_model_card(
+            folder,
+            parameters=sum(parameter.numel() for parameter in self.parameters()),
+            origin=self.config.get("_name_or_path"),
+            details=card,
+            repo_id=repo_id,
+            old=old,
+            for_diffusers=(folder / INDEX_NAME).exists(),
+        )
+
+    def _write(self, folder: Path, variant: str | None, max_shard_size: int | str) -> None:
+        self.save_config(folder)
+        tensors = cast(dict[str, Tensor], self.state_dict())
+        name = weights_name(variant)
+        split = split_torch_state_dict_into_shards(
+            tensors,
+            filename_pattern=name.replace(".safetensors", "{suffix}.safetensors"),
+            max_shard_size=max_shard_size,
+        )
+        for filename, names in split.filename_to_tensors.items():
+            shard = {key: tensors[key].contiguous() for key in names}
+            save_file(shard, folder / filename, metadata={"format": "pt"})
+        if split.is_sharded:
+            index = {"metadata": split.metadata, "weight_map": split.tensor_to_filename}
+            text = json.dumps(index, indent=2, sort_keys=True) + "\n"
+            (folder / index_name(variant)).write_text(text, encoding="utf-8")
+
+
+def load_strictly(cls: type[Model], source: Source, variant: str | None = None) -> Model:
+    """Load a network in float32 on the CPU; see `PretrainedModel.from_pretrained`."""
+    folder, config = find_model(source)
+    model = build_network(cls, config)
+    load_weights(model, source, folder, variant)
+    model.register_to_config(_name_or_path=source.origin)
+    return model.eval()
+
+
+def _check_options(options: dict[str, Any], dtype: torch.dtype | None) -> torch.dtype:
+    # diffusers' old name of dtype, which its pipelines still pass to components.
+    given: object = options.pop("torch_dtype", None) or dtype or torch.float32
+    if not isinstance(given, torch.dtype) or not given.is_floating_point:
+        raise ValueError(f"dtype must be a floating-point torch.dtype, got {given!r}")
+    for name, value in options.items():
+        if name not in _DIFFUSERS_DEFAULTS:
+            raise TypeError(f"from_pretrained() got an unexpected keyword argument '{name}'")
+        if value not in _DIFFUSERS_DEFAULTS[name]:
+            raise ValueError(f"{name} is not supported, got {value!r}; leave it out")
+    return given
+
+
+def _resolve_device_map(device_map: DeviceMap | None) -> torch.device:
+    if isinstance(device_map, dict):
+        if list(device_map) != [""]:
+            raise ValueError(f"device_map must be {{'': device}} or a device, got {device_map!r}")
+        device_map = cast(DeviceMap, device_map[""])
+    if device_map is None:
+        return torch.device("cpu")
+    if device_map in ("auto", "balanced"):
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        return torch.device(cast(Any, device_map))
+    except (RuntimeError, TypeError) as error:
+        raise ValueError(f"device_map must name a device or be 'auto', got {device_map!r}") from (
+            error
+        )
+
+
+def _weight_patterns(variant: str | None) -> list[str]:
+    """Paths on the Hub that older weights of this variant may have."""
+    whole = f"{MODEL_FOLDER}/{weights_name(variant)}"
+    shards = whole.replace(".safetensors", "-?????-of-?????.safetensors")
+    return [whole, shards, f"{MODEL_FOLDER}/{index_name(variant)}"]

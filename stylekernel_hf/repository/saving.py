@@ -1,0 +1,93 @@
+"""Folders whose files a crash leaves as they were, or as they should be."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+_WEIGHTS = re.compile(r"(diffusion_pytorch_model)(\.\w+)?(-\d{5}-of-\d{5})?\.safetensors")
+_INDEX = re.compile(r"diffusion_pytorch_model\.safetensors\.index(\.\w+)?\.json")
+
+
+@contextmanager
+def staged_folder(target: str | os.PathLike[str]) -> Generator[Path]:
+    """Give an empty folder to write to, and put what was written into `target` at the end.
+
+    A new target appears whole or not at all. In one that exists, each file is replaced in one
+    step, weights first; other files stay, but for those of an earlier save of the same weights.
+    """
+    folder = Path(target)
+    if folder.exists() and not folder.is_dir():
+        raise NotADirectoryError(f"save_directory must be a folder, and '{folder}' is a file")
+    exists = folder.is_dir()
+    if not exists:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+    # Beside or in the target, so that moving is renaming.
+    staging = (folder if exists else folder.parent) / f".partial-{secrets.token_hex(8)}"
+    staging.mkdir()
+    try:
+        yield staging
+        if exists:
+            _move_files(staging, folder)
+        else:
+            os.replace(staging, folder)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file that appears whole or not at all, in UTF-8."""
+    temporary = path.with_name(f".partial-{secrets.token_hex(8)}")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _move_files(staging: Path, target: Path) -> None:
+    files = [path.relative_to(staging) for path in staging.rglob("*") if path.is_file()]
+    stale = _stale_weights(files, target)
+    # Without its index a half-replaced set of shards is no set: refused, not mixed.
+    for path in files:
+        if _INDEX.fullmatch(path.name):
+            (target / path).unlink(missing_ok=True)
+    for path in sorted(files, key=_order):
+        (target / path).parent.mkdir(parents=True, exist_ok=True)
+        os.replace(staging / path, target / path)
+    for path in stale:
+        path.unlink(missing_ok=True)
+
+
+def _order(path: Path) -> tuple[int, str]:
+    rank = 0 if _WEIGHTS.fullmatch(path.name) else 1 if _INDEX.fullmatch(path.name) else 2
+    return rank, path.as_posix()
+
+
+def _stale_weights(files: list[Path], target: Path) -> list[Path]:
+    """Weights in the target of the same folder and variant that the new files do not replace."""
+    kept = {target / path for path in files}
+    written = {(target / path.parent, _variant(path.name)) for path in files} - {(target, None)}
+    return [
+        path
+        for folder in {folder for folder, _ in written}
+        if folder.is_dir()
+        for path in folder.iterdir()
+        if path not in kept
+        and (variant := _variant(path.name)) is not None
+        and (folder, variant) in written
+    ]
+
+
+def _variant(name: str) -> str | None:
+    """Return the variant of a file of weights ("" for none), or None for any other file."""
+    if match := _WEIGHTS.fullmatch(name):
+        return match[2] or ""
+    if match := _INDEX.fullmatch(name):
+        return match[1] or ""
+    return None
