@@ -103,6 +103,7 @@ def run_jobs(
     masks: Sequence[Path] | None = None,
     color: ColorMode = "style",
     style_size: int | None = 512,
+    tile_size: int | None = None,
     existing: Existing = "refuse",
     on_outcome: Callable[[Outcome], None] | None = None,
 ) -> list[Outcome]:
@@ -130,6 +131,7 @@ def run_jobs(
                     style_weights=style_weights,
                     masks=masks,
                     color=color,
+                    tile_size=tile_size,
                 ).images
                 _write(images[0], job.output)
                 outcome = Outcome(job, "written")

@@ -96,6 +96,14 @@ def test_results_equal_the_pipelines_own(
     assert list(Image.open(job.output).get_flattened_data()) == list(expected.get_flattened_data())
 
 
+def test_tile_size_is_the_pipelines(
+    pipe: StyleKernelPipeline, pictures: list[Path], tmp_path: Path
+) -> None:
+    [job] = plan_jobs(pictures[:1], pictures[1:2], tmp_path / "out.png")
+    [outcome] = run_jobs(pipe, [job], tile_size=70)
+    assert outcome.error.startswith("tile_size must be a multiple of 8 px")
+
+
 @pytest.mark.parametrize(
     ("existing", "status", "kept"),
     [("refuse", "failed", True), ("skip", "skipped", True), ("overwrite", "written", False)],

@@ -399,3 +399,19 @@ def test_arrays_and_tensors_come_out_in_their_layout(dtype: torch.dtype, with_al
 def test_unknown_output_type_is_an_error():
     with pytest.raises(ValueError, match="^output_type must be 'pil', 'np' or 'pt', got 'latent'$"):
         from_rgb_tensor(torch.zeros(1, 3, 2, 2), output_type="latent")  # type: ignore[call-overload]
+
+
+def test_kept_bytes_are_those_of_the_picture():
+    rgb, alpha = to_rgb_tensor(Image.fromarray(LEVELS), name="content", keep_bytes=True)
+    assert alpha is not None and rgb.dtype == alpha.dtype == torch.uint8
+    both = torch.cat([rgb, alpha], dim=1)[0].permute(1, 2, 0).numpy()
+    np.testing.assert_array_equal(both, LEVELS)
+    floats = torch.full((1, 3, 16, 16), 0.25)
+    assert torch.equal(to_rgb_tensor(floats, name="content", keep_bytes=True)[0], floats)
+
+
+def test_alpha_in_bytes_survives_colours_in_half_precision():
+    alpha = torch.arange(256, dtype=torch.uint8).reshape(1, 1, 16, 16)
+    rgb = torch.zeros(1, 3, 16, 16, dtype=torch.bfloat16)
+    image = from_rgb_tensor(rgb, alpha, output_type="pil")
+    np.testing.assert_array_equal(np.asarray(image)[..., 3], alpha[0, 0].numpy())

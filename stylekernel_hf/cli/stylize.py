@@ -78,6 +78,10 @@ def stylize(
     style_size: Annotated[
         int, typer.Option(help="Scale paintings to this short side in px first; 0 keeps theirs.")
     ] = 512,
+    tile_size: Annotated[
+        int | None,
+        typer.Option(help="Paint larger photos in tiles of this side in px; else as memory asks."),
+    ] = None,
     model: Annotated[
         str | None,
         typer.Option(help="A checkpoint folder or Hub id, instead of the embedded weights."),
@@ -134,6 +138,7 @@ def stylize(
             masks=mask or None,
             color=color.value,
             style_size=style_size or None,
+            tile_size=tile_size,
             existing="overwrite" if overwrite else "skip" if skip_existing else "refuse",
             on_outcome=lambda _: progress.advance(bar),
         )

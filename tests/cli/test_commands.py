@@ -89,6 +89,7 @@ def test_styles_are_mixed_into_one_picture(folder: Path) -> None:
         (["{photo}", "{painting}", "--model", "nowhere"], "model: no such folder"),
         (["{photo}", "{painting}", "--strength", "2"], "strength must lie in [0, 1], got 2.0"),
         (["{photo}", "{painting}", "--style-size", "7"], "style_size must lie in"),
+        (["{photo}", "{painting}", "--tile-size", "70"], "tile_size must be a multiple of 8"),
     ],
 )
 def test_error_is_one_line_and_leaves_no_file(folder: Path, words: list[str], message: str) -> None:
