@@ -17,16 +17,20 @@ if TYPE_CHECKING:
     from stylekernel_hf.model.presets import build_model
     from stylekernel_hf.model.style_embedding import StyleEmbedding
     from stylekernel_hf.model.style_kernel import StyleKernelModel
+    from stylekernel_hf.model.style_library import StyleLibrary
     from stylekernel_hf.pipeline_style_kernel import StyleKernelPipeline, StyleKernelPipelineOutput
+    from stylekernel_hf.repository.card import CardDetails
     from stylekernel_hf.tasks import pipeline
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "CardDetails",
     "StyleEmbedding",
     "StyleKernelModel",
     "StyleKernelPipeline",
     "StyleKernelPipelineOutput",
+    "StyleLibrary",
     "build_model",
     "load_checkpoint",
     "load_image",
@@ -36,10 +40,12 @@ __all__ = [
 
 # Names are imported on first use: torch alone takes more than a second.
 _HOMES = {
+    "CardDetails": "stylekernel_hf.repository.card",
     "StyleEmbedding": "stylekernel_hf.model.style_embedding",
     "StyleKernelModel": "stylekernel_hf.model.style_kernel",
     "StyleKernelPipeline": "stylekernel_hf.pipeline_style_kernel",
     "StyleKernelPipelineOutput": "stylekernel_hf.pipeline_style_kernel",
+    "StyleLibrary": "stylekernel_hf.model.style_library",
     "build_model": "stylekernel_hf.model.presets",
     "load_checkpoint": "stylekernel_hf.hub",
     "load_image": "stylekernel_hf.image_io",

@@ -6,9 +6,9 @@ import contextlib
 import logging
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeGuard, cast
 
 import numpy as np
 import torch
@@ -38,9 +38,11 @@ from stylekernel_hf.image_processor import (
     to_rgb_tensor,
     to_rgb_tensors,
 )
+from stylekernel_hf.model.checkpoint_identity import CheckpointIdentity, identify
 from stylekernel_hf.model.style_embedding import StyleEmbedding
 from stylekernel_hf.model.style_field import StyleField
 from stylekernel_hf.model.style_kernel import StyleKernelModel
+from stylekernel_hf.model.style_library import StyleLibrary
 from stylekernel_hf.repository.card import CardDetails
 from stylekernel_hf.repository.layout import write_model_index
 from stylekernel_hf.repository.pretrained import DeviceMap
@@ -52,6 +54,7 @@ logger = logging.getLogger(__name__)
 
 MIN_SIDE = 16
 StyleInput = ImageInput | StyleEmbedding
+UNNAMED_CHECKPOINT = "a checkpoint that was never saved"
 
 
 @dataclass
@@ -149,7 +152,7 @@ class StyleKernelPipeline(DiffusionPipeline):
     def __call__(
         self,
         content: ImageInput | Sequence[ImageInput],
-        style: StyleInput | Sequence[StyleInput],
+        style: StyleInput | Sequence[StyleInput] | StyleLibrary,
         *,
         strength: float | ImageInput = 1.0,
         style_weights: Sequence[float] | None = None,
@@ -164,7 +167,8 @@ class StyleKernelPipeline(DiffusionPipeline):
         `content` and `style` are a path, bytes, PIL image, NumPy array or tensor (see
         `stylekernel_hf.image_processor.to_rgb_tensor`) of at least 16 px a side, or a list of
         them. One style serves all contents; a list of styles holds one per content. A style may
-        also be what `encode_style` returned.
+        also be what `encode_style` returned, or the name of a file of it; a StyleLibrary is a list
+        of its styles.
 
         `strength` runs from the photo itself (0, returned unchanged) to the full style (1); an
         image is a map of it, white for 1. With `style_weights`, one per style, all styles are
@@ -236,13 +240,14 @@ class StyleKernelPipeline(DiffusionPipeline):
         return _output(painted, contents, output_type)
 
     @torch.inference_mode()
-    def encode_style(self, style: ImageInput, *, style_size: int | None = 512) -> StyleEmbedding:
-        """Encode one style image for use as `style` in any number of calls.
+    def encode_style(self, style: StyleInput, *, style_size: int | None = 512) -> StyleEmbedding:
+        """Encode one style image for use as `style` in any number of calls, or to be shared.
 
-        `style_size` is the short side in px to which the image is scaled first; None keeps it.
+        `style_size` is the short side in px to which the image is scaled first; None keeps it. An
+        encoded style, or a file of one, is returned as it is if this checkpoint made it.
         """
         check_style_size(style_size)
-        return self._encode(style, "style", style_size)
+        return replace(self._encode(style, "style", style_size), checkpoint=self._identity())
 
     def compile(self) -> bool:
         """Compile the network with torch.compile for all later calls; return whether that worked.
@@ -253,6 +258,8 @@ class StyleKernelPipeline(DiffusionPipeline):
         return compile_network(self.model)
 
     def _encode(self, style: StyleInput, name: str, style_size: int | None) -> StyleEmbedding:
+        if is_style_file(style):
+            style = StyleEmbedding.load(style)
         if isinstance(style, StyleEmbedding):
             self._check_embedding(style, name)
             return style.to(self.device, self.dtype)
@@ -268,6 +275,11 @@ class StyleKernelPipeline(DiffusionPipeline):
         needed = (alignment.key.out_channels, alignment.value.out_channels)
         came = (style.key.shape[-1], style.value.shape[-1])
         width = self.model.config["code_channels"]
+        if style.checkpoint is not None and not style.checkpoint.matches(own := self._identity()):
+            raise ValueError(
+                f"{name} was encoded by another checkpoint, '{style.checkpoint.name}', and this "
+                f"is '{own.name}': load that one, or encode the painting anew"
+            )
         if needed != came or style.code.shape[-1] != width:
             raise ValueError(
                 f"{name} was encoded by another checkpoint: its key, value and code are "
@@ -293,13 +305,26 @@ class StyleKernelPipeline(DiffusionPipeline):
                 f"{self.device} has, even in tiles of {side} px: choose a smaller tile_size"
             ) from error
 
+    def _identity(self) -> CheckpointIdentity:
+        origin = self.model.config.get("_name_or_path") or UNNAMED_CHECKPOINT
+        # Of a path only the end: a file that is shared tells nothing of its maker's folders.
+        name = Path(origin).resolve().name if Path(origin).is_dir() else str(origin)
+        return identify(self.model, name)
+
     def _to_model(self, rgb: Float[Tensor, "1 3 h w"]) -> Float[Tensor, "1 3 h w"]:
         return rgb.to(self.device, self.dtype, memory_format=torch.channels_last)
 
 
-def _style_items(style: StyleInput | Sequence[StyleInput]) -> dict[str, Any]:
+def is_style_file(style: object) -> TypeGuard[str | os.PathLike[str]]:
+    """Say whether a style is the name of a file of encoded styles rather than of a picture."""
+    return isinstance(style, str | os.PathLike) and Path(style).suffix == ".safetensors"  # pyright: ignore[reportUnknownArgumentType]
+
+
+def _style_items(style: StyleInput | Sequence[StyleInput] | StyleLibrary) -> dict[str, Any]:
     """Return the styles by the names that errors call them."""
     several: list[Any]
+    if isinstance(style, StyleLibrary):
+        style = list(style.values())
     if isinstance(style, list | tuple):
         several = list(cast(Sequence[Any], style))
     elif isinstance(style, np.ndarray | Tensor) and style.ndim == 4:
@@ -315,7 +340,7 @@ def _one_style(styles: int, content: int) -> list[float]:
 
 
 def _read_palette(style: Any, name: str) -> Float[Tensor, "1 3 h w"]:
-    if isinstance(style, StyleEmbedding):
+    if isinstance(style, StyleEmbedding) or is_style_file(style):
         raise TypeError(f"{name} must be an image for color='transfer', got an encoded style")
     rgb, _ = to_rgb_tensor(style, name=name)
     check_size(rgb, name=name, min_side=MIN_SIDE, max_pixels=MAX_PIXELS)

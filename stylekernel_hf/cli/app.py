@@ -9,6 +9,7 @@ import typer
 from stylekernel_hf import __version__
 from stylekernel_hf.cli.benchmark import benchmark
 from stylekernel_hf.cli.evaluate import evaluate
+from stylekernel_hf.cli.hub import app as hub_app
 from stylekernel_hf.cli.pretrain import pretrain
 from stylekernel_hf.cli.stylize import stylize
 from stylekernel_hf.cli.train import train
@@ -25,6 +26,7 @@ app.command()(evaluate)
 app.command()(benchmark)
 app.command()(pretrain)
 app.command()(train)
+app.add_typer(hub_app)
 
 
 def _print_version(wanted: bool) -> None:

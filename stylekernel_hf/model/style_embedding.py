@@ -2,27 +2,143 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from stylekernel_hf.model.checkpoint_identity import CheckpointIdentity
+from stylekernel_hf.repository.sources import HubAccess, open_source
+from stylekernel_hf.repository.style_card import push_styles
+from stylekernel_hf.repository.style_file import (
+    STYLES_NAME,
+    StyleTensors,
+    read_styles,
+    write_styles,
+)
+
+_ONE = "style"
+
 
 @dataclass(frozen=True)
 class StyleEmbedding:
-    """An encoded style: `StyleKernelModel.encode_style` makes it, and it may be used many times.
+    """An encoded style: `StyleKernelPipeline.encode_style` makes it, for any number of contents.
 
     A few hundred tokens (`key` and `value`, by attention) carry the local style, one `code` the
-    global one. Of use only to the checkpoint that made it.
+    global one. Of use only to the checkpoint that made it, which `checkpoint` names; another one
+    refuses it. It is as small as a LoRA, and a file of it serves wherever a style does.
     """
 
     key: Float[Tensor, "b m d"]
     value: Float[Tensor, "b m s"]
     code: Float[Tensor, "b e"]
+    checkpoint: CheckpointIdentity | None = None
 
     def to(self, device: torch.device, dtype: torch.dtype) -> StyleEmbedding:
         """Return the same style on another device or in another dtype."""
-        return StyleEmbedding(
-            self.key.to(device, dtype), self.value.to(device, dtype), self.code.to(device, dtype)
+        return replace(
+            self,
+            key=self.key.to(device, dtype),
+            value=self.value.to(device, dtype),
+            code=self.code.to(device, dtype),
         )
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the style to a safetensors file, which appears whole or not at all.
+
+        ValueError for a path that does not end in .safetensors.
+        """
+        write_styles(path, pack_styles({_ONE: self}))
+
+    @staticmethod
+    def load(path: str | os.PathLike[str]) -> StyleEmbedding:
+        """Read what `save` wrote; FileNotFoundError or ValueError for anything else."""
+        return _only(read_styles(path), path)
+
+    def push_to_hub(
+        self,
+        repo_id: str,
+        *,
+        private: bool | None = None,
+        token: str | bool | None = None,
+        commit_message: str = "Upload style",
+    ) -> str:
+        """Push the style with a card to a Hub repository of its own; returns the commit's URL."""
+        return push_styles(
+            repo_id,
+            pack_styles({_ONE: self}),
+            private=private,
+            token=token,
+            commit_message=commit_message,
+        )
+
+    @staticmethod
+    def from_pretrained(
+        name_or_path: str | os.PathLike[str],
+        *,
+        revision: str | None = None,
+        token: str | bool | None = None,
+        cache_dir: str | os.PathLike[str] | None = None,
+        local_files_only: bool = False,
+    ) -> StyleEmbedding:
+        """Load the style of a folder or Hub repository; see `StyleKernelModel.from_pretrained`."""
+        access = HubAccess(revision, token, cache_dir, local_files_only)
+        path = find_styles(name_or_path, access)
+        return _only(read_styles(path), name_or_path)
+
+
+def pack_styles(styles: dict[str, StyleEmbedding]) -> StyleTensors:
+    """Return what a file of these styles holds; ValueError if two checkpoints made them."""
+    first, *others = styles.items()
+    identity = first[1].checkpoint
+    for name, style in others:
+        same = (
+            style.checkpoint is None
+            if identity is None
+            else style.checkpoint is not None and identity.matches(style.checkpoint)
+        )
+        if not same:
+            raise ValueError(
+                f"styles must be of one checkpoint, but {first[0]!r} is of "
+                f"{_name(identity)} and {name!r} of {_name(style.checkpoint)}"
+            )
+    parts = {
+        name: {"key": style.key, "value": style.value, "code": style.code}
+        for name, style in styles.items()
+    }
+    return StyleTensors(parts, identity.to_json() if identity else None)
+
+
+def unpack_styles(content: StyleTensors) -> dict[str, StyleEmbedding]:
+    """Return the styles of a file by name."""
+    identity = CheckpointIdentity.from_json(content.checkpoint) if content.checkpoint else None
+    return {
+        name: StyleEmbedding(parts["key"], parts["value"], parts["code"], identity)
+        for name, parts in content.styles.items()
+    }
+
+
+def find_styles(name_or_path: str | os.PathLike[str], access: HubAccess) -> Path:
+    """Return the file of styles in a folder or Hub repository; FileNotFoundError for none."""
+    source = open_source(name_or_path, access, argument="style")
+    path = source.find(STYLES_NAME)
+    if path is None:
+        raise FileNotFoundError(f"style: no {STYLES_NAME} in {source.name}")
+    return path
+
+
+def _only(content: StyleTensors, origin: str | os.PathLike[str]) -> StyleEmbedding:
+    styles = unpack_styles(content)
+    if len(styles) != 1:
+        raise ValueError(
+            f"style: '{origin}' holds {len(styles)} styles ({', '.join(styles)}): "
+            "load it as a StyleLibrary"
+        )
+    return next(iter(styles.values()))
+
+
+def _name(identity: CheckpointIdentity | None) -> str:
+    return f"'{identity.name}'" if identity else "one that is not told"

@@ -65,6 +65,12 @@ def push_folder(
                     response=error.response,
                 ) from error
             raise
+        except RuntimeError as error:
+            # huggingface_hub's, for a file whose upload failed several times.
+            raise OSError(
+                f"repo_id: {error} Push to '{repo_id}' again: what has arrived is not uploaded "
+                f"again ({error.__cause__})"
+            ) from error
     logger.info("pushed %s", commit.commit_url)
     return commit.commit_url
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from diffusers import DiffusionPipeline
 from huggingface_hub import constants
 from huggingface_hub.errors import (
     HfHubHTTPError,
@@ -23,16 +21,10 @@ from stylekernel_hf import StyleKernelModel, StyleKernelPipeline, pipeline
 from stylekernel_hf.repository.sources import HubAccess, HubRepository
 from tests.hub_server import READ_TOKEN, HubServer
 from tests.hub_transport import Fault
+from tests.loaders import LOADERS, weights_equal
 from tests.tiny import save_picture, tiny_model
 
 REPO = "painter/waves"
-Load = Callable[..., Any]
-LOADERS: dict[str, Load] = {
-    "pipeline class": StyleKernelPipeline.from_pretrained,
-    "model class": lambda *a, **k: StyleKernelPipeline(StyleKernelModel.from_pretrained(*a, **k)),
-    "task": lambda name, **k: pipeline("style-kernel", model=name, device="cpu", **k),
-    "diffusers": lambda *a, **k: DiffusionPipeline.from_pretrained(*a, trust_remote_code=True, **k),
-}
 
 
 @pytest.fixture
@@ -43,11 +35,6 @@ def photo(tmp_path: Path) -> Path:
 @pytest.fixture
 def painting(tmp_path: Path) -> Path:
     return save_picture(tmp_path / "painting.png", seed=2)
-
-
-def weights_equal(one: torch.nn.Module, other: torch.nn.Module) -> bool:
-    a, b = one.state_dict(), other.state_dict()
-    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
 
 
 def files_of(folder: Path) -> dict[str, bytes]:

@@ -1,0 +1,65 @@
+"""`stylekernel hub`: the repositories that the project publishes, built, checked and pushed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="hub",
+    help="Build, check and push a Hub repository.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+Source = Annotated[
+    Path, typer.Argument(help="Folder with what the card is made of, such as hub_card/NAME.")
+]
+Model = Annotated[
+    str | None,
+    typer.Option(help="A checkpoint folder or Hub id, instead of the embedded weights."),
+]
+
+
+@app.command()
+def build(
+    source: Source,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the repository.")],
+    model: Model = None,
+) -> None:
+    """Write the whole repository to a folder, and check that it loads as it will from the Hub.
+
+    SOURCE may hold details.json (license, datasets, tags), training_data.md, evaluation.json from
+    `stylekernel evaluate --json`, README.md with text of one's own, and images/ to show.
+    """
+    from stylekernel_hf.cli.hub_source import read_details, stage_card
+    from stylekernel_hf.hub import EMBEDDED_CHECKPOINT, load_checkpoint
+    from stylekernel_hf.repository.check import check_repository
+
+    details = read_details(source)
+    network = load_checkpoint(model or EMBEDDED_CHECKPOINT)
+    stage_card(source, output)
+    network.half().save_repository(output, card=details)
+    files = check_repository(output, network)
+    typer.echo(f"built {output}: {len(files)} files, which load bit-equal")
+
+
+@app.command()
+def push(
+    source: Source,
+    repo_id: Annotated[str, typer.Argument(help="The repository on the Hub, owner/name.")],
+    model: Model = None,
+    private: Annotated[
+        bool, typer.Option("--private", help="Make a new repository private.")
+    ] = False,
+) -> None:
+    """Build the repository and push it to the Hub; needs a token (`hf auth login`)."""
+    from stylekernel_hf.cli.hub_source import read_details
+    from stylekernel_hf.hub import EMBEDDED_CHECKPOINT, load_checkpoint
+
+    details = read_details(source)
+    network = load_checkpoint(model or EMBEDDED_CHECKPOINT).half()
+    url = network.push_to_hub(repo_id, private=private or None, card=details)
+    typer.echo(f"pushed {url}")

@@ -1,0 +1,41 @@
+"""What the card of one of our own repositories is made of."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from stylekernel_hf.repository.card import CARD_NAME, CardDetails
+from stylekernel_hf.repository.configs import read_json_object
+
+_KEYS = ("license", "base_model", "datasets", "tags")
+
+
+def read_details(source: Path) -> CardDetails:
+    """Read a folder of hub_card; FileNotFoundError or ValueError for one that is none."""
+    if not source.is_dir():
+        raise FileNotFoundError(f"source: no such folder: '{source}'")
+    details = source / "details.json"
+    given = read_json_object(details, "source") if details.is_file() else {}
+    if unknown := given.keys() - set(_KEYS):
+        raise ValueError(
+            f"source: '{details}' may have the keys {', '.join(_KEYS)}, got "
+            f"{', '.join(sorted(unknown))}"
+        )
+    training_data, evaluation = source / "training_data.md", source / "evaluation.json"
+    return CardDetails(
+        **given,
+        training_data=training_data.read_text(encoding="utf-8").strip()
+        if training_data.is_file()
+        else None,
+        evaluation=read_json_object(evaluation, "source") if evaluation.is_file() else None,
+        samples=tuple(sorted(source.glob("images/*"))),
+    )
+
+
+def stage_card(source: Path, output: Path) -> None:
+    """Put text of one's own where building the repository will find and keep it."""
+    card = source / CARD_NAME
+    if card.is_file() and not (output / CARD_NAME).exists():
+        output.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(card, output / CARD_NAME)

@@ -1,0 +1,35 @@
+"""Checking a repository before it is published."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from stylekernel_hf.repository.card import CARD_NAME, read_card, read_metadata
+from stylekernel_hf.repository.layout import INDEX_NAME, find_model
+from stylekernel_hf.repository.pretrained import PretrainedModel
+from stylekernel_hf.repository.sources import LocalFolder
+
+_METADATA = ("library_name", "license", "pipeline_tag", "tags")
+
+
+def check_repository(folder: Path, network: PretrainedModel) -> list[str]:
+    """Return the files of a repository that holds this network, and that the Hub will take.
+
+    ValueError or FileNotFoundError for one that does not load, whose weights differ, or whose
+    card lacks metadata.
+    """
+    source = LocalFolder(folder)
+    _, config = find_model(source)
+    if source.find(INDEX_NAME) is None:
+        raise FileNotFoundError(f"no {INDEX_NAME} in '{folder}': diffusers could not load it")
+    loaded = type(network).from_pretrained(folder, dtype=network.dtype)
+    expected = network.state_dict()
+    for name, tensor in loaded.state_dict().items():
+        if not torch.equal(tensor, expected[name]):
+            raise ValueError(f"tensor {name} in '{config.parent}' is not that of the network")
+    metadata = read_metadata(read_card(folder / CARD_NAME))
+    if missing := [key for key in _METADATA if not metadata.get(key)]:
+        raise ValueError(f"the card in '{folder}' lacks the metadata {', '.join(missing)}")
+    return source.list_files()
