@@ -13,7 +13,7 @@ from stylekernel_hf.repository.upload import push_folder
 _BODY = """\
 # {title}
 
-{what} for [stylekernel_hf](https://pypi.org/project/stylekernel-hf/), encoded by {checkpoint},
+{what} for the Python package `stylekernel_hf`, encoded by {checkpoint},
 which is the only checkpoint that takes {them}. The paintings themselves are not needed, and not in
 here.
 
