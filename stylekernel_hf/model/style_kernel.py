@@ -52,7 +52,7 @@ class StyleKernelModel(PretrainedModel):
         encoder_channels: Sequence[int] = (24, 48, 96),
         encoder_depths: Sequence[int] = (1, 2, 2),
         style_channels: Sequence[int] = (32, 64, 128, 160),
-        style_depths: Sequence[int] = (1, 2, 2, 1),
+        style_depths: Sequence[int] = (1, 2, 4, 4),
         stem_stride: int = 2,
         max_pooling: bool = False,
         attention_channels: int = 64,
