@@ -68,30 +68,14 @@ def plan_jobs(
     Otherwise `output` is the folder for `CONTENT_STYLE.png`; where two names would be the same,
     the folders of the pictures are put before them.
     """
-    if len(contents) * len(styles) == 1 and output.suffix and not output.is_dir():
-        return [Job(contents[0], (styles[0],), output)]
-    _check_folder(output, len(contents) * len(styles))
-    content_names, style_names = _distinct_names(contents), _distinct_names(styles)
-    return [
-        Job(content, (style,), output / f"{content_names[content]}_{style_names[style]}{suffix}")
-        for content in contents
-        for style in styles
-    ]
+    return _plan(contents, [(style,) for style in styles], output, suffix)
 
 
 def plan_mixtures(
     contents: Sequence[Path], styles: Sequence[Path], output: Path, *, suffix: str = ".png"
 ) -> list[Job]:
     """Plan one picture per content, of all styles together: `CONTENT_STYLE_STYLE.png`."""
-    if len(contents) == 1 and output.suffix and not output.is_dir():
-        return [Job(contents[0], tuple(styles), output)]
-    _check_folder(output, len(contents))
-    content_names, style_names = _distinct_names(contents), _distinct_names(styles)
-    mixture = "_".join(style_names[style] for style in styles)
-    return [
-        Job(content, tuple(styles), output / f"{content_names[content]}_{mixture}{suffix}")
-        for content in contents
-    ]
+    return _plan(contents, [tuple(styles)], output, suffix)
 
 
 def run_jobs(
@@ -143,9 +127,23 @@ def run_jobs(
     return outcomes
 
 
-def _check_folder(output: Path, pictures: int) -> None:
+def _plan(
+    contents: Sequence[Path], groups: Sequence[tuple[Path, ...]], output: Path, suffix: str
+) -> list[Job]:
+    """Pair every content with every group of styles that make one picture."""
+    pictures = len(contents) * len(groups)
     if output.suffix and not output.is_dir():
-        raise ValueError(f"output must be a folder for {pictures} pictures, got '{output}'")
+        if pictures != 1:
+            raise ValueError(f"output must be a folder for {pictures} pictures, got '{output}'")
+        return [Job(contents[0], groups[0], output)]
+    content_names = _distinct_names(contents)
+    style_names = _distinct_names([style for group in groups for style in group])
+    jobs: list[Job] = []
+    for content in contents:
+        for group in groups:
+            names = "_".join([content_names[content], *(style_names[style] for style in group)])
+            jobs.append(Job(content, group, output / f"{names}{suffix}"))
+    return jobs
 
 
 def _is_to_be_skipped(output: Path, existing: Existing) -> bool:
