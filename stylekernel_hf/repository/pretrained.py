@@ -128,9 +128,9 @@ class PretrainedModel(ModelMixin, ConfigMixin):
         """
         folder = Path(save_directory)
         with staged_folder(folder) as staging:
-            write_model_index(staging)
-            self._write(staging / MODEL_FOLDER, variant, max_shard_size)
-            self._write_card(staging, card, None, folder / CARD_NAME)
+            self._write_repository(
+                staging, variant, max_shard_size, card=card, old_card=folder / CARD_NAME
+            )
 
     def push_to_hub(  # pyright: ignore[reportIncompatibleMethodOverride]
         self,
@@ -153,9 +153,9 @@ class PretrainedModel(ModelMixin, ConfigMixin):
         """
 
         def write(staging: Path, old_card: Path | None) -> None:
-            write_model_index(staging)
-            self._write(staging / MODEL_FOLDER, variant, max_shard_size)
-            self._write_card(staging, card, repo_id, old_card)
+            self._write_repository(
+                staging, variant, max_shard_size, card=card, old_card=old_card, repo_id=repo_id
+            )
 
         return push_folder(
             repo_id,
@@ -166,6 +166,20 @@ class PretrainedModel(ModelMixin, ConfigMixin):
             commit_message=commit_message,
             replaced=_weight_patterns(variant),
         )
+
+    def _write_repository(
+        self,
+        folder: Path,
+        variant: str | None,
+        max_shard_size: int | str,
+        *,
+        card: CardDetails | None,
+        old_card: Path | None,
+        repo_id: str | None = None,
+    ) -> None:
+        write_model_index(folder)
+        self._write(folder / MODEL_FOLDER, variant, max_shard_size)
+        self._write_card(folder, card, repo_id, old_card)
 
     def _write_card(
         self, folder: Path, card: CardDetails | None, repo_id: str | None, old: Path | None
