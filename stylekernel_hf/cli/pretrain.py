@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from stylekernel_hf.cli.training_options import (
+    Init,
+    LearningRate,
+    MixedPrecision,
+    Output,
+    Perceptual,
+    Preset,
+    Seed,
+    Steps,
+    Styles,
+    missing_package,
+    starting_model,
+    training_progress,
+)
+
 
 def pretrain(
-    style: Annotated[list[Path], typer.Option("--style", help="Folder of paintings; repeatable.")],
-    output: Annotated[Path, typer.Option("--output", help="Folder of the run.")],
-    perceptual: Annotated[
-        Path | None,
-        typer.Option(
-            help="Safetensors file of VGG-19 or its 16x student; by default torchvision's VGG-19, "
-            "downloaded once."
-        ),
-    ] = None,
-    preset: Annotated[str, typer.Option(help="Network to start from scratch: small or base.")] = (
-        "small"
-    ),
-    init: Annotated[
-        Path | None, typer.Option(help="Checkpoint folder to start from, instead of a preset.")
-    ] = None,
-    steps: Annotated[int, typer.Option(help="Optimizer steps.")] = 3000,
+    style: Styles,
+    output: Output,
+    perceptual: Perceptual = None,
+    preset: Preset = "small",
+    init: Init = None,
+    steps: Steps = 3000,
     batch_size: Annotated[int, typer.Option(help="Crops per step.")] = 16,
     size: Annotated[int, typer.Option(help="Side of crops in px, a multiple of 32.")] = 192,
     max_zoom: Annotated[
@@ -36,9 +40,9 @@ def pretrain(
     distinct_crops: Annotated[
         int, typer.Option(help="Crops in all; their statistics are measured once and kept.")
     ] = 8000,
-    learning_rate: Annotated[float, typer.Option(help="Peak of the cosine schedule.")] = 1e-3,
-    mixed_precision: Annotated[str, typer.Option(help="no, bf16 or fp16.")] = "bf16",
-    seed: Annotated[int, typer.Option(help="Seed of weights and crops.")] = 0,
+    learning_rate: LearningRate = 1e-3,
+    mixed_precision: MixedPrecision = "bf16",
+    seed: Seed = 0,
     cache_gigabytes: Annotated[float, typer.Option(help="Memory for decoded pictures.")] = 4.0,
 ) -> None:
     """Teach a network to read styles, before `stylekernel train --init OUTPUT/model`.
@@ -52,15 +56,7 @@ def pretrain(
             StylePretrainingSettings,
         )
     except ModuleNotFoundError as error:
-        raise ImportError(
-            f"training needs the package {error.name}: pip install 'stylekernel-hf[train]'"
-        ) from error
-    import torch
-    from rich.console import Console
-    from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    from stylekernel_hf.hub import load_checkpoint
-    from stylekernel_hf.model.presets import build_model
+        raise missing_package(error) from error
 
     settings = StylePretrainingSettings(
         styles=tuple(style),
@@ -77,20 +73,10 @@ def pretrain(
         seed=seed,
         cache_gigabytes=cache_gigabytes,
     )
-    torch.manual_seed(seed)
-    model = load_checkpoint(init) if init else build_model(preset)
-    pretrainer = StylePretrainer(model.train(), settings)
-    columns = (
-        *Progress.get_default_columns()[:2],
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[distance]}"),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        bar = progress.add_task("pretraining", total=steps, distance="")
+    pretrainer = StylePretrainer(starting_model(init, preset, seed), settings)
+    with training_progress() as progress:
+        bar = progress.add_task("pretraining", total=steps, terms="")
         distance = pretrainer.run(
-            lambda step, value: progress.update(
-                bar, completed=step, distance=f"distance {value:.4f}"
-            )
+            lambda step, value: progress.update(bar, completed=step, terms=f"distance {value:.4f}")
         )
     typer.echo(f"distance {distance:.4f} over the last steps; wrote {output / 'model'}")

@@ -7,24 +7,29 @@ from typing import Annotated
 
 import typer
 
+from stylekernel_hf.cli.training_options import (
+    Init,
+    LearningRate,
+    MixedPrecision,
+    Output,
+    Perceptual,
+    Preset,
+    Seed,
+    Steps,
+    Styles,
+    missing_package,
+    starting_model,
+    training_progress,
+)
+
 
 def train(
     content: Annotated[list[Path], typer.Option("--content", help="Folder of photos; repeatable.")],
-    style: Annotated[list[Path], typer.Option("--style", help="Folder of paintings; repeatable.")],
-    output: Annotated[Path, typer.Option("--output", help="Folder of the run.")],
-    perceptual: Annotated[
-        Path | None,
-        typer.Option(
-            help="Safetensors file of VGG-19 or its 16x student; by default torchvision's VGG-19, "
-            "downloaded once."
-        ),
-    ] = None,
-    preset: Annotated[str, typer.Option(help="Network to start from scratch: small or base.")] = (
-        "small"
-    ),
-    init: Annotated[
-        Path | None, typer.Option(help="Checkpoint folder to start from, instead of a preset.")
-    ] = None,
+    style: Styles,
+    output: Output,
+    perceptual: Perceptual = None,
+    preset: Preset = "small",
+    init: Init = None,
     encoder_init: Annotated[
         bool,
         typer.Option(
@@ -32,7 +37,7 @@ def train(
             help="Start the encoders as the perceptual network, which must be VGG-19; for base.",
         ),
     ] = False,
-    steps: Annotated[int, typer.Option(help="Optimizer steps.")] = 20_000,
+    steps: Steps = 20_000,
     batch_size: Annotated[int, typer.Option(help="Pairs per step, over all processes.")] = 4,
     size: Annotated[int, typer.Option(help="Side of content crops in px, a multiple of 16.")] = 256,
     style_size: Annotated[
@@ -52,7 +57,7 @@ def train(
     color_augmentation: Annotated[
         float, typer.Option(help="Share of style crops that get a new palette.")
     ] = 0.4,
-    learning_rate: Annotated[float, typer.Option(help="Peak of the cosine schedule.")] = 1e-3,
+    learning_rate: LearningRate = 1e-3,
     warmup_steps: Annotated[int, typer.Option(help="Steps of linear warm-up.")] = 200,
     ema_decay: Annotated[float, typer.Option(help="Decay of the weights' average.")] = 0.999,
     content_weight: Annotated[float, typer.Option(help="Weight of the content term.")] = 1.0,
@@ -62,8 +67,8 @@ def train(
     identity_every: Annotated[
         int, typer.Option(help="Steps between identity terms; 0 for none.")
     ] = 4,
-    mixed_precision: Annotated[str, typer.Option(help="no, bf16 or fp16.")] = "bf16",
-    seed: Annotated[int, typer.Option(help="Seed of weights and crops.")] = 0,
+    mixed_precision: MixedPrecision = "bf16",
+    seed: Seed = 0,
     save_every: Annotated[int, typer.Option(help="Steps between checkpoints.")] = 500,
     sheet_every: Annotated[int, typer.Option(help="Steps between sample sheets.")] = 500,
     log_every: Annotated[int, typer.Option(help="Steps between lines of log.jsonl.")] = 20,
@@ -80,15 +85,7 @@ def train(
     try:
         from stylekernel_hf.training.trainer import Trainer
     except ModuleNotFoundError as error:
-        raise ImportError(
-            f"training needs the package {error.name}: pip install 'stylekernel-hf[train]'"
-        ) from error
-    import torch
-    from rich.console import Console
-    from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    from stylekernel_hf.hub import load_checkpoint
-    from stylekernel_hf.model.presets import build_model
+        raise missing_package(error) from error
     from stylekernel_hf.training.losses import LossWeights
     from stylekernel_hf.training.settings import TrainingSettings
 
@@ -124,16 +121,8 @@ def train(
         loader_workers=loader_workers,
         cache_gigabytes=cache_gigabytes,
     )
-    torch.manual_seed(seed)
-    model = load_checkpoint(init) if init else build_model(preset)
-    trainer = Trainer(model.train(), settings)
-    columns = (
-        *Progress.get_default_columns()[:2],
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[terms]}"),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    trainer = Trainer(starting_model(init, preset, seed), settings)
+    with training_progress() as progress:
         bar = progress.add_task("training", total=steps, terms="")
 
         def show(step: int, terms: dict[str, float]) -> None:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import UInt8
+from jaxtyping import Float, UInt8
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
@@ -123,6 +123,11 @@ def draw_style(
     if random.random() < color_augmentation:
         style = augment_color(style, random)
     return _to_tensor(style)
+
+
+def unit_batch(crops: UInt8[Tensor, "b 3 h w"], device: torch.device) -> Float[Tensor, "b 3 h w"]:
+    """Return crops as networks take them: in [0, 1], channels last, on a device."""
+    return crops.to(device).float().div(255).contiguous(memory_format=torch.channels_last)
 
 
 def _to_tensor(pixels: NDArray[np.uint8]) -> UInt8[Tensor, "3 h w"]:

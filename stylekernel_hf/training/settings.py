@@ -6,6 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from stylekernel_hf.training.losses import LossWeights
+from stylekernel_hf.training.setting_checks import (
+    check_color_augmentation,
+    check_counts,
+    check_learning_rate,
+)
 
 
 @dataclass(frozen=True)
@@ -43,9 +48,13 @@ class TrainingSettings:
     cache_gigabytes: float = 4.0
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch_size", "save_every", "sheet_every", "log_every"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        check_counts(
+            steps=self.steps,
+            batch_size=self.batch_size,
+            save_every=self.save_every,
+            sheet_every=self.sheet_every,
+            log_every=self.log_every,
+        )
         for name in ("size", "style_size"):
             if getattr(self, name) % 16:
                 raise ValueError(f"{name} must be a multiple of 16 px, got {getattr(self, name)}")
@@ -59,14 +68,10 @@ class TrainingSettings:
             )
         if self.distinct_crops < 0:
             raise ValueError(f"distinct_crops must be at least 0, got {self.distinct_crops}")
-        if not 0 <= self.color_augmentation <= 1:
-            raise ValueError(
-                f"color_augmentation must lie in [0, 1], got {self.color_augmentation}"
-            )
+        check_color_augmentation(self.color_augmentation)
         if not 0 <= self.ema_decay < 1:
             raise ValueError(f"ema_decay must lie in [0, 1), got {self.ema_decay}")
-        if not self.learning_rate > 0:
-            raise ValueError(f"learning_rate must be positive, got {self.learning_rate}")
+        check_learning_rate(self.learning_rate)
         if self.mixed_precision not in ("no", "bf16", "fp16"):
             raise ValueError(
                 f"mixed_precision must be no, bf16 or fp16, got {self.mixed_precision!r}"

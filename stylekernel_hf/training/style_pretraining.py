@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +17,14 @@ from stylekernel_hf.metrics.distances import statistics_distance, style_statisti
 from stylekernel_hf.metrics.perceptual import load_perceptual_network
 from stylekernel_hf.model.style_kernel import StyleKernelModel
 from stylekernel_hf.training.checkpoints import save_model
-from stylekernel_hf.training.crops import RandomCrops, draw_style
+from stylekernel_hf.training.crops import RandomCrops, draw_style, unit_batch
 from stylekernel_hf.training.muon import Muon
+from stylekernel_hf.training.schedule import cosine_with_warmup
+from stylekernel_hf.training.setting_checks import (
+    check_color_augmentation,
+    check_counts,
+    check_learning_rate,
+)
 
 WARMUP_STEPS = 50
 # The whole crop, then its quadrants; mirrored, left and right quadrants change places.
@@ -46,19 +51,17 @@ class StylePretrainingSettings:
     cache_gigabytes: float = 4.0
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch_size", "distinct_crops"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        check_counts(
+            steps=self.steps,
+            batch_size=self.batch_size,
+            distinct_crops=self.distinct_crops,
+        )
         if self.size < 64 or self.size % 32:
             raise ValueError(f"size must be a multiple of 32 px, at least 64, got {self.size}")
         if self.max_zoom < 1:
             raise ValueError(f"max_zoom must be at least 1, got {self.max_zoom}")
-        if not 0 <= self.color_augmentation <= 1:
-            raise ValueError(
-                f"color_augmentation must lie in [0, 1], got {self.color_augmentation}"
-            )
-        if not self.learning_rate > 0:
-            raise ValueError(f"learning_rate must be positive, got {self.learning_rate}")
+        check_color_augmentation(self.color_augmentation)
+        check_learning_rate(self.learning_rate)
 
 
 class StylePretrainer:
@@ -98,7 +101,10 @@ class StylePretrainer:
         generator = torch.Generator().manual_seed(settings.seed)
         predictor = self._predictor()
         optimizer = Muon(predictor, lr=settings.learning_rate)
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, self._learning_rate_factor)
+        schedule = torch.optim.lr_scheduler.LambdaLR(
+            optimizer,
+            lambda step: cosine_with_warmup(step, settings.steps, warmup_steps=WARMUP_STEPS),
+        )
         distances: list[float] = []
         for step in range(settings.steps):
             numbers = torch.randint(
@@ -146,26 +152,21 @@ class StylePretrainer:
             # Networks trained on mirrored pictures, too, find much the same in them.
             images, statistics = images.flip(3), statistics[list(MIRRORED_REGIONS)]
         device = self.accelerator.device
-        rgb = images.to(device).float().div(255).contiguous(memory_format=torch.channels_last)
-        return rgb, statistics.flatten(0, 1).to(device)
+        return unit_batch(images, device), statistics.flatten(0, 1).to(device)
 
     def _crop(self, number: int) -> tuple[UInt8[Tensor, "3 s s"], Float[Tensor, "r m"]]:
         """Draw a crop and measure its regions, the first time that it is asked for."""
         if number not in self.kept:
             settings = self.settings
             image = draw_style(self.crops, settings.seed, number, settings.color_augmentation)
-            rgb = image[None].to(self.accelerator.device).float().div(255)
+            rgb = unit_batch(image[None], self.accelerator.device)
             with torch.no_grad(), self.accelerator.autocast():
-                features = self.perceptual(rgb.contiguous(memory_format=torch.channels_last))
+                features = self.perceptual(rgb)
                 measured = [style_statistics(parts) for parts in split_regions(features)]
             self.widths = [part.shape[1] for part in measured[0]]
             rows = [torch.cat(parts, dim=1) for parts in measured]
             self.kept[number] = image, torch.cat(rows).cpu()
         return self.kept[number]
-
-    def _learning_rate_factor(self, step: int) -> float:
-        warmup = min(1.0, (step + 1) / WARMUP_STEPS)
-        return warmup * 0.5 * (1 + math.cos(math.pi * step / self.settings.steps))
 
 
 class _StatisticsPredictor(nn.Module):

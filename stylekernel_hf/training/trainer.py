@@ -24,11 +24,12 @@ from stylekernel_hf.metrics.perceptual import load_perceptual_network
 from stylekernel_hf.model.style_embedding import StyleEmbedding
 from stylekernel_hf.model.style_kernel import StyleKernelModel
 from stylekernel_hf.training.checkpoints import latest_checkpoint, save_checkpoint, save_model
-from stylekernel_hf.training.crops import CropPair, CropPairs, RandomCrops
+from stylekernel_hf.training.crops import CropPair, CropPairs, RandomCrops, unit_batch
 from stylekernel_hf.training.encoder_init import initialise_encoders
 from stylekernel_hf.training.losses import identity_loss, stylization_losses
 from stylekernel_hf.training.muon import Muon
 from stylekernel_hf.training.sample_sheet import SampleSheet
+from stylekernel_hf.training.schedule import cosine_with_warmup
 from stylekernel_hf.training.settings import TrainingSettings
 from stylekernel_hf.training.targets import PerceptualTargets
 
@@ -110,11 +111,8 @@ class Trainer:
                 on_step(self.step, logged)
 
     def _train_step(self, batch: CropPair) -> dict[str, Tensor]:
-        content, style = (
-            part.to(self.accelerator.device).float().div(255)
-            .contiguous(memory_format=torch.channels_last)
-            for part in (batch.content, batch.style)
-        )  # fmt: skip
+        device = self.accelerator.device
+        content, style = unit_batch(batch.content, device), unit_batch(batch.style, device)
         weights = self.settings.weights
         generator = torch.Generator().manual_seed(self.settings.seed + self.step)
         with self.accelerator.autocast():
@@ -165,8 +163,10 @@ class Trainer:
         return self.accelerator.prepare(loader)
 
     def _learning_rate_factor(self, step: int) -> float:
-        warmup = min(1.0, (step + 1) / max(1, self.settings.warmup_steps))
-        return warmup * max(0.002, 0.5 * (1 + math.cos(math.pi * step / self.settings.steps)))
+        settings = self.settings
+        return cosine_with_warmup(
+            step, settings.steps, warmup_steps=settings.warmup_steps, floor=0.002
+        )
 
     def _resume(self) -> None:
         checkpoint = latest_checkpoint(self.output)

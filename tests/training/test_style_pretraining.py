@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
-from accelerate.state import AcceleratorState
 
 from stylekernel_hf.hub import load_checkpoint
 from stylekernel_hf.metrics.distances import style_statistics
@@ -20,12 +18,6 @@ from stylekernel_hf.training.style_pretraining import (
     split_regions,
 )
 from tests.tiny import save_picture, save_tiny_vgg, tiny_model
-
-
-@pytest.fixture(autouse=True)
-def fresh_accelerator() -> Iterator[None]:
-    yield
-    AcceleratorState._reset_state(reset_partial_state=True)
 
 
 @pytest.fixture

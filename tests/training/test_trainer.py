@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,12 +14,6 @@ from stylekernel_hf.hub import load_checkpoint
 from stylekernel_hf.training.settings import TrainingSettings
 from stylekernel_hf.training.trainer import Trainer
 from tests.tiny import save_picture, save_tiny_vgg, tiny_model, vgg_shaped_model
-
-
-@pytest.fixture(autouse=True)
-def fresh_accelerator() -> Iterator[None]:
-    yield
-    AcceleratorState._reset_state(reset_partial_state=True)
 
 
 @pytest.fixture
