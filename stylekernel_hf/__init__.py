@@ -12,6 +12,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from stylekernel_hf.explanation import Explanation
     from stylekernel_hf.hub import load_checkpoint
     from stylekernel_hf.image_io import load_image, save_image
     from stylekernel_hf.model.presets import build_model
@@ -26,6 +27,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "CardDetails",
+    "Explanation",
     "StyleEmbedding",
     "StyleKernelModel",
     "StyleKernelPipeline",
@@ -41,6 +43,7 @@ __all__ = [
 # Names are imported on first use: torch alone takes more than a second.
 _HOMES = {
     "CardDetails": "stylekernel_hf.repository.card",
+    "Explanation": "stylekernel_hf.explanation",
     "StyleEmbedding": "stylekernel_hf.model.style_embedding",
     "StyleKernelModel": "stylekernel_hf.model.style_kernel",
     "StyleKernelPipeline": "stylekernel_hf.pipeline_style_kernel",

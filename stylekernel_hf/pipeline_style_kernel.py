@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeGuard, cast
+from typing import Any
 
-import numpy as np
 import torch
-from diffusers.pipelines.pipeline_utils import DiffusionPipeline
 from diffusers.utils.outputs import BaseOutput
 from jaxtyping import Float, Num
 from torch import Tensor
-from typing_extensions import Self
 
 from stylekernel_hf.call_checks import (
     check_choice,
@@ -26,6 +22,7 @@ from stylekernel_hf.call_checks import (
 )
 from stylekernel_hf.color import COLOR_MODES, ColorMode, recolor, transfer_color
 from stylekernel_hf.compilation import compile_network
+from stylekernel_hf.explanation import Explanation, check_point, explain
 from stylekernel_hf.image_io import MAX_PIXELS
 from stylekernel_hf.image_processor import (
     ImageInput,
@@ -43,17 +40,22 @@ from stylekernel_hf.model.style_embedding import StyleEmbedding
 from stylekernel_hf.model.style_field import StyleField
 from stylekernel_hf.model.style_kernel import StyleKernelModel
 from stylekernel_hf.model.style_library import StyleLibrary
-from stylekernel_hf.repository.card import CardDetails
-from stylekernel_hf.repository.layout import write_model_index
-from stylekernel_hf.repository.pretrained import DeviceMap
-from stylekernel_hf.style_mixing import combine, plan_shares
+from stylekernel_hf.pretrained_pipeline import PretrainedPipeline
+from stylekernel_hf.style_input import (
+    MIN_SIDE,
+    StyleInput,
+    check_embedding,
+    is_style_file,
+    read_style_picture,
+    style_items,
+)
+from stylekernel_hf.style_mixing import combine, one_style, plan_shares
 from stylekernel_hf.tiling.painting import Painting
 from stylekernel_hf.tiling.tile_size import check_tile_size
 
 logger = logging.getLogger(__name__)
 
-MIN_SIDE = 16
-StyleInput = ImageInput | StyleEmbedding
+MAX_EXPLAINED_PIXELS = 16 * 2**20
 UNNAMED_CHECKPOINT = "a checkpoint that was never saved"
 
 
@@ -64,7 +66,7 @@ class StyleKernelPipelineOutput(BaseOutput):
     images: list[Any]
 
 
-class StyleKernelPipeline(DiffusionPipeline):
+class StyleKernelPipeline(PretrainedPipeline):
     """Repaints photos in the style of any painting, in one feed-forward pass each."""
 
     model: StyleKernelModel
@@ -76,77 +78,6 @@ class StyleKernelPipeline(DiffusionPipeline):
         self.register_modules(model=model)
         # A library draws no bars unasked: the command line and the demo turn them on.
         self.set_progress_bar_config(disable=True)
-
-    @classmethod
-    def from_pretrained(  # pyright: ignore[reportIncompatibleMethodOverride]
-        cls,
-        pretrained_model_name_or_path: str | os.PathLike[str],
-        *,
-        dtype: torch.dtype | None = None,
-        device_map: DeviceMap | None = None,
-        variant: str | None = None,
-        revision: str | None = None,
-        token: str | bool | None = None,
-        cache_dir: str | os.PathLike[str] | None = None,
-        local_files_only: bool = False,
-    ) -> Self:
-        """Load the pipeline from a folder or a Hub repository "owner/name".
-
-        Arguments and errors are those of `StyleKernelModel.from_pretrained`. No code of the
-        repository is run.
-        """
-        model = StyleKernelModel.from_pretrained(
-            pretrained_model_name_or_path,
-            dtype=dtype,
-            device_map=device_map,
-            variant=variant,
-            revision=revision,
-            token=token,
-            cache_dir=cache_dir,
-            local_files_only=local_files_only,
-        )
-        return cls(model)
-
-    def save_pretrained(  # pyright: ignore[reportIncompatibleMethodOverride]
-        self,
-        save_directory: str | os.PathLike[str],
-        *,
-        variant: str | None = None,
-        max_shard_size: int | str = "5GB",
-        card: CardDetails | None = None,
-    ) -> None:
-        """Save a repository that loads in every way; see `StyleKernelModel.save_repository`."""
-        self.model.save_repository(
-            save_directory, variant=variant, max_shard_size=max_shard_size, card=card
-        )
-
-    def save_config(self, save_directory: str | os.PathLike[str], **_: Any) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """Write model_index.json and the loader files that it names."""
-        write_model_index(Path(save_directory))
-
-    def push_to_hub(  # pyright: ignore[reportIncompatibleMethodOverride]
-        self,
-        repo_id: str,
-        *,
-        private: bool | None = None,
-        token: str | bool | None = None,
-        revision: str | None = None,
-        variant: str | None = None,
-        max_shard_size: int | str = "5GB",
-        commit_message: str = "Upload StyleKernelPipeline",
-        card: CardDetails | None = None,
-    ) -> str:
-        """Push the repository; returns the commit's URL. See `StyleKernelModel.push_to_hub`."""
-        return self.model.push_to_hub(
-            repo_id,
-            private=private,
-            token=token,
-            revision=revision,
-            variant=variant,
-            max_shard_size=max_shard_size,
-            commit_message=commit_message,
-            card=card,
-        )
 
     @torch.inference_mode()
     def __call__(
@@ -200,27 +131,29 @@ class StyleKernelPipeline(DiffusionPipeline):
         for index, (rgb, _) in enumerate(contents):
             name = "content" if len(contents) == 1 else f"content[{index}]"
             check_size(rgb, name=name, min_side=MIN_SIDE, max_pixels=MAX_PIXELS)
-        style_items = _style_items(style)
-        check_combination(len(style_items), len(contents), style_weights, masks)
+        named = style_items(style)
+        check_combination(len(named), len(contents), style_weights, masks)
         shares = [
             plan_shares(
                 (rgb.shape[2], rgb.shape[3]),
                 strength=strength,
-                weights=style_weights or _one_style(len(style_items), index),
+                weights=style_weights or one_style(len(named), index),
                 masks=masks,
             )
             for index, (rgb, _) in enumerate(contents)
         ]
         # 2. Colours alone need no network.
         if color == "transfer":
-            palettes = [_read_palette(item, name) for name, item in style_items.items()]
+            palettes = [
+                read_style_picture(item, name, "color='transfer'") for name, item in named.items()
+            ]
             recolored = [
                 transfer_color(rgb, palettes, *planned)
                 for (rgb, _), planned in zip(contents, shares, strict=True)
             ]
             return _output(recolored, contents, output_type)
         # 3. Encode each style once.
-        styles = [self._encode(item, name, style_size) for name, item in style_items.items()]
+        styles = [self._encode(item, name, style_size) for name, item in named.items()]
         # 4. Repaint the contents one by one, in one piece or tile by tile.
         paintings = [
             Painting(self.model, rgb, planned.strength, tile_size)
@@ -249,6 +182,30 @@ class StyleKernelPipeline(DiffusionPipeline):
         check_style_size(style_size)
         return replace(self._encode(style, "style", style_size), checkpoint=self._identity())
 
+    @torch.inference_mode()
+    def explain(
+        self,
+        content: ImageInput,
+        style: ImageInput,
+        *,
+        point: tuple[float, float],
+        style_size: int | None = 512,
+    ) -> Explanation:
+        """Show what a point (x, y) of the content, in px, takes from the style image, and how.
+
+        The explanation holds the attention over the painting, the gate over the photo and the
+        point's kernels, as arrays and as pictures. Content and style are one image each, as in a
+        call; the content has at most 16 megapixels, since it is seen in one piece.
+        """
+        check_style_size(style_size)
+        rgb, _ = to_rgb_tensor(content, name="content")
+        check_size(rgb, name="content", min_side=MIN_SIDE, max_pixels=MAX_EXPLAINED_PIXELS)
+        place = check_point(point, rgb.shape[3], rgb.shape[2])
+        painting = read_style_picture(style, "style", "an explanation")
+        if style_size is not None:
+            painting = fit_short_side(painting, style_size)
+        return explain(self.model, rgb, painting, place)
+
     def compile(self) -> bool:
         """Compile the network with torch.compile for all later calls; return whether that worked.
 
@@ -261,30 +218,13 @@ class StyleKernelPipeline(DiffusionPipeline):
         if is_style_file(style):
             style = StyleEmbedding.load(style)
         if isinstance(style, StyleEmbedding):
-            self._check_embedding(style, name)
+            check_embedding(style, name, self.model, self._identity)
             return style.to(self.device, self.dtype)
-        rgb, _ = to_rgb_tensor(style, name=name)
-        check_size(rgb, name=name, min_side=MIN_SIDE, max_pixels=MAX_PIXELS)
+        rgb = read_style_picture(style, name, "encoding")
         if style_size is not None:
             rgb = fit_short_side(rgb, style_size)
         rgb, _ = pad_to_multiple(rgb, self.model.style_stride)
         return self.model.encode_style(self._to_model(rgb))
-
-    def _check_embedding(self, style: StyleEmbedding, name: str) -> None:
-        alignment = self.model.style_alignment
-        needed = (alignment.key.out_channels, alignment.value.out_channels)
-        came = (style.key.shape[-1], style.value.shape[-1])
-        width = self.model.config["code_channels"]
-        if style.checkpoint is not None and not style.checkpoint.matches(own := self._identity()):
-            raise ValueError(
-                f"{name} was encoded by another checkpoint, '{style.checkpoint.name}', and this "
-                f"is '{own.name}': load that one, or encode the painting anew"
-            )
-        if needed != came or style.code.shape[-1] != width:
-            raise ValueError(
-                f"{name} was encoded by another checkpoint: its key, value and code are "
-                f"{(*came, style.code.shape[-1])} wide, not {(*needed, width)}"
-            )
 
     def _paint(
         self, painting: Painting, style: StyleEmbedding | StyleField, as_bytes: bool, bar: Any
@@ -313,38 +253,6 @@ class StyleKernelPipeline(DiffusionPipeline):
 
     def _to_model(self, rgb: Float[Tensor, "1 3 h w"]) -> Float[Tensor, "1 3 h w"]:
         return rgb.to(self.device, self.dtype, memory_format=torch.channels_last)
-
-
-def is_style_file(style: object) -> TypeGuard[str | os.PathLike[str]]:
-    """Say whether a style is the name of a file of encoded styles rather than of a picture."""
-    return isinstance(style, str | os.PathLike) and Path(style).suffix == ".safetensors"  # pyright: ignore[reportUnknownArgumentType]
-
-
-def _style_items(style: StyleInput | Sequence[StyleInput] | StyleLibrary) -> dict[str, Any]:
-    """Return the styles by the names that errors call them."""
-    several: list[Any]
-    if isinstance(style, StyleLibrary):
-        style = list(style.values())
-    if isinstance(style, list | tuple):
-        several = list(cast(Sequence[Any], style))
-    elif isinstance(style, np.ndarray | Tensor) and style.ndim == 4:
-        several = list(style)
-    else:
-        return {"style": style}
-    return {f"style[{index}]": item for index, item in enumerate(several)}
-
-
-def _one_style(styles: int, content: int) -> list[float]:
-    """Weights with which a content is repainted in its own style, or in the only one."""
-    return [float(index == content or styles == 1) for index in range(styles)]
-
-
-def _read_palette(style: Any, name: str) -> Float[Tensor, "1 3 h w"]:
-    if isinstance(style, StyleEmbedding) or is_style_file(style):
-        raise TypeError(f"{name} must be an image for color='transfer', got an encoded style")
-    rgb, _ = to_rgb_tensor(style, name=name)
-    check_size(rgb, name=name, min_side=MIN_SIDE, max_pixels=MAX_PIXELS)
-    return rgb
 
 
 def _output(

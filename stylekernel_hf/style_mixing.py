@@ -46,6 +46,11 @@ def plan_shares(
     return Shares(styles, _as_number(masked * amount))
 
 
+def one_style(styles: int, content: int) -> list[float]:
+    """Weights with which a content is repainted in its own style, or in the only one."""
+    return [float(index == content or styles == 1) for index in range(styles)]
+
+
 def combine(
     styles: Sequence[StyleEmbedding], shares: Float[Tensor, "1 n #h #w"]
 ) -> StyleEmbedding | StyleField:

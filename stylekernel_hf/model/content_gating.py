@@ -69,3 +69,19 @@ def gated_attention_weights(
     total = gated.sum(dim=-1, keepdim=True)
     alive = total > torch.finfo(torch.bfloat16).tiny
     return torch.where(alive, gated / total.where(alive, torch.ones_like(total)), softmax)
+
+
+def share_let_through(
+    query: Float[Tensor, "b n d"],
+    key: Float[Tensor, "#b m d"],
+    gamma: Float[Tensor, "b n 1"],
+    beta: Float[Tensor, "b n 1"],
+) -> Float[Tensor, "b n"]:
+    """Return the share of the tokens above the threshold of each row: 0 if none are."""
+    shares: list[Tensor] = []
+    rows = (part.split(QUERY_CHUNK, dim=1) for part in (query, gamma, beta))
+    for part, scale, offset in zip(*rows, strict=True):
+        score = (part * part.shape[-1] ** -0.5) @ key.transpose(1, 2)
+        threshold = scale * score.mean(dim=-1, keepdim=True) + offset
+        shares.append((score > threshold).float().mean(dim=-1))
+    return torch.cat(shares, dim=1)

@@ -65,17 +65,23 @@ class KernelGenerator(nn.Module):
 
         Between two convolutions the channels are shuffled, so that groups exchange what they know.
         """
-        if kernels.taps.shape[2:] != features.shape[2:]:
-            size = (features.shape[2], features.shape[3])
-            kernels = StyleKernels(
-                *(
-                    nn.functional.interpolate(part, size, mode="bilinear", align_corners=False)
-                    for part in kernels
-                )
-            )
+        kernels = resized(kernels, features)
         for index, taps in enumerate(kernels.taps.chunk(self.convolutions, dim=1)):
             if index:
                 features = channel_shuffle(features, self.groups)
             features = dynamic_conv2d(features, taps, self.groups)
         features = features.contiguous(memory_format=torch.channels_last)
         return torch.addcmul(kernels.shift, features, kernels.scale)
+
+
+def resized(kernels: StyleKernels, features: Float[Tensor, "b c h w"]) -> StyleKernels:
+    """Return the kernels interpolated to the resolution of `features`."""
+    size = (features.shape[2], features.shape[3])
+    if kernels.taps.shape[2:] == size:
+        return kernels
+    return StyleKernels(
+        *(
+            nn.functional.interpolate(part, size, mode="bilinear", align_corners=False)
+            for part in kernels
+        )
+    )

@@ -1,0 +1,73 @@
+"""What a style may be: a picture, an encoded style, the name of a file of it, or several."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias, TypeGuard, cast
+
+import numpy as np
+from jaxtyping import Float
+from torch import Tensor
+
+from stylekernel_hf.image_io import MAX_PIXELS
+from stylekernel_hf.image_processor import ImageInput, check_size, to_rgb_tensor
+from stylekernel_hf.model.checkpoint_identity import CheckpointIdentity
+from stylekernel_hf.model.style_embedding import StyleEmbedding
+from stylekernel_hf.model.style_kernel import StyleKernelModel
+from stylekernel_hf.model.style_library import StyleLibrary
+
+MIN_SIDE = 16
+StyleInput: TypeAlias = ImageInput | StyleEmbedding
+
+
+def is_style_file(style: object) -> TypeGuard[str | os.PathLike[str]]:
+    """Say whether a style is the name of a file of encoded styles rather than of a picture."""
+    return isinstance(style, str | os.PathLike) and Path(style).suffix == ".safetensors"  # pyright: ignore[reportUnknownArgumentType]
+
+
+def style_items(style: StyleInput | Sequence[StyleInput] | StyleLibrary) -> dict[str, Any]:
+    """Return the styles by the names that errors call them."""
+    several: list[Any]
+    if isinstance(style, StyleLibrary):
+        style = list(style.values())
+    if isinstance(style, list | tuple):
+        several = list(cast(Sequence[Any], style))
+    elif isinstance(style, np.ndarray | Tensor) and style.ndim == 4:
+        several = list(style)
+    else:
+        return {"style": style}
+    return {f"style[{index}]": item for index, item in enumerate(several)}
+
+
+def read_style_picture(style: Any, name: str, purpose: str) -> Float[Tensor, "1 3 h w"]:
+    """Read a style that must be a picture for this purpose; TypeError for an encoded one."""
+    if isinstance(style, StyleEmbedding) or is_style_file(style):
+        raise TypeError(f"{name} must be an image for {purpose}, got an encoded style")
+    rgb, _ = to_rgb_tensor(style, name=name)
+    check_size(rgb, name=name, min_side=MIN_SIDE, max_pixels=MAX_PIXELS)
+    return rgb
+
+
+def check_embedding(
+    style: StyleEmbedding,
+    name: str,
+    model: StyleKernelModel,
+    identity: Callable[[], CheckpointIdentity],
+) -> None:
+    """Raise ValueError unless this model encoded the style; `identity` is asked only if needed."""
+    alignment = model.style_alignment
+    needed = (alignment.key.out_channels, alignment.value.out_channels)
+    came = (style.key.shape[-1], style.value.shape[-1])
+    if style.checkpoint is not None and not style.checkpoint.matches(own := identity()):
+        raise ValueError(
+            f"{name} was encoded by another checkpoint, '{style.checkpoint.name}', and this "
+            f"is '{own.name}': load that one, or encode the painting anew"
+        )
+    width = model.config["code_channels"]
+    if needed != came or style.code.shape[-1] != width:
+        raise ValueError(
+            f"{name} was encoded by another checkpoint: its key, value and code are "
+            f"{(*came, style.code.shape[-1])} wide, not {(*needed, width)}"
+        )
