@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -9,6 +11,10 @@ from torch import Tensor, nn
 # Rows of the attention matrix that are held at once: memory grows with this times the tokens,
 # never with the number of pixels times the tokens.
 QUERY_CHUNK = 8192
+
+# How far above its threshold a token counts at least: without it a row that is gated away
+# altogether would be 0 / 0, and a fallback of its own costs as much as all the rest.
+GATED_FLOOR = 1e-6
 
 
 class ContentGating(nn.Module):
@@ -41,18 +47,19 @@ def gated_attention(
     gamma: Float[Tensor, "b n 1"],
     beta: Float[Tensor, "b n 1"],
 ) -> Float[Tensor, "b n v"]:
-    """Average `value` with weights ~ relu(score - threshold) * exp(score), normalised over tokens.
+    """Average `value` with weights ~ max(score - threshold, floor) * exp(score), normalised.
 
-    The score is the scaled product of query and key. A row that is gated away altogether falls
-    back to plain softmax, so that no pixel is left without a style.
+    The score is the scaled product of query and key. Of the tokens below the threshold next to
+    nothing is left; only a row that is gated away altogether becomes plain softmax over all of
+    them, so that no pixel is left without a style.
     """
-    if query.shape[1] <= QUERY_CHUNK:
-        return gated_attention_weights(query, key, gamma, beta) @ value
+    parts: list[Tensor] = []
     rows = (part.split(QUERY_CHUNK, dim=1) for part in (query, gamma, beta))
-    return torch.cat(
-        [gated_attention_weights(q, key, g, b) @ value for q, g, b in zip(*rows, strict=True)],
-        dim=1,
-    )
+    for chunk in zip(*rows, strict=True):
+        gated = _gated(chunk[0], key, *chunk[1:])
+        averaged = gated @ value.to(gated.dtype) / gated.sum(dim=-1, keepdim=True)
+        parts.append(averaged.to(value.dtype))
+    return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
 
 
 def gated_attention_weights(
@@ -61,14 +68,46 @@ def gated_attention_weights(
     gamma: Float[Tensor, "b n 1"],
     beta: Float[Tensor, "b n 1"],
 ) -> Float[Tensor, "b n m"]:
-    """Return the attention after gating; every row is non-negative and sums to one."""
-    score = (query * query.shape[-1] ** -0.5) @ key.transpose(1, 2)
-    threshold = gamma * score.mean(dim=-1, keepdim=True) + beta
-    softmax = score.softmax(dim=-1)
-    gated = (score - threshold).relu() * softmax
-    total = gated.sum(dim=-1, keepdim=True)
-    alive = total > torch.finfo(torch.bfloat16).tiny
-    return torch.where(alive, gated / total.where(alive, torch.ones_like(total)), softmax)
+    """Return the attention after gating; every row is positive and sums to one."""
+    gated = _gated(query, key, gamma, beta)
+    return (gated / gated.sum(dim=-1, keepdim=True)).to(query.dtype)
+
+
+def _gated(
+    query: Float[Tensor, "b n d"],
+    key: Float[Tensor, "#b m d"],
+    gamma: Float[Tensor, "b n 1"],
+    beta: Float[Tensor, "b n 1"],
+) -> Float[Tensor, "b n m"]:
+    """Return the attention before it is normalised."""
+    scores = _scores(query, key, gamma, beta)
+    return (
+        (scores.score - scores.threshold).clamp_(min=GATED_FLOOR).mul_(scores.score.softmax(dim=-1))
+    )
+
+
+class _Scores(NamedTuple):
+    score: Float[Tensor, "b n m"]
+    threshold: Float[Tensor, "b n 1"]
+
+
+def _scores(
+    query: Float[Tensor, "b n d"],
+    key: Float[Tensor, "#b m d"],
+    gamma: Float[Tensor, "b n 1"],
+    beta: Float[Tensor, "b n 1"],
+) -> _Scores:
+    """Return the scores and the threshold of every row.
+
+    The mean of a row's scores is the product with the mean key. Half floats cannot hold the
+    floor times a softmax of many tokens: they become single.
+    """
+    query = query * query.shape[-1] ** -0.5
+    score = query @ key.transpose(1, 2)
+    threshold = gamma * (query @ key.mean(dim=1, keepdim=True).transpose(1, 2)) + beta
+    if score.dtype == torch.float16:
+        return _Scores(score.float(), threshold.float())
+    return _Scores(score, threshold)
 
 
 def share_let_through(
@@ -81,7 +120,6 @@ def share_let_through(
     shares: list[Tensor] = []
     rows = (part.split(QUERY_CHUNK, dim=1) for part in (query, gamma, beta))
     for part, scale, offset in zip(*rows, strict=True):
-        score = (part * part.shape[-1] ** -0.5) @ key.transpose(1, 2)
-        threshold = scale * score.mean(dim=-1, keepdim=True) + offset
-        shares.append((score > threshold).float().mean(dim=-1))
+        scores = _scores(part, key, scale, offset)
+        shares.append((scores.score > scores.threshold).float().mean(dim=-1))
     return torch.cat(shares, dim=1)

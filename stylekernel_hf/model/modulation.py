@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from stylekernel_hf.model.style_field import CodeField, shares_at, sum_by_shares
+from stylekernel_hf.model.upsampled_conv import upsampled_conv2d
 
 
 class Modulation(nn.Module):
@@ -50,17 +51,30 @@ class ModulatedConv2d(nn.Module):
         self.modulation = Modulation(code_channels, out_channels)
 
     def forward(
-        self, features: Float[Tensor, "b i h w"], code: Float[Tensor, "#b e"] | CodeField
-    ) -> Float[Tensor, "b o h w"]:
-        """Convolve `features`; `code` may hold one style for the whole batch."""
-        scale, shift = self.modulation(code, features)
+        self,
+        features: Float[Tensor, "b i h w"],
+        code: Float[Tensor, "#b e"] | CodeField,
+        *,
+        upsample: bool = False,
+    ) -> Float[Tensor, "b o h2 w2"]:
+        """Convolve `features`, or their bilinear upsampling by 2, which takes a 3x3 kernel.
+
+        `code` may hold one style for the whole batch.
+        """
         layer = self.convolution
-        if scale.shape[0] == 1 and scale.shape[2:] == (1, 1):
-            assert layer.bias is not None
+        assert layer.bias is not None
+        if isinstance(code, Tensor) and code.shape[0] == 1:
+            scale, shift = self.modulation(code, features)
             weight = (layer.weight * scale.transpose(0, 1)).to(features.dtype)
             bias = (layer.bias * scale.flatten() + shift.flatten()).to(features.dtype)
-            return torch.conv2d(features, weight, bias, padding=layer.padding).relu_()
-        convolved = layer(features)
+            return self._convolve(features, weight, bias, upsample).relu_()
+        convolved = self._convolve(features, layer.weight, layer.bias, upsample)
+        scale, shift = self.modulation(code, convolved)
         return torch.addcmul(
             shift.to(convolved.dtype), convolved, scale.to(convolved.dtype)
         ).relu_()
+
+    def _convolve(self, features: Tensor, weight: Tensor, bias: Tensor, upsample: bool) -> Tensor:
+        if upsample:
+            return upsampled_conv2d(features, weight, bias)
+        return torch.conv2d(features, weight, bias, padding=self.convolution.padding)  # type: ignore[arg-type]

@@ -50,7 +50,7 @@ def channel_shuffle_by_loops(x: Array, groups: int) -> Array:
 
 
 def gated_weights_by_loops(query: Tensor, key: Tensor, gamma: Tensor, beta: Tensor) -> Array:
-    """Weights ~ relu(S - t) exp(S) with t = gamma mean(S) + beta, else softmax, row by row."""
+    """Weights ~ max(S - t, 1e-6) exp(S) with t = gamma mean(S) + beta, row by row."""
     q, k, g, b = (as_array(part) for part in (query, key, gamma, beta))
     batch, pixels, width = q.shape
     out = np.zeros((batch, pixels, k.shape[1]))
@@ -59,10 +59,8 @@ def gated_weights_by_loops(query: Tensor, key: Tensor, gamma: Tensor, beta: Tens
         threshold = g[item, i, 0] * sum(scores) / len(scores) + b[item, i, 0]
         exponentials = [math.exp(score - max(scores)) for score in scores]
         weights = [
-            max(score - threshold, 0.0) * exponential
+            max(score - threshold, 1e-6) * exponential
             for score, exponential in zip(scores, exponentials, strict=True)
         ]
-        if sum(weights) == 0:
-            weights = exponentials
         out[item, i] = np.array(weights) / sum(weights)
     return out

@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 from references import as_array, assert_near, gated_weights_by_loops
@@ -9,6 +11,9 @@ from stylekernel_hf.model.content_gating import (
     gated_attention,
     gated_attention_weights,
 )
+
+# What is left of a token below the threshold is less.
+NOTHING = 3e-6
 
 
 def attention_inputs(
@@ -24,7 +29,7 @@ def attention_inputs(
 def test_weights_are_gated_by_the_threshold_of_each_row():
     inputs = attention_inputs()
     expected = gated_weights_by_loops(*inputs)
-    assert 0 < (expected == 0).mean() < 1
+    assert 0 < (expected < NOTHING).mean() < 1
     assert_near(gated_attention_weights(*inputs), expected)
 
 
@@ -34,6 +39,22 @@ def test_rows_sum_to_one_and_are_non_negative():
     weights = gated_attention_weights(query, key, gamma, beta)
     assert weights.min() >= 0
     assert_near(weights.sum(dim=2), torch.ones(2, 5), 1e-6)
+
+
+def test_token_below_the_threshold_has_next_to_no_weight():
+    query, key = torch.tensor([[[2.0]]]), torch.tensor([[[1.0], [0.9], [-1.0]]])
+    gamma, beta = torch.ones(1, 1, 1), torch.zeros(1, 1, 1)
+    weights = gated_attention_weights(query, key, gamma, beta)[0, 0]
+    # Scores 2, 1.8 and -2 with their mean, 0.6, as the threshold.
+    assert weights[2] < 1e-7
+    assert weights[0] / weights[1] == pytest.approx(1.4 / 1.2 * math.exp(0.2), rel=1e-5)
+
+
+def test_half_floats_keep_a_row_that_is_gated_away_altogether():
+    query, key, gamma, _ = attention_inputs(tokens=4096, dtype=torch.float16)
+    weights = gated_attention_weights(query, key, gamma, torch.full_like(gamma, 1000))
+    assert weights.dtype == torch.float16
+    assert_near(weights.double().sum(dim=2), torch.ones(2, 5), 0.01)
 
 
 def test_row_that_is_gated_away_altogether_is_plain_softmax():
@@ -60,7 +81,7 @@ def test_a_higher_threshold_concentrates_on_fewer_tokens():
     kept: list[float] = []
     for height in (-3.0, -0.5, 0.0, 0.5):
         weights = gated_attention_weights(query, key, gamma, torch.full_like(gamma, height))
-        kept.append((weights > 0).double().mean().item())
+        kept.append((weights > NOTHING).double().mean().item())
     assert kept == sorted(kept, reverse=True)
     assert kept[0] > 0.9 > 0.5 > kept[-1]
 
@@ -104,11 +125,13 @@ def test_attention_in_chunks_equals_the_whole(chunk: int, monkeypatch: pytest.Mo
 def test_never_more_rows_than_a_chunk_are_held(monkeypatch: pytest.MonkeyPatch):
     rows: list[int] = []
 
-    def counted(query: Tensor, key: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
-        rows.append(query.shape[1])
-        return gated_attention_weights(query, key, gamma, beta)
+    counted_scores = content_gating._scores
 
-    monkeypatch.setattr(content_gating, "gated_attention_weights", counted)
+    def counted(query: Tensor, *rest: Tensor) -> tuple[Tensor, Tensor]:
+        rows.append(query.shape[1])
+        return counted_scores(query, *rest)
+
+    monkeypatch.setattr(content_gating, "_scores", counted)
     monkeypatch.setattr(content_gating, "QUERY_CHUNK", 4)
     query, key, gamma, beta = attention_inputs(pixels=10)
     gated_attention(query, key, torch.randn(2, 7, 3, dtype=torch.float64), gamma, beta)
@@ -140,5 +163,5 @@ def test_about_two_thirds_of_the_scores_pass_at_first():
     gamma, beta = gating(torch.randn(1, 3, 10, 10))
     # Of width 1, and normal: the scores are the queries times the keys.
     weights = gated_attention_weights(torch.ones(1, 100, 1), torch.randn(1, 2000, 1), gamma, beta)
-    passed = (weights > 0).double().mean().item()
+    passed = (weights > NOTHING / 2000).double().mean().item()
     assert passed == pytest.approx(0.69, abs=0.03)

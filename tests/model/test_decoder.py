@@ -3,7 +3,7 @@ import torch
 from references import assert_near
 from torch import Tensor
 
-from stylekernel_hf.model.decoder import Decoder
+from stylekernel_hf.model.decoder import Decoder, pixel_shuffle
 
 
 def decoder_of(stem_stride: int = 2) -> Decoder:
@@ -77,3 +77,14 @@ def test_upsampling_leaves_no_edges_between_the_coarse_pixels():
     # Steps 0 to 2 lie inside a coarse pixel, step 3 crosses from one to the next.
     assert steps[3] < 2 * steps[:3].mean()
     assert steps[:3].min() > 1e-5
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_pixel_shuffle_is_that_of_torch(layout: torch.memory_format):
+    x = torch.randn(2, 18, 5, 4).contiguous(memory_format=layout)
+    assert torch.equal(pixel_shuffle(x, 3), torch.pixel_shuffle(x, 3))
+
+
+def test_stage_without_a_convolution_is_refused():
+    with pytest.raises(ValueError, match=r"decoder_depths must be at least 1 each, got \(0, 1\)"):
+        Decoder((4, 6), (0, 1), blocks=1, code_channels=5, stem_stride=2)

@@ -72,3 +72,14 @@ def test_folding_passes_the_same_gradients(layer: ModulatedConv2d):
     for folded, unfolded in zip(*gradients, strict=True):
         assert folded.abs().max() > 0
         assert_near(folded, unfolded, 1e-8)
+
+
+@pytest.mark.parametrize("styles", [1, 2])
+def test_upsampling_first_is_upsampling_within(styles: int):
+    layer = ModulatedConv2d(3, 4, 5).double()
+    torch.nn.init.normal_(layer.modulation.affine.weight)
+    features = torch.randn(2, 3, 6, 5, dtype=torch.float64)
+    code = torch.randn(styles, 5, dtype=torch.float64)
+    upsampled = torch.nn.functional.interpolate(features, scale_factor=2.0, mode="bilinear")
+    inner = (..., slice(2, -2), slice(2, -2))
+    assert_near(layer(features, code, upsample=True)[inner], layer(upsampled, code)[inner])
