@@ -12,9 +12,13 @@ from PIL import Image
 EXAMPLES = Path(__file__).parents[1] / "demo" / "examples"
 sys.path.insert(0, str(EXAMPLES))
 
+import draw_controls  # noqa: E402
 import fetch_photos  # noqa: E402
 import make_paintings  # noqa: E402
 from paintings import MINIMUM_SIZE, STYLES, paint  # noqa: E402
+
+from stylekernel_hf import StyleKernelPipeline  # noqa: E402
+from tests.tiny import tiny_model  # noqa: E402
 
 SIZE = 96
 SOURCES = (EXAMPLES / "SOURCES.md").read_text(encoding="utf-8")
@@ -144,3 +148,24 @@ def test_the_command_in_sources_makes_the_committed_picture(name, monkeypatch, t
         for folder in (tmp_path, EXAMPLES / "styles")
     )
     assert np.abs(made - committed).mean() < 4
+
+
+def test_every_row_of_controls_has_five_captioned_pictures_of_the_photo():
+    pipe = StyleKernelPipeline(tiny_model())
+    photo = Image.fromarray(np.tile(np.arange(0, 240, 4, np.uint8)[:, None, None], (1, 80, 3)))
+    styles = [EXAMPLES / "styles" / name for name in ("mosaic.jpg", "woodblock.jpg")]
+    rows = [
+        draw_controls.strengths(pipe, photo, styles[0]),
+        draw_controls.mixtures(pipe, photo, styles),
+        draw_controls.colors(pipe, photo, styles[0]),
+        draw_controls.stroke_sizes(pipe, photo, styles[0]),
+        draw_controls.places(pipe, photo, styles),
+    ]
+    assert [len(row) for row in rows] == [5] * 5
+    for row in rows[:4]:
+        assert {picture.size for _, picture in row} == {photo.size}
+        assert len({caption for caption, _ in row}) == 5
+        shown = [np.asarray(picture.convert("RGB")) for _, picture in row]
+        assert all((one != other).any() for one, other in combinations(shown, 2))
+    width, height = draw_controls.sheet(rows).size
+    assert (width, height) == (8 + 5 * 248, 8 + 5 * (180 + 24 + 8))
