@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from stylekernel_hf.pipeline_style_kernel import StyleKernelPipeline, StyleKernelPipelineOutput
     from stylekernel_hf.repository.card import CardDetails
     from stylekernel_hf.tasks import pipeline
+    from stylekernel_hf.transformers_pipeline import register_with_transformers
 
 __version__ = "0.1.0"
 
@@ -37,6 +38,7 @@ __all__ = [
     "load_checkpoint",
     "load_image",
     "pipeline",
+    "register_with_transformers",
     "save_image",
 ]
 
@@ -53,6 +55,7 @@ _HOMES = {
     "load_checkpoint": "stylekernel_hf.hub",
     "load_image": "stylekernel_hf.image_io",
     "pipeline": "stylekernel_hf.tasks",
+    "register_with_transformers": "stylekernel_hf.transformers_pipeline",
     "save_image": "stylekernel_hf.image_io",
 }
 

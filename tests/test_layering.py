@@ -51,6 +51,7 @@ DIRECT: dict[str, set[str]] = {
     "video": {"pipeline_style_kernel"},
     "bulk": {"pipeline_style_kernel"},
     "export": {"pipeline_style_kernel"},
+    "transformers_pipeline": {"pipeline_style_kernel"},
     "benchmark": {"tasks"},
 }
 EVERYTHING = {*DIRECT, "cli"}
