@@ -5,12 +5,6 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any
 
-from torch.utils.data import Dataset
-
-from stylekernel_hf.model.style_kernel import StyleKernelModel
-from stylekernel_hf.model.style_library import StyleLibrary
-from stylekernel_hf.pipeline_style_kernel import StyleKernelPipeline
-
 try:
     from transformers.pipelines import PIPELINE_REGISTRY
     from transformers.pipelines.base import Pipeline
@@ -19,6 +13,12 @@ except ModuleNotFoundError as error:
         f"transformers.pipeline needs the package {(error.name or '').partition('.')[0]}: "
         "pip install 'stylekernel-hf[transformers]'"
     ) from error
+
+from torch.utils.data import Dataset
+
+from stylekernel_hf.model.style_kernel import StyleKernelModel
+from stylekernel_hf.model.style_library import StyleLibrary
+from stylekernel_hf.pipeline_style_kernel import StyleKernelPipeline
 
 TASK = "style-kernel"
 
