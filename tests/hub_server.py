@@ -15,8 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import yaml
-
+from tests.hub_metadata import metadata_problems
 from tests.hub_transport import FaultyServer, Refusal, Transport
 
 WRITE_TOKEN, READ_TOKEN = "hf_loopback_write", "hf_loopback_read"
@@ -115,14 +114,9 @@ class HubHandler(Transport):
         self.answer(url)
 
     def validate_yaml(self, body: bytes) -> None:
-        match = re.match(r"---\n(.*?)\n---\n", json.loads(body)["content"], re.DOTALL)
-        try:
-            metadata = yaml.safe_load(match[1]) if match else {}
-            problem = None if isinstance(metadata, dict) else "metadata must be a mapping"
-        except yaml.YAMLError as error:
-            problem = str(error)
-        errors = [{"message": problem}] if problem else []
-        self.answer({"errors": errors, "warnings": []}, 400 if problem else 200)
+        problems = metadata_problems(json.loads(body)["content"])
+        errors = [{"message": problem} for problem in problems]
+        self.answer({"errors": errors, "warnings": []}, 400 if problems else 200)
 
     def branch(self, _: bytes, repo_id: str, name: str) -> None:
         self.check_may_write(repo_id)
@@ -231,6 +225,7 @@ class HubHandler(Transport):
         if match is None:
             return self.send(data, headers={"ETag": f'"{oid}"'})
         start = int(match[1])
+        self.server.log.append(("RANGE", f"/cdn/{oid}?{start}"))
         span = {"Content-Range": f"bytes {start}-{len(data) - 1}/{len(data)}"}
         self.send(data[start:], 206, span)
 

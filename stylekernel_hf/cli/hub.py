@@ -32,7 +32,8 @@ def build(
     """Write the whole repository to a folder, and check that it loads as it will from the Hub.
 
     SOURCE may hold details.json (license, datasets, tags), training_data.md, evaluation.json from
-    `stylekernel evaluate --json`, README.md with text of one's own, and images/ to show.
+    `stylekernel evaluate --json` and evaluation.md on how it was made, README.md with text of
+    one's own, and images/ to show.
     """
     from stylekernel_hf.cli.hub_source import read_details, stage_card
     from stylekernel_hf.hub import EMBEDDED_CHECKPOINT, load_checkpoint

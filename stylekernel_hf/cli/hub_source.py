@@ -22,13 +22,12 @@ def read_details(source: Path) -> CardDetails:
             f"source: '{details}' may have the keys {', '.join(_KEYS)}, got "
             f"{', '.join(sorted(unknown))}"
         )
-    training_data, evaluation = source / "training_data.md", source / "evaluation.json"
+    evaluation = source / "evaluation.json"
     return CardDetails(
         **given,
-        training_data=training_data.read_text(encoding="utf-8").strip()
-        if training_data.is_file()
-        else None,
-        evaluation=read_json_object(evaluation, "source") if evaluation.is_file() else None,
+        training_data=_read_text(source / "training_data.md"),
+        evaluation=evaluation if evaluation.is_file() else None,
+        evaluation_note=_read_text(source / "evaluation.md"),
         samples=tuple(sorted(source.glob("images/*"))),
     )
 
@@ -39,3 +38,7 @@ def stage_card(source: Path, output: Path) -> None:
     if card.is_file() and not (output / CARD_NAME).exists():
         output.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(card, output / CARD_NAME)
+
+
+def _read_text(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8").strip() if path.is_file() else None

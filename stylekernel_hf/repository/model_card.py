@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
-
-from huggingface_hub import EvalResult
-from huggingface_hub.repocard_data import eval_results_to_model_index
+from typing import Any
 
 from stylekernel_hf.repository.card import (
     CARD_NAME,
     CITATION,
     CardDetails,
+    base_model_in,
     base_model_of,
     copy_samples,
     merge_card,
     read_card,
     read_metadata,
+)
+from stylekernel_hf.repository.card_evaluation import (
+    evaluation_text,
+    is_our_model_index,
+    model_index,
+    read_evaluation,
 )
 
 _TAGS = ["style-transfer", "style-kernel", "stylekernel_hf"]
@@ -96,9 +100,11 @@ def write_model_card(
     """
     details = details or CardDetails()
     old_text = read_card(old)
+    old_metadata = read_metadata(old_text)
     title = (repo_id or "").rpartition("/")[2] or "Style kernel checkpoint"
-    base_model = base_model_of(details, origin, repo_id)
-    metadata = _metadata(details, read_metadata(old_text), base_model, title)
+    base_model = base_model_of(details, origin, repo_id) or base_model_in(old_metadata)
+    evaluation = None if details.evaluation is None else read_evaluation(details.evaluation)
+    metadata = _metadata(details, old_metadata, base_model, title, evaluation)
     source = repo_id or "."
     body = _BODY.format(
         title=title,
@@ -110,14 +116,20 @@ def write_model_card(
         source=source,
         diffusers=_DIFFUSERS.format(source=source) if for_diffusers else "",
         training_data=details.training_data or "Not told by whoever saved this checkpoint.",
-        evaluation=_evaluation_table(details.evaluation),
+        evaluation=evaluation_text(evaluation, details.evaluation_note, source)
+        if evaluation
+        else "None yet; `stylekernel evaluate` measures it.",
         citation=CITATION,
     )
     (folder / CARD_NAME).write_text(merge_card(old_text, metadata, body), encoding="utf-8")
 
 
 def _metadata(
-    details: CardDetails, old: Mapping[str, Any], base_model: str | None, title: str
+    details: CardDetails,
+    old: Mapping[str, Any],
+    base_model: str | None,
+    title: str,
+    evaluation: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
     metadata: dict[str, Any] = {
         "library_name": "diffusers",
@@ -126,49 +138,13 @@ def _metadata(
         "tags": [*_TAGS, *details.tags],
     }
     if base_model:
-        metadata |= {"base_model": base_model, "base_model_relation": "finetune"}
+        relation = old.get("base_model_relation") or "finetune"
+        metadata |= {"base_model": base_model, "base_model_relation": relation}
     if details.datasets:
         metadata["datasets"] = list(details.datasets)
-    if details.evaluation is not None:
-        results = [
-            EvalResult(
-                task_type="image-to-image",
-                task_name="Style transfer",
-                dataset_type="image-pairs",
-                dataset_name=_pairs(details.evaluation),
-                metric_type=name,
-                metric_name=name,
-                metric_value=value,
-            )
-            for name, value in _mean(details.evaluation).items()
-        ]
-        metadata["model-index"] = eval_results_to_model_index(title, results)
+    if evaluation is not None:
+        metadata["model-index"] = model_index(title, evaluation)
+    elif is_our_model_index(old.get("model-index")):
+        # Those were the figures of other weights, as far as anybody knows.
+        metadata["model-index"] = None
     return metadata
-
-
-def _mean(evaluation: Mapping[str, Any]) -> dict[str, float]:
-    mean: object = evaluation.get("mean")
-    if not isinstance(mean, dict) or not mean:
-        raise ValueError(
-            "evaluation must be what `stylekernel evaluate --json` wrote, got keys "
-            f"{', '.join(evaluation) or 'none'}"
-        )
-    return cast(dict[str, float], mean)
-
-
-def _pairs(evaluation: Mapping[str, Any]) -> str:
-    return f"{evaluation.get('pair_count', '?')} pairs at {evaluation.get('size', '?')} px"
-
-
-def _evaluation_table(evaluation: Mapping[str, Any] | None) -> str:
-    if evaluation is None:
-        return "None yet; `stylekernel evaluate` measures it."
-    mean = _mean(evaluation)
-    rows = [
-        f"Mean of {_pairs(evaluation)}, by `stylekernel evaluate`: distances of VGG-19's features",
-        "from the photo (content) and the painting (style), and SSIM of luminance.\n",
-        f"| {' | '.join(mean)} |",
-        f"|{'---:|' * len(mean)}",
-        f"| {' | '.join(f'{value:.4f}' for value in mean.values())} |",
-    ]
-    return "\n".join(rows)

@@ -71,6 +71,27 @@ def test_fine_tune_names_what_it_was_tuned_from(hub: HubServer) -> None:
     tuned = StyleKernelModel.from_pretrained("painter/base")
     tuned.push_to_hub(REPO)
     assert metadata(pushed_card(hub))["base_model"] == "painter/base"
+    assert metadata(pushed_card(hub))["base_model_relation"] == "finetune"
+    assert "Fine-tuned from [painter/base]" in pushed_card(hub)
+
+
+def test_fine_tune_names_it_after_folders_and_second_pushes_too(
+    hub: HubServer, tmp_path: Path
+) -> None:
+    tiny_model().push_to_hub("painter/base")
+    StyleKernelModel.from_pretrained("painter/base").save_pretrained(tmp_path / "run")
+    StyleKernelModel.from_pretrained(tmp_path / "run").push_to_hub(REPO)
+    for _ in range(2):
+        card = pushed_card(hub)
+        assert metadata(card)["base_model"] == "painter/base"
+        assert "Fine-tuned from [painter/base]" in card
+        StyleKernelModel.from_pretrained(REPO).push_to_hub(REPO)
+
+
+def test_what_a_user_says_of_the_base_model_stays(hub: HubServer) -> None:
+    own = "---\nbase_model: a/b\nbase_model_relation: merge\n---\n\n# All my own\n"
+    found = metadata(push_own(hub, lambda _: own))
+    assert (found["base_model"], found["base_model_relation"]) == ("a/b", "merge")
 
 
 def test_text_around_our_part_is_kept(hub: HubServer) -> None:
@@ -100,8 +121,3 @@ def test_our_part_is_rewritten_when_nobody_touched_it(hub: HubServer, tmp_path: 
     tiny_model().save_repository(tmp_path, card=CardDetails(training_data="Postcards."))
     card = (tmp_path / "README.md").read_text()
     assert "Postcards." in card and "Not told" not in card
-
-
-def test_evaluation_of_another_kind_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="evaluation must be what .* got keys style"):
-        tiny_model().save_repository(tmp_path, card=CardDetails(evaluation={"style": 1}))
