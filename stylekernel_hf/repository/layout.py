@@ -63,8 +63,8 @@ def find_model(source: Source) -> tuple[str, Path]:
         if config is not None:
             return folder, config
     raise FileNotFoundError(
-        f"model: no {CONFIG_NAME} in {source.name} nor in its folder {MODEL_FOLDER}; "
-        "is it a repository of StyleKernelModel?"
+        f"model: no {CONFIG_NAME} in {source.name} nor in its folder {MODEL_FOLDER}"
+        f"{source.advice or '; is it a repository of StyleKernelModel?'}"
     )
 
 

@@ -17,6 +17,7 @@ from huggingface_hub.errors import (
 )
 
 _HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
+_OFFLINE_ADVICE = "; load it once online, without HF_HUB_OFFLINE=1 and local_files_only"
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,11 @@ class Source(Protocol):
         """The Hub id, or the folder."""
         ...
 
+    @property
+    def advice(self) -> str:
+        """What to do about a file that is missing, to be put after the message, or nothing."""
+        ...
+
     def find(self, path: str) -> Path | None:
         """Return a local copy of the file, or None if there is no such file."""
         ...
@@ -57,6 +63,7 @@ class LocalFolder:
     def __init__(self, root: Path) -> None:
         self.name = f"'{root}'"
         self.origin = str(root)
+        self.advice = ""
         self._root = root
 
     def find(self, path: str) -> Path | None:
@@ -78,6 +85,7 @@ class HubRepository:
         self._offline = access.local_files_only or constants.HF_HUB_OFFLINE
         self.name = f"{'the cached part of ' if self._offline else ''}'{repo_id}'{revision}"
         self.origin = repo_id
+        self.advice = _OFFLINE_ADVICE if self._offline else ""
         self._access = access
         self._argument = argument
         self._commit: str | None = None

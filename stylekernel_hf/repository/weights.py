@@ -76,6 +76,7 @@ def _find_files(
     hints += [f"{', '.join(pickles)} may run code and is not opened"] if pickles else []
     raise FileNotFoundError(
         "; ".join([f"model: no {folder}{weights_name(variant)} in {source.name}", *hints])
+        + source.advice
     )
 
 
@@ -96,7 +97,7 @@ def _find_shards(source: Source, folder: str, index: Path) -> Mapping[Path, Coll
         path = source.find(folder + name)
         if path is None:
             raise FileNotFoundError(
-                f"model: no {folder}{name} in {source.name}, which '{index}' names"
+                f"model: no {folder}{name} in {source.name}, which '{index}' names{source.advice}"
             )
         shards[path] = tensors
     return shards

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError
@@ -13,7 +14,7 @@ from stylekernel_hf import StyleKernelModel, StyleKernelPipeline
 from tests.hub_server import READ_TOKEN, HubServer
 from tests.hub_transport import Fault
 from tests.loaders import LOADERS, weights_equal
-from tests.tiny import tiny_model
+from tests.tiny import save_picture, tiny_model
 
 REPO = "painter/my-fine-tune"
 LAYOUT = {
@@ -44,10 +45,17 @@ def test_model_and_pipeline_push_the_same(hub: HubServer) -> None:
 
 
 @pytest.mark.parametrize("loader", LOADERS)
-def test_pushed_repository_comes_back_bit_equal(hub: HubServer, loader: str) -> None:
-    tiny_model(seed=3).push_to_hub(REPO, private=True)
+def test_pushed_repository_comes_back_bit_equal(
+    hub: HubServer, tmp_path: Path, loader: str
+) -> None:
+    photo, painting = (save_picture(tmp_path / f"{i}.png", seed=i) for i in range(2))
+    pipe = StyleKernelPipeline(tiny_model(seed=3))
+    pipe.push_to_hub(REPO, private=True, max_shard_size="10KB")
     assert hub.repositories[REPO].private
-    assert weights_equal(LOADERS[loader](REPO).model, tiny_model(seed=3))
+    loaded = LOADERS[loader](REPO)
+    assert weights_equal(loaded.model, tiny_model(seed=3))
+    expected, came = (p(photo, painting, output_type="np").images[0] for p in (pipe, loaded))
+    assert np.array_equal(expected, came)
 
 
 def test_shards_and_branches_are_pushed(hub: HubServer) -> None:
