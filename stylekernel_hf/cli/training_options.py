@@ -23,7 +23,8 @@ Perceptual = Annotated[
 ]
 Preset = Annotated[str, typer.Option(help="Network to start from scratch: small or base.")]
 Init = Annotated[
-    Path | None, typer.Option(help="Checkpoint folder to start from, instead of a preset.")
+    str | None,
+    typer.Option(help="Checkpoint folder or Hub id to start from, instead of a preset."),
 ]
 Steps = Annotated[int, typer.Option(help="Optimizer steps.")]
 LearningRate = Annotated[float, typer.Option(help="Peak of the cosine schedule.")]
@@ -38,7 +39,7 @@ def missing_package(error: ModuleNotFoundError) -> ImportError:
     )
 
 
-def starting_model(init: Path | None, preset: str, seed: int) -> StyleKernelModel:
+def starting_model(init: str | None, preset: str, seed: int) -> StyleKernelModel:
     """Return the network to train: a checkpoint, or a preset with random weights."""
     import torch
 
