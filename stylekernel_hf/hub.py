@@ -27,7 +27,8 @@ def load_checkpoint(
     """Load a model in float32 from a folder, or from a Hub repository "owner/name".
 
     The folder is one that `save_pretrained` of the model or of the pipeline wrote, or holds one
-    named "model". Loading is strict, see `StyleKernelModel.from_pretrained`.
+    named "model". Loading is strict: FileNotFoundError for what is not there, ValueError for what
+    does not fit to the last tensor; see `StyleKernelModel.from_pretrained`.
     """
     model = load_strictly(StyleKernelModel, open_source(folder, access or HubAccess()), variant)
     if Path(folder) == EMBEDDED_CHECKPOINT:
