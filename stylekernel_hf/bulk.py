@@ -14,7 +14,8 @@ from PIL import Image
 
 from stylekernel_hf.color import ColorMode
 from stylekernel_hf.image_io import list_images, load_image, save_image
-from stylekernel_hf.pipeline_style_kernel import StyleKernelPipeline
+from stylekernel_hf.pipeline_style_kernel import StyleKernelPipeline, is_style_file
+from stylekernel_hf.style_sources import NamedStyle, StyleSource, long_name, short_name
 
 Existing: TypeAlias = Literal["refuse", "skip", "overwrite"]
 # What can be wrong with one picture, and must not stop the others.
@@ -26,7 +27,7 @@ class Job:
     """One picture to make: of one style, or of several that are mixed."""
 
     content: Path
-    styles: tuple[Path, ...]
+    styles: tuple[StyleSource, ...]
     output: Path
 
 
@@ -61,18 +62,18 @@ def find_images(sources: Iterable[str | os.PathLike[str]], *, name: str) -> list
 
 
 def plan_jobs(
-    contents: Sequence[Path], styles: Sequence[Path], output: Path, *, suffix: str = ".png"
+    contents: Sequence[Path], styles: Sequence[StyleSource], output: Path, *, suffix: str = ".png"
 ) -> list[Job]:
     """Pair every content with every style; one result goes to `output` itself if it is a file name.
 
     Otherwise `output` is the folder for `CONTENT_STYLE.png`; where two names would be the same,
-    the folders of the pictures are put before them.
+    the folders of the pictures, and the files of named styles, are put before them.
     """
     return _plan(contents, [(style,) for style in styles], output, suffix)
 
 
 def plan_mixtures(
-    contents: Sequence[Path], styles: Sequence[Path], output: Path, *, suffix: str = ".png"
+    contents: Sequence[Path], styles: Sequence[StyleSource], output: Path, *, suffix: str = ".png"
 ) -> list[Job]:
     """Plan one picture per content, of all styles together: `CONTENT_STYLE_STYLE.png`."""
     return _plan(contents, [tuple(styles)], output, suffix)
@@ -99,9 +100,7 @@ def run_jobs(
     """
     # Jobs come content by content: one content at a time is kept, and every encoded style.
     load_content = lru_cache(maxsize=1)(partial(load_image, name="content"))
-    encode_style = cache(partial(pipe.encode_style, style_size=style_size))
-    # Transferring colours needs the images themselves.
-    read_style: Callable[[Path], Any] = load_image if color == "transfer" else encode_style
+    read_style = cache(partial(_read_style, pipe, style_size=style_size, color=color))
     outcomes: list[Outcome] = []
     for job in jobs:
         try:
@@ -127,8 +126,19 @@ def run_jobs(
     return outcomes
 
 
+def _read_style(
+    pipe: StyleKernelPipeline, style: StyleSource, *, style_size: int | None, color: ColorMode
+) -> Any:
+    if isinstance(style, NamedStyle):
+        return style.load()
+    if color != "transfer":
+        return pipe.encode_style(style, style_size=style_size)
+    # Transferring colours needs the image itself; the pipeline says so of a file of a style.
+    return style if is_style_file(style) else load_image(style, name="style")
+
+
 def _plan(
-    contents: Sequence[Path], groups: Sequence[tuple[Path, ...]], output: Path, suffix: str
+    contents: Sequence[Path], groups: Sequence[tuple[StyleSource, ...]], output: Path, suffix: str
 ) -> list[Job]:
     """Pair every content with every group of styles that make one picture."""
     pictures = len(contents) * len(groups)
@@ -166,14 +176,14 @@ def _glob(pattern: str) -> list[Path]:
     return sorted(file for file in root.glob(str(parts)) if file.is_file())
 
 
-def _distinct_names(paths: Sequence[Path]) -> dict[Path, str]:
-    names = {path: path.stem for path in paths}
+def _distinct_names(sources: Sequence[StyleSource]) -> dict[StyleSource, str]:
+    names = {source: short_name(source) for source in sources}
     taken = Counter(names.values())
-    for path, name in names.items():
+    for source, name in names.items():
         if taken[name] > 1:
-            names[path] = f"{path.resolve().parent.name}-{name}"
+            names[source] = long_name(source)
     taken = Counter(names.values())
-    for index, (path, name) in enumerate(names.items(), start=1):
+    for index, (source, name) in enumerate(names.items(), start=1):
         if taken[name] > 1:
-            names[path] = f"{name}-{index}"
+            names[source] = f"{name}-{index}"
     return names

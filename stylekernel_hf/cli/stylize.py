@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-
-if TYPE_CHECKING:
-    from stylekernel_hf.bulk import Job
-
-SHEET_CELL = 200
 
 
 class Precision(str, Enum):
@@ -34,7 +28,13 @@ class Color(str, Enum):
 
 def stylize(
     content: Annotated[str, typer.Argument(help="A photo, a folder of photos, or a quoted glob.")],
-    style: Annotated[str, typer.Argument(help="A painting, a folder, or a quoted glob.")],
+    style: Annotated[
+        str,
+        typer.Argument(
+            help="A painting, a folder of paintings, or a quoted glob; or a .safetensors file of "
+            "styles, all of which are taken."
+        ),
+    ],
     output: Annotated[
         Path,
         typer.Option(
@@ -117,10 +117,11 @@ def stylize(
 
     from stylekernel_hf.bulk import find_images, plan_jobs, plan_mixtures, run_jobs
     from stylekernel_hf.call_checks import check_combination
+    from stylekernel_hf.style_sources import expand_styles
     from stylekernel_hf.tasks import pipeline
 
     contents = find_images([content, *(more_contents or [])], name="content")
-    styles = find_images([style, *(more_styles or [])], name="style")
+    styles = expand_styles(find_images([style, *(more_styles or [])], name="style"))
     if together:
         check_combination(len(styles), len(contents), style_weight or None, mask or None)
     jobs = (plan_mixtures if together else plan_jobs)(contents, styles, output)
@@ -143,7 +144,9 @@ def stylize(
             on_outcome=lambda _: progress.advance(bar),
         )
     if sheet is not None:
-        _draw_sheet(jobs, contents, styles, sheet)
+        from stylekernel_hf.cli.sheet import draw_sheet
+
+        draw_sheet(jobs, contents, styles, sheet)
         typer.echo(f"drew {sheet}")
     written = [outcome for outcome in outcomes if outcome.status == "written"]
     skipped = sum(outcome.status == "skipped" for outcome in outcomes)
@@ -162,27 +165,3 @@ def stylize(
         typer.echo("stylekernel: use --overwrite or --skip-existing for those that exist", err=True)
     if failed:
         raise typer.Exit(1)
-
-
-def _draw_sheet(
-    jobs: Sequence[Job], contents: Sequence[Path], styles: Sequence[Path], sheet: Path
-) -> None:
-    from stylekernel_hf.image_io import load_image, save_image
-    from stylekernel_hf.metrics.contact_sheet import contact_sheet
-
-    made = {(job.content, job.styles[0]): job.output for job in jobs if job.output.exists()}
-    contents = [path for path in contents if any(path == content for content, _ in made)]
-    styles = [path for path in styles if any(path == style for _, style in made)]
-    picture = contact_sheet(
-        [load_image(path, name="content") for path in contents],
-        [load_image(path, name="style") for path in styles],
-        [
-            [
-                load_image(made[content, style]) if (content, style) in made else None
-                for style in styles
-            ]
-            for content in contents
-        ],
-        cell=SHEET_CELL,
-    )
-    save_image(picture, sheet, quality=85)
