@@ -31,9 +31,9 @@ def build(
 ) -> None:
     """Write the whole repository to a folder, and check that it loads as it will from the Hub.
 
-    SOURCE may hold details.json (license, datasets, tags), training_data.md, evaluation.json from
-    `stylekernel evaluate --json` and evaluation.md on how it was made, README.md with text of
-    one's own, and images/ to show.
+    SOURCE may hold details.json (license, base_model, datasets, tags, samples: pictures to show),
+    training_data.md, evaluation.json from `stylekernel evaluate --json` and evaluation.md on how
+    it was made, README.md with text of one's own, and images/ with more pictures to show.
     """
     from stylekernel_hf.cli.hub_source import read_details, stage_card
     from stylekernel_hf.hub import EMBEDDED_CHECKPOINT, load_checkpoint

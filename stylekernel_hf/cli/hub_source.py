@@ -8,7 +8,7 @@ from pathlib import Path
 from stylekernel_hf.repository.card import CARD_NAME, CardDetails
 from stylekernel_hf.repository.configs import read_json_object
 
-_KEYS = ("license", "base_model", "datasets", "tags")
+_KEYS = ("license", "base_model", "datasets", "tags", "samples")
 
 
 def read_details(source: Path) -> CardDetails:
@@ -22,13 +22,14 @@ def read_details(source: Path) -> CardDetails:
             f"source: '{details}' may have the keys {', '.join(_KEYS)}, got "
             f"{', '.join(sorted(unknown))}"
         )
+    samples = [source / sample for sample in given.pop("samples", ())]
     evaluation = source / "evaluation.json"
     return CardDetails(
         **given,
         training_data=_read_text(source / "training_data.md"),
         evaluation=evaluation if evaluation.is_file() else None,
         evaluation_note=_read_text(source / "evaluation.md"),
-        samples=tuple(sorted(source.glob("images/*"))),
+        samples=(*samples, *sorted(source.glob("images/*"))),
     )
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
+from huggingface_hub import ModelCard
 from typer.testing import CliRunner
 
-from stylekernel_hf import StyleKernelModel
+from stylekernel_hf import CardDetails, StyleKernelModel
 from stylekernel_hf.cli.app import app
 from stylekernel_hf.repository.check import check_repository
+from tests.hub_metadata import metadata_problems
 from tests.hub_server import HubServer
-from tests.tiny import save_picture, tiny_model
+from tests.tiny import save_picture, save_tiny_vgg, tiny_model
 
 SMALL = Path(__file__).parents[2] / "hub_card" / "stylekernel-small"
 
@@ -47,11 +50,25 @@ def test_build_writes_what_the_source_tells(source: Path, checkpoint: Path, tmp_
     assert (out / "images" / "sample.png").exists()
 
 
+def test_build_tells_how_the_evaluation_was_made(
+    source: Path, checkpoint: Path, tmp_path: Path
+) -> None:
+    (source / "evaluation.md").write_text("Pairs of mine.\n")
+    out = tmp_path / "out"
+    words = ["hub", "build", str(source), "-o", str(out), "--model", str(checkpoint)]
+    CliRunner().invoke(app, words, catch_exceptions=False)
+    card = (out / "README.md").read_text()
+    assert "\n\nPairs of mine.\n" in card and metadata_problems(card) == []
+
+
 def test_project_repository_builds(checkpoint: Path, tmp_path: Path) -> None:
     words = ["hub", "build", str(SMALL), "-o", str(tmp_path / "out"), "--model", str(checkpoint)]
     assert CliRunner().invoke(app, words, catch_exceptions=False).exit_code == 0
     card = (tmp_path / "out" / "README.md").read_text()
-    assert "What the embedded weights were trained on" in card and "gallery.jpg" in card
+    assert "What the embedded weights were trained on" in card and metadata_problems(card) == []
+    gallery = tmp_path / "out" / "images" / "gallery.jpg"
+    # The README's own, so that the card never shows what older weights made.
+    assert gallery.read_bytes() == (SMALL / "../../demo/examples/gallery.jpg").read_bytes()
 
 
 def test_push_puts_it_on_the_hub(hub: HubServer, source: Path, checkpoint: Path) -> None:
@@ -59,6 +76,7 @@ def test_push_puts_it_on_the_hub(hub: HubServer, source: Path, checkpoint: Path)
     result = CliRunner().invoke(app, words, catch_exceptions=False)
     assert result.output.strip().endswith(hub.repositories["painter/small"].refs["main"])
     assert hub.repositories["painter/small"].private
+    ModelCard(hub.files("painter/small")["README.md"].decode()).validate()
     assert b"Postcards." in hub.files("painter/small")["README.md"]
 
 
@@ -82,3 +100,38 @@ def test_check_finds_other_weights_and_a_bare_card(checkpoint: Path, tmp_path: P
         check_repository(out, StyleKernelModel.from_pretrained(out))
     with pytest.raises(FileNotFoundError, match=r"no model_index\.json"):
         check_repository(checkpoint, tiny_model())
+
+
+def test_training_starts_from_the_hub_and_its_card_says_so(hub: HubServer, tmp_path: Path) -> None:
+    tiny_model().push_to_hub("painter/base")
+    for index in range(6):
+        save_picture(tmp_path / f"{index}.png", (48, 48), seed=index)
+    vgg, run = save_tiny_vgg(tmp_path / "vgg.safetensors"), tmp_path / "run"
+    words = ["train", "--init", "painter/base", "--content", tmp_path, "--style", tmp_path]
+    words += ["--output", run, "--perceptual", vgg, "--steps", 1, "--batch-size", 1]
+    words += ["--size", 32, "--style-size", 32, "--loader-workers", 0]
+    result = CliRunner().invoke(app, [str(word) for word in words], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    trained = StyleKernelModel.from_pretrained(run / "model")
+    assert trained.num_parameters() == tiny_model().num_parameters(), "not the preset small"
+    trained.push_to_hub("painter/tuned")
+    card = ModelCard(hub.files("painter/tuned")["README.md"].decode())
+    assert card.data.base_model == "painter/base"
+
+
+def test_evaluation_takes_a_checkpoint_from_the_hub(hub: HubServer, tmp_path: Path) -> None:
+    tiny_model().push_to_hub("painter/base")
+    folder, figures = tmp_path / "pictures", tmp_path / "figures.json"
+    folder.mkdir()
+    save_picture(folder / "one.png", (64, 64))
+    vgg = save_tiny_vgg(tmp_path / "vgg.safetensors")
+    words = ["evaluate", folder, folder, "--model", "painter/base", "--size", 64, "--device", "cpu"]
+    words += ["--perceptual", vgg, "--json", figures]
+    result = CliRunner().invoke(app, [str(word) for word in words], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    tuned = StyleKernelModel.from_pretrained("painter/base")
+    tuned.push_to_hub("painter/tuned", card=CardDetails(evaluation=figures))
+    card = ModelCard(hub.files("painter/tuned")["README.md"].decode())
+    found = {result.metric_type: result.metric_value for result in card.data.eval_results or []}
+    expected = json.loads(figures.read_text())["mean"]
+    assert found == {name: round(value, 4) for name, value in expected.items()}
