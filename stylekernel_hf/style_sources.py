@@ -38,7 +38,7 @@ def expand_styles(paths: Sequence[Path]) -> list[StyleSource]:
     """
     styles: list[StyleSource] = []
     for path in paths:
-        names = _names_in(path) if is_style_file(path) else []
+        names = _names_in(path)
         styles += [NamedStyle(path, name) for name in names] if len(names) > 1 else [path]
     return styles
 
@@ -58,6 +58,8 @@ def long_name(source: StyleSource) -> str:
 
 
 def _names_in(path: Path) -> list[str]:
+    if not is_style_file(path):
+        return []
     try:
         return list(StyleLibrary.load(path))
     except (OSError, ValueError):

@@ -32,10 +32,11 @@ def save_checkpoint(accelerator: Accelerator, output: Path, step: int) -> None:
 
 
 def save_model(model: StyleKernelModel, folder: Path) -> None:
-    """Save config and weights; the folder holds either the old files or the new ones."""
-    partial = folder.with_name(f".partial_{folder.name}")
-    model.save_pretrained(partial)
-    replace_folder(partial, folder)
+    """Save config and weights; the folder holds either the old files or the new ones.
+
+    Not by `replace_folder`, between whose two moves there is no folder of that name.
+    """
+    model.save_pretrained(folder)
 
 
 def replace_folder(source: Path, target: Path) -> None:
