@@ -1,4 +1,4 @@
-"""`stylekernel evaluate`: a checkpoint's figures on pairs of pictures."""
+"""`stylekernel evaluate`: figures of checkpoints on pairs of pictures."""
 
 from __future__ import annotations
 
@@ -9,15 +9,19 @@ import typer
 
 if TYPE_CHECKING:
     from stylekernel_hf.metrics.evaluation_result import Evaluation
-    from stylekernel_hf.metrics.figures import Figures
+    from stylekernel_hf.metrics.figures import ContentMeasure, Figures
+    from stylekernel_hf.metrics.perceptual import PerceptualNetwork
 
 
 def evaluate(
     contents: Annotated[Path, typer.Argument(help="Folder of photos.")],
     styles: Annotated[Path, typer.Argument(help="Folder of paintings.")],
-    model: Annotated[
-        str | None,
-        typer.Option(help="A checkpoint folder or Hub id, instead of the embedded weights."),
+    models: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--model",
+            help="A checkpoint folder or Hub id, or 'embedded', which is the default; repeatable.",
+        ),
     ] = None,
     perceptual: Annotated[
         Path | None,
@@ -27,24 +31,46 @@ def evaluate(
         int, typer.Option(help="Score the pairs (i, j) with i + j divisible by this.")
     ] = 1,
     size: Annotated[int, typer.Option(help="Side in px to which pictures are cut.")] = 512,
-    strength: Annotated[float, typer.Option(help="From 0, the photo, to 1, the full style.")] = 1.0,
+    strengths: Annotated[
+        list[float] | None,
+        typer.Option(
+            "--strength", help="From 0, the photo, to 1, the full style (default); repeatable."
+        ),
+    ] = None,
     device: Annotated[str | None, typer.Option(help="By default the best there is.")] = None,
+    cfsd: Annotated[
+        bool, typer.Option("--cfsd", help="Add the structural distance CFSD; slow at 512 px.")
+    ] = False,
+    lpips: Annotated[
+        bool, typer.Option("--lpips", help="Add LPIPS; downloads AlexNet once.")
+    ] = False,
+    fid: Annotated[
+        bool,
+        typer.Option("--fid", help="Add FID, with --lpips ArtFID too; downloads Inception once."),
+    ] = False,
     per_pair: Annotated[
         bool, typer.Option("--per-pair", help="Print the figures of every pair too.")
     ] = False,
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write all figures to this file.")
     ] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Write a report with pictures to this file.")
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(help="Draw content over style to this .png or .svg file.")
+    ] = None,
     sheet: Annotated[
         Path | None, typer.Option(help="Write a contact sheet to this picture.")
     ] = None,
     sheet_contents: Annotated[int, typer.Option(help="Rows of the contact sheet.")] = 6,
-    sheet_styles: Annotated[int, typer.Option(help="Columns of the contact sheet.")] = 6,
+    sheet_styles: Annotated[int, typer.Option(help="Columns of it, of one checkpoint.")] = 6,
 ) -> None:
     """Score how much content is kept and how much style is taken, on VGG-19's features.
 
     Lower content and style, and higher SSIM, are better. Two trivial results give the scale: the
-    content itself, and the style itself pasted.
+    content itself, and the style itself pasted. Several --model and --strength are scored side by
+    side, each model at each strength.
     """
     try:
         from stylekernel_hf.metrics.evaluation import evaluate as run_evaluation
@@ -54,49 +80,65 @@ def evaluate(
             f"evaluating needs the package {error.name}: pip install 'stylekernel-hf[train]'"
         ) from error
     from rich.console import Console
-    from rich.progress import Progress
+    from rich.progress import MofNCompleteColumn, Progress
 
-    from stylekernel_hf.image_io import list_images, save_image
+    from stylekernel_hf.cli.candidates import EMBEDDED, load_candidates
+    from stylekernel_hf.cli.evaluation_outputs import Outputs
+    from stylekernel_hf.image_io import list_images
+    from stylekernel_hf.metrics.frechet import load_inception
     from stylekernel_hf.metrics.perceptual import load_perceptual_network
-    from stylekernel_hf.tasks import pipeline
 
-    for path in (json_file, sheet):
-        if path is not None and not path.parent.is_dir():
-            raise FileNotFoundError(f"no such folder: '{path.parent}'")
+    outputs = Outputs(json_file, html, plot, sheet, sheet_contents, sheet_styles)
+    outputs.check()
     content_paths = list_images(contents, name="contents")
     style_paths = list_images(styles, name="styles")
-    pipe = pipeline("style-kernel", model=model, device=device)
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    candidates, target = load_candidates(models or [EMBEDDED], strengths or [1.0], device)
+    network = load_perceptual_network(perceptual).to(target)
+    columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task("scoring", total=None)
-        evaluation = run_evaluation(
-            lambda content, style: pipe(content, style, strength=strength, output_type="pt").images[
-                0
-            ][None],
+        found = run_evaluation(
+            candidates,
             content_paths,
             style_paths,
-            network=load_perceptual_network(perceptual).to(pipe.device),
-            encode_style=pipe.encode_style,
+            network=network,
+            measures=_measures(network, cfsd=cfsd, lpips=lpips),
+            inception=load_inception().to(target) if fid else None,
             size=size,
             pairs=select_pairs(len(content_paths), len(style_paths), every=every),
-            keep_images=sheet is not None,
-            on_pair=lambda done, total: progress.update(bar, completed=done, total=total),
+            keep_images=outputs.need_images,
+            on_result=lambda done, total: progress.update(bar, completed=done, total=total),
         )
-    if json_file is not None:
-        evaluation.write_json(json_file)
-    if sheet is not None:
-        save_image(evaluation.contact_sheet(contents=sheet_contents, styles=sheet_styles), sheet)
-    typer.echo(_table(evaluation, per_pair))
+    outputs.write(found)
+    typer.echo(_table(found, per_pair))
 
 
-def _table(evaluation: Evaluation, per_pair: bool) -> str:
+def _measures(network: PerceptualNetwork, *, cfsd: bool, lpips: bool) -> dict[str, ContentMeasure]:
+    from stylekernel_hf.metrics.cfsd import ContentStructuralDistance
+    from stylekernel_hf.metrics.lpips import PerceptualSimilarity
+
+    measures: dict[str, ContentMeasure] = {}
+    if cfsd:
+        measures["cfsd"] = ContentStructuralDistance(network)
+    if lpips:
+        similarity = PerceptualSimilarity()
+        similarity.network.to(next(network.parameters()).device)
+        measures["lpips"] = similarity
+    return measures
+
+
+def _table(evaluations: list[Evaluation], per_pair: bool) -> str:
+    from stylekernel_hf.metrics.evaluation_result import names_of
     from stylekernel_hf.metrics.figures import figures_table
 
+    first, several = evaluations[0], len(evaluations) > 1
+    mean = f"mean of {len(first.pairs)} pairs at {first.size} px"
     rows: dict[str, Figures] = {}
-    if per_pair:
-        rows |= {
-            f"{pair.content_name} in {pair.style_name}": pair.figures for pair in evaluation.pairs
-        }
-    rows[f"mean of {len(evaluation.pairs)} pairs at {evaluation.size} px"] = evaluation.mean
-    rows["content unchanged"] = evaluation.content_unchanged
-    rows["style pasted"] = evaluation.style_pasted
-    return figures_table(rows).rstrip()
+    for name, evaluation in zip(names_of(evaluations), evaluations, strict=True):
+        for pair in evaluation.pairs if per_pair else ():
+            label = f"{pair.content_name} in {pair.style_name}"
+            rows[f"{name}: {label}" if several else label] = pair.figures
+        rows[name if several else mean] = evaluation.mean
+    rows["content unchanged"] = first.content_unchanged
+    rows["style pasted"] = first.style_pasted
+    return figures_table(rows, title=mean if several else "").rstrip()

@@ -1,90 +1,92 @@
-"""Scores a stylizer on pairs of pictures: how much content it keeps, how much style it takes."""
+"""Scores stylizers on pairs of pictures: how much content they keep, how much style they take."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from PIL import Image
-from torch import Tensor
+from torch import nn
 
 from stylekernel_hf.image_io import load_image
-from stylekernel_hf.image_processor import from_rgb_tensor
+from stylekernel_hf.metrics.candidate import Candidate
 from stylekernel_hf.metrics.evaluation_result import Evaluation, KeptImages, PairScore
-from stylekernel_hf.metrics.figures import Figures, ScoredPicture, compare, mean_figures
+from stylekernel_hf.metrics.figures import (
+    ContentMeasure,
+    Figures,
+    ScoredPicture,
+    compare,
+    with_extra,
+)
 from stylekernel_hf.metrics.perceptual import PerceptualNetwork
+from stylekernel_hf.metrics.scoring import Scorer, Tally
 
 ImagePath: TypeAlias = str | os.PathLike[str]
+_Pair: TypeAlias = tuple[int, int]
 
 MIN_SIZE = 64
 SIZE_STEP = 32
+KEPT_SIDE = 256
+"""Side in px to which the pictures that are kept for sheets are scaled down."""
 
 
 def evaluate(
-    stylize: Callable[[Tensor, Any], Tensor],
+    candidates: Sequence[Candidate],
     contents: Sequence[ImagePath],
     styles: Sequence[ImagePath],
     *,
     network: PerceptualNetwork,
-    encode_style: Callable[[Tensor], Any] | None = None,
+    measures: Mapping[str, ContentMeasure] | None = None,
+    inception: nn.Module | None = None,
     size: int = 512,
     pairs: Sequence[tuple[int, int]] | None = None,
     keep_images: bool = False,
-    on_pair: Callable[[int, int], None] | None = None,
-) -> Evaluation:
-    """Stylize and score `pairs` of places in `contents` and `styles`, all of them by default.
+    on_result: Callable[[int, int], None] | None = None,
+) -> list[Evaluation]:
+    """Let every candidate stylize the same `pairs` of places, all of them by default; score them.
 
-    Every picture is cut to its central square of `size` px. `stylize(content, style)` gets and
-    returns 1x3x`size`x`size` RGB tensors in [0, 1], on the device of `network`; with
-    `encode_style`, which is called once for each style, `style` is what that returned. The result
-    is scored as a user gets it, clamped and rounded to 8 bits. `on_pair(done, total)` is called
-    after each pair. The encoded styles are held in memory, and with VGG-19 at 512 px another
-    14 MB for each style.
+    Pictures are cut to their central square of `size` px. A result is scored as a user gets it,
+    clamped and rounded to 8 bits. `measures` are further figures by name; `inception` maps 8-bit
+    RGB to the features for FID. `on_result(done, total)` is called after each result. The encoded
+    styles are held in memory, and with VGG-19 at 512 px another 14 MB for each style.
 
-    Raises ValueError for a wrong `size`, for `pairs` that are none or out of range, and for a
-    result of another shape or with values that are not finite; and what `load_image` raises.
+    Raises ValueError for a wrong `size`, for `pairs` that are none, out of range or too few for
+    FID, for candidates that are none or twice the same, and for a result of another shape or with
+    values that are not finite; and what `load_image` raises.
     """
     _check_size(size)
+    _check_candidates(candidates)
     chosen = _checked_pairs(pairs, len(contents), len(styles))
+    if inception is not None and len(chosen) < 2:
+        raise ValueError(f"pairs must be at least 2 for FID, got {len(chosen)}")
+    scorer = Scorer(network, measures or {}, inception)
     # All files are read first: a damaged one is no reason to lose an hour of work.
-    content_images = {
-        i: _square(contents[i], size, f"contents[{i}]") for i in sorted({i for i, _ in chosen})
-    }
-    style_images = {
-        j: _square(styles[j], size, f"styles[{j}]") for j in sorted({j for _, j in chosen})
-    }
-    style_pictures = {j: ScoredPicture.read(image, network) for j, image in style_images.items()}
-    encoded = {
-        j: encode_style(picture.rgb) if encode_style else picture.rgb
-        for j, picture in style_pictures.items()
-    }
-    stylized: dict[tuple[int, int], Image.Image] = {}
-    scores: list[PairScore] = []
-    trivial: list[tuple[Figures, Figures]] = []
+    squares = _squares(contents, {i for i, _ in chosen}, size, "contents")
+    style_squares = _squares(styles, {j for _, j in chosen}, size, "styles")
+    read_styles = {j: scorer.read(image) for j, image in style_squares.items()}
+    runs = [_Run.start(candidate, read_styles, keep_images) for candidate in candidates]
+    unchanged, pasted = Tally(), Tally()
     # Content by content, so that the features of only one are in memory.
     for i, group in groupby(chosen, key=lambda pair: pair[0]):
-        content = ScoredPicture.read(content_images[i], network)
-        for _, j in group:
-            style = style_pictures[j]
-            names = Path(contents[i]).name, Path(styles[j]).name
-            image = _to_image(stylize(content.rgb, encoded[j]), size, names)
-            figures = compare(ScoredPicture.read(image, network), content, style)
-            scores.append(PairScore(*names, figures))
-            trivial.append((compare(content, content, style), compare(style, content, style)))
-            if keep_images:
-                stylized[i, j] = image
-            if on_pair:
-                on_pair(len(scores), len(chosen))
-    return Evaluation(
-        size=size,
-        pairs=tuple(scores),
-        content_unchanged=mean_figures([unchanged for unchanged, _ in trivial]),
-        style_pasted=mean_figures([pasted for _, pasted in trivial]),
-        images=KeptImages(content_images, style_images, stylized) if keep_images else None,
-    )
+        content = scorer.read(squares[i])
+        own = scorer.measure(content, content)
+        for pair in group:
+            style = read_styles[pair[1]]
+            names = Path(contents[i]).name, Path(styles[pair[1]]).name
+            unchanged.add(with_extra(compare(content, content, style), own), content)
+            pasted.add(scorer.score(style, content, style), style)
+            for run in runs:
+                run.take(pair, names, content, style, scorer)
+                if on_result:
+                    on_result(sum(len(r.pairs) for r in runs), len(chosen) * len(runs))
+    given = [read_styles[j] for _, j in chosen]
+    trivial = unchanged.summary(given), pasted.summary(given)
+    kept = (_thumbnails(squares), _thumbnails(style_squares)) if keep_images else None
+    return [run.finish(size, trivial, given, kept) for run in runs]
 
 
 def select_pairs(contents: int, styles: int, *, every: int = 1) -> list[tuple[int, int]]:
@@ -98,6 +100,58 @@ def select_pairs(contents: int, styles: int, *, every: int = 1) -> list[tuple[in
     return [(i, j) for i in range(contents) for j in range(styles) if (i + j) % every == 0]
 
 
+@dataclass(frozen=True)
+class _Run:
+    """A candidate at work."""
+
+    candidate: Candidate
+    encoded: Mapping[int, Any]
+    keep_images: bool
+    tally: Tally = field(default_factory=Tally)
+    pairs: list[PairScore] = field(default_factory=list[PairScore])
+    images: dict[_Pair, Image.Image] = field(default_factory=dict[_Pair, Image.Image])
+
+    @classmethod
+    def start(
+        cls, candidate: Candidate, styles: Mapping[int, ScoredPicture], keep_images: bool
+    ) -> _Run:
+        encoded = {j: candidate.encode(style.rgb) for j, style in styles.items()}
+        return cls(candidate, encoded, keep_images)
+
+    def take(
+        self,
+        pair: _Pair,
+        names: tuple[str, str],
+        content: ScoredPicture,
+        style: ScoredPicture,
+        scorer: Scorer,
+    ) -> None:
+        image = self.candidate.paint(content.rgb, self.encoded[pair[1]], names)
+        result = scorer.read(image)
+        figures = scorer.score(result, content, style)
+        self.tally.add(figures, result)
+        self.pairs.append(PairScore(*names, figures))
+        if self.keep_images:
+            self.images[pair] = _thumbnail(image)
+
+    def finish(
+        self,
+        size: int,
+        trivial: tuple[Figures, Figures],
+        styles: Sequence[ScoredPicture],
+        kept: tuple[dict[int, Image.Image], dict[int, Image.Image]] | None,
+    ) -> Evaluation:
+        return Evaluation(
+            self.candidate.model,
+            self.candidate.strength,
+            size,
+            tuple(self.pairs),
+            *trivial,
+            over_all=self.tally.over_all(styles),
+            images=None if kept is None else KeptImages(*kept, self.images),
+        )
+
+
 def _check_size(size: int) -> None:
     if size < MIN_SIZE or size % SIZE_STEP:
         raise ValueError(
@@ -105,9 +159,20 @@ def _check_size(size: int) -> None:
         )
 
 
-def _checked_pairs(
-    pairs: Sequence[tuple[int, int]] | None, contents: int, styles: int
-) -> list[tuple[int, int]]:
+def _check_candidates(candidates: Sequence[Candidate]) -> None:
+    if not candidates:
+        raise ValueError("candidates must be at least one, got none")
+    seen: set[tuple[str, float]] = set()
+    for each in candidates:
+        if (each.model, each.strength) in seen:
+            raise ValueError(
+                "candidates must differ in model or strength, got twice "
+                f"{each.model!r} at strength {each.strength:g}"
+            )
+        seen.add((each.model, each.strength))
+
+
+def _checked_pairs(pairs: Sequence[_Pair] | None, contents: int, styles: int) -> list[_Pair]:
     """Every pair once, content by content."""
     for name, count in (("contents", contents), ("styles", styles)):
         if count == 0:
@@ -125,6 +190,12 @@ def _checked_pairs(
     return sorted(set(pairs))
 
 
+def _squares(
+    paths: Sequence[ImagePath], places: set[int], size: int, name: str
+) -> dict[int, Image.Image]:
+    return {i: _square(paths[i], size, f"{name}[{i}]") for i in sorted(places)}
+
+
 def _square(path: ImagePath, size: int, name: str) -> Image.Image:
     image = load_image(path, name=name).convert("RGB")
     side = min(image.size)
@@ -133,11 +204,11 @@ def _square(path: ImagePath, size: int, name: str) -> Image.Image:
     return square.resize((size, size), Image.Resampling.BICUBIC)
 
 
-def _to_image(stylized: Tensor, size: int, names: tuple[str, str]) -> Image.Image:
-    pair = f"for content {names[0]!r} and style {names[1]!r}"
-    if tuple(stylized.shape) != (1, 3, size, size):
-        shape = "x".join(map(str, stylized.shape))
-        raise ValueError(f"stylize must return 1x3x{size}x{size}, got {shape} {pair}")
-    if not stylized.isfinite().all():
-        raise ValueError(f"stylize must return finite values, got NaN or infinity {pair}")
-    return from_rgb_tensor(stylized.float(), output_type="pil")
+def _thumbnails(images: Mapping[int, Image.Image]) -> dict[int, Image.Image]:
+    return {place: _thumbnail(image) for place, image in images.items()}
+
+
+def _thumbnail(image: Image.Image) -> Image.Image:
+    small = image.copy()
+    small.thumbnail((KEPT_SIDE, KEPT_SIDE), Image.Resampling.LANCZOS)
+    return small

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
 from PIL import Image
 
 from stylekernel_hf.metrics.contact_sheet import contact_sheet
-from stylekernel_hf.metrics.figures import Figures, mean_figures
+from stylekernel_hf.metrics.figures import Figures, mean_figures, with_extra
+from stylekernel_hf.metrics.whole_file import write_whole
 
 
 @dataclass(frozen=True)
@@ -27,7 +26,7 @@ class PairScore:
 
 @dataclass(frozen=True)
 class KeptImages:
-    """The squares that were scored, by their places in the lists given to `evaluate`."""
+    """The squares that were scored, small, by their places in the lists given to `evaluate`."""
 
     contents: Mapping[int, Image.Image]
     styles: Mapping[int, Image.Image]
@@ -36,52 +35,45 @@ class KeptImages:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The figures of all pairs, and for scale those of two results that take no skill.
+    """The figures of all pairs of one candidate, and for scale those that take no skill.
 
-    `content_unchanged` and `style_pasted` are means over the same pairs with the content, or the
-    style, as the result.
+    `content_unchanged` and `style_pasted` are of the same pairs with the content, or the style, as
+    the result. `over_all` is what only all results together have: FID, ArtFID.
     """
 
+    model: str
+    strength: float
     size: int
     pairs: tuple[PairScore, ...]
     content_unchanged: Figures
     style_pasted: Figures
+    over_all: Mapping[str, float] = field(default_factory=dict[str, float])
     images: KeptImages | None = field(default=None, repr=False, compare=False)
 
     @property
     def mean(self) -> Figures:
-        """The mean over all pairs."""
-        return mean_figures([pair.figures for pair in self.pairs])
+        """The means over all pairs, and what only all of them together have."""
+        return with_extra(mean_figures([pair.figures for pair in self.pairs]), self.over_all)
 
     def to_json(self) -> dict[str, Any]:
         """Return the figures as what JSON can hold, the means ahead of the pairs."""
         return {
+            "model": self.model,
+            "strength": self.strength,
             "size": self.size,
             "pair_count": len(self.pairs),
-            "mean": asdict(self.mean),
-            "content_unchanged": asdict(self.content_unchanged),
-            "style_pasted": asdict(self.style_pasted),
+            "mean": self.mean.to_json(),
+            "content_unchanged": self.content_unchanged.to_json(),
+            "style_pasted": self.style_pasted.to_json(),
             "pairs": [
                 {
                     "content_name": pair.content_name,
                     "style_name": pair.style_name,
-                    **asdict(pair.figures),
+                    **pair.figures.to_json(),
                 }
                 for pair in self.pairs
             ],
         }
-
-    def write_json(self, path: str | os.PathLike[str]) -> None:
-        """Write `to_json` to a file, which appears whole or not at all."""
-        target = Path(path)
-        text = json.dumps(self.to_json(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-        temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
-        try:
-            temporary.write_text(text, encoding="utf-8")
-            os.replace(temporary, target)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
 
     def contact_sheet(self, *, contents: int, styles: int, cell: int = 256) -> Image.Image:
         """Draw so many contents in so many styles, as far as there are.
@@ -101,6 +93,31 @@ class Evaluation:
             [[stylized.get((row, column)) for column in columns] for row in rows],
             cell=cell,
         )
+
+
+def names_of(evaluations: Sequence[Evaluation]) -> list[str]:
+    """Name every evaluation by what sets it apart from the others: model, strength or both."""
+    models = {each.model for each in evaluations}
+    strengths = {each.strength for each in evaluations}
+    names: list[str] = []
+    for each in evaluations:
+        strength = f"strength {each.strength:g}"
+        if len(strengths) == 1:
+            names.append(each.model)
+        else:
+            names.append(strength if len(models) == 1 else f"{each.model}, {strength}")
+    return names
+
+
+def write_json(evaluations: Sequence[Evaluation], path: str | os.PathLike[str]) -> None:
+    """Write one evaluation's `to_json`, or those of several as a list called "evaluations".
+
+    The file appears whole or not at all.
+    """
+    found = [each.to_json() for each in evaluations]
+    content = found[0] if len(found) == 1 else {"evaluations": found}
+    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    write_whole(path, text.encode())
 
 
 def _fullest_grid(

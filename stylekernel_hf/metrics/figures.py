@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 import torch
 from jaxtyping import Float
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 
 from stylekernel_hf.image_processor import to_rgb_tensor
 from stylekernel_hf.metrics.distances import (
@@ -19,6 +20,11 @@ from stylekernel_hf.metrics.distances import (
 )
 from stylekernel_hf.metrics.perceptual import PerceptualNetwork
 from stylekernel_hf.metrics.ssim import luminance_ssim
+
+ContentMeasure: TypeAlias = Callable[[Tensor, Tensor], float]
+"""Scores a result against its content, both 1x3xhxw RGB in [0, 1]."""
+
+_HEADINGS = {"ssim": "SSIM", "cfsd": "CFSD", "lpips": "LPIPS", "fid": "FID", "art_fid": "ArtFID"}
 
 
 @dataclass(frozen=True)
@@ -31,24 +37,43 @@ class Figures:
     """`style_distance` to the style: 0 for the same statistics of all features."""
     ssim: float
     """Structural similarity of luminance to the content: 1 for the same picture."""
+    extra: Mapping[str, float] = field(default_factory=dict[str, float])
+    """What else was measured, by name (cfsd, lpips; of many results together fid, art_fid)."""
+
+    def to_json(self) -> dict[str, float]:
+        """Return every figure by its name."""
+        named = {"content": self.content, "style": self.style, "ssim": self.ssim}
+        return named | dict(self.extra)
 
 
 @dataclass(frozen=True)
 class ScoredPicture:
-    """A picture with all that its comparison with others needs: 14 MB at 512 px with VGG-19."""
+    """A picture as it is scored, with what the figures compare of its features."""
 
     rgb: Float[Tensor, "1 3 h w"]
     structure: list[Tensor]
     statistics: list[Tensor]
+    inception: Float[Tensor, "1 d"] | None = None
+    """What FID compares, where it is wanted."""
 
     @classmethod
     @torch.no_grad()
-    def read(cls, image: Image.Image, network: PerceptualNetwork) -> ScoredPicture:
-        """Compute the features of an RGB picture, on the device of `network`."""
+    def read(
+        cls, image: Image.Image, network: PerceptualNetwork, inception: nn.Module | None = None
+    ) -> ScoredPicture:
+        """Compute the features of an RGB picture, on the device of `network`.
+
+        `inception` gets the picture in 8 bits.
+        """
         rgb, _ = to_rgb_tensor(image, name="image")
         rgb = rgb.to(next(network.parameters()).device)
         features = network(rgb)
-        return cls(rgb, content_structure(features), style_statistics(features))
+        return cls(
+            rgb,
+            content_structure(features),
+            style_statistics(features),
+            inception((rgb * 255).round().to(torch.uint8)) if inception else None,
+        )
 
 
 @torch.no_grad()
@@ -62,20 +87,45 @@ def compare(result: ScoredPicture, content: ScoredPicture, style: ScoredPicture)
 
 
 def mean_figures(figures: Sequence[Figures]) -> Figures:
-    """Average every figure."""
+    """Average every figure; all of them must have the same extra ones."""
     return Figures(
         content=sum(each.content for each in figures) / len(figures),
         style=sum(each.style for each in figures) / len(figures),
         ssim=sum(each.ssim for each in figures) / len(figures),
+        extra={
+            name: sum(each.extra[name] for each in figures) / len(figures)
+            for name in figures[0].extra
+        },
     )
 
 
-def figures_table(rows: Mapping[str, Figures]) -> str:
-    """Write labelled figures as a Markdown table; its columns line up as plain text too."""
-    width = max(len(label) for label in rows)
-    lines = [f"| {'':{width}} | content |   style |    SSIM |"]
-    lines.append(f"|:{'-' * width}-|--------:|--------:|--------:|")
+def with_extra(figures: Figures, extra: Mapping[str, float]) -> Figures:
+    """Add figures that were measured by other means."""
+    return replace(figures, extra={**figures.extra, **extra})
+
+
+def heading(name: str) -> str:
+    """Return how a figure is called in tables."""
+    return _HEADINGS.get(name, name)
+
+
+def figures_table(rows: Mapping[str, Figures], *, title: str = "") -> str:
+    """Write labelled figures as a Markdown table; its columns line up as plain text too.
+
+    The columns are those of the first row; a row that lacks one of them shows a dash.
+    """
+    names = list(next(iter(rows.values())).to_json())
+    width = max(len(label) for label in (*rows, title))
+    columns = {name: max(len(heading(name)), 7) for name in names}
+    titles = " | ".join(f"{heading(name):>{columns[name]}}" for name in names)
+    lines = [f"| {title:{width}} | {titles} |"]
+    rules = "".join(f"{'-' * (columns[name] + 1)}:|" for name in names)
+    lines.append(f"|:{'-' * width}-|{rules}")
     for label, each in rows.items():
-        cells = f"{each.content:7.4f} | {each.style:7.4f} | {each.ssim:7.4f}"
+        found = each.to_json()
+        cells = " | ".join(
+            f"{found[name]:{columns[name]}.4f}" if name in found else f"{'-':>{columns[name]}}"
+            for name in names
+        )
         lines.append(f"| {label:{width}} | {cells} |")
     return "\n".join(lines) + "\n"

@@ -50,19 +50,24 @@ class PerceptualNetwork(nn.Module):
         self.requires_grad_(False)
         self.eval()
 
-    def forward(self, image: Float[Tensor, "b 3 h w"]) -> list[Tensor]:
-        """Return the five activations, finest first, for RGB in [0, 1]."""
+    def forward(
+        self, image: Float[Tensor, "b 3 h w"], *, layers: int = len(FEATURE_LAYERS)
+    ) -> list[Tensor]:
+        """Return the first `layers` of the five activations, finest first, for RGB in [0, 1]."""
         features: list[Tensor] = []
         x = self.input_layer(image)
-        for level, block in enumerate(self.blocks):
+        for level, block in enumerate(self.blocks[:layers]):
             if level:
                 x = nn.functional.max_pool2d(x, 2)
-            for index, convolution in enumerate(block):  # type: ignore[arg-type]
+            # Of the last block asked for, what comes after its first convolution serves nothing.
+            last = level + 1 == layers
+            for index, convolution in enumerate(block[:1] if last else block):  # type: ignore
                 x = torch.relu(convolution(x))
                 if index == 0:
                     features.append(x)
         if self.lifts:
-            features = [torch.relu(lift(x)) for lift, x in zip(self.lifts, features, strict=True)]
+            lifts = self.lifts[:layers]
+            features = [torch.relu(lift(x)) for lift, x in zip(lifts, features, strict=True)]
         return features
 
 

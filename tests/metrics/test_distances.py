@@ -80,7 +80,9 @@ def test_unrelated_pictures_are_at_content_distance_2():
 
 def test_content_distance_ignores_scale_and_shift_of_channels():
     features, targets = random_features(5), random_features(6)
-    changed = [layer * torch.rand(layer.shape[1], 1, 1) * 9 + 4 for layer in features]
+    generator = torch.Generator().manual_seed(7)
+    scales = [torch.rand(layer.shape[1], 1, 1, generator=generator) * 9 + 1 for layer in features]
+    changed = [layer * scale + 4 for layer, scale in zip(features, scales, strict=True)]
     torch.testing.assert_close(
         content_distance(changed, targets), content_distance(features, targets), rtol=1e-4, atol=0
     )

@@ -2,7 +2,6 @@
 
 import json
 import os
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +10,12 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from stylekernel_hf.metrics import evaluation
+from stylekernel_hf.metrics.candidate import Candidate
 from stylekernel_hf.metrics.contact_sheet import GAP
 from stylekernel_hf.metrics.distances import content_distance, style_distance
-from stylekernel_hf.metrics.evaluation import evaluate, select_pairs
-from stylekernel_hf.metrics.evaluation_result import Evaluation, PairScore
+from stylekernel_hf.metrics.evaluation import select_pairs
+from stylekernel_hf.metrics.evaluation_result import Evaluation, PairScore, write_json
 from stylekernel_hf.metrics.figures import Figures, figures_table
 from stylekernel_hf.metrics.perceptual import PerceptualNetwork
 from stylekernel_hf.metrics.ssim import luminance_ssim
@@ -73,12 +74,19 @@ def blend(content: Tensor, style: Tensor) -> Tensor:
     return 0.6 * content + 0.4 * style
 
 
+def evaluate(stylize, contents, styles, *, encode_style=None, **options) -> Evaluation:
+    """Score one candidate."""
+    candidate = Candidate("ours", stylize, encode_style)
+    (only,) = evaluation.evaluate([candidate], contents, styles, **options)
+    return only
+
+
 def sample_evaluation() -> Evaluation:
     pairs = (
         PairScore("a.png", "x.png", Figures(content=0.5, style=0.125, ssim=0.25)),
         PairScore("b.png", "ÿ.png", Figures(content=1.5, style=0.375, ssim=0.5)),
     )
-    return Evaluation(SIZE, pairs, Figures(0.0, 0.75, 1.0), Figures(2.0, 0.0, 0.0625))
+    return Evaluation("ours", 0.5, SIZE, pairs, Figures(0.0, 0.75, 1.0), Figures(2.0, 0.0, 0.0625))
 
 
 # Figures
@@ -108,7 +116,7 @@ def test_figures_are_those_of_the_result_in_8_bits(network, files):
     for pair, paths in zip(result.pairs, pairs, strict=True):
         content, style = map(as_tensor, paths)
         stylized = ((3 * blend(content, style) - 1) * 255).round().clamp(0, 255) / 255
-        assert asdict(pair.figures) == pytest.approx(
+        assert pair.figures.to_json() == pytest.approx(
             {
                 "content": content_distance(network(stylized), network(content)).item(),
                 "style": style_distance(network(stylized), network(style)).item(),
@@ -152,7 +160,7 @@ def test_only_the_given_pairs_are_scored_each_once_and_content_by_content(networ
         network=network,
         size=SIZE,
         pairs=pairs,
-        on_pair=lambda done, total: reports.append((done, total)),
+        on_result=lambda done, total: reports.append((done, total)),
     )
     assert [(pair.content_name, pair.style_name) for pair in result.pairs] == [
         ("photo0.png", "painting3.png"),
@@ -225,8 +233,10 @@ def test_a_stylizer_may_use_gradients(network, files):
 
 def test_json_holds_every_figure(tmp_path):
     path = tmp_path / "scores.json"
-    sample_evaluation().write_json(path)
+    write_json([sample_evaluation()], path)
     assert json.loads(path.read_text(encoding="utf-8")) == {
+        "model": "ours",
+        "strength": 0.5,
         "size": SIZE,
         "pair_count": 2,
         "mean": {"content": 1.0, "style": 0.25, "ssim": 0.375},
@@ -253,7 +263,7 @@ def test_json_holds_every_figure(tmp_path):
 
 def test_json_read_back_is_what_was_written(network, files, tmp_path):
     result = evaluate(blend, *files, network=network, size=SIZE)
-    result.write_json(tmp_path / "scores.json")
+    write_json([result], tmp_path / "scores.json")
     assert json.loads((tmp_path / "scores.json").read_bytes()) == result.to_json()
 
 
@@ -269,11 +279,11 @@ def test_a_failing_stylizer_leaves_the_old_scores(network, files, tmp_path):
         return content
 
     with pytest.raises(RuntimeError, match="out of memory"):
-        evaluate(stylize, *files, network=network, size=SIZE).write_json(path)
+        write_json([evaluate(stylize, *files, network=network, size=SIZE)], path)
     assert {file.name: file.read_text() for file in tmp_path.iterdir()} == {"scores.json": "old"}
 
 
-@pytest.mark.parametrize("broken", ["replace", "write_text"])
+@pytest.mark.parametrize("broken", ["replace", "write_bytes"])
 def test_a_write_that_fails_leaves_the_old_scores(tmp_path, monkeypatch, broken):
     path = tmp_path / "scores.json"
     path.write_text("old")
@@ -283,7 +293,7 @@ def test_a_write_that_fails_leaves_the_old_scores(tmp_path, monkeypatch, broken)
 
     monkeypatch.setattr(os if broken == "replace" else Path, broken, fail)
     with pytest.raises(OSError, match="no space left"):
-        sample_evaluation().write_json(path)
+        write_json([sample_evaluation()], path)
     monkeypatch.undo()
     assert {file.name: file.read_text() for file in tmp_path.iterdir()} == {"scores.json": "old"}
 

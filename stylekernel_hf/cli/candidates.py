@@ -1,0 +1,63 @@
+"""The checkpoints that `evaluate` scores side by side."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
+
+    from stylekernel_hf.metrics.candidate import Candidate
+    from stylekernel_hf.pipeline_style_kernel import StyleKernelPipeline
+
+EMBEDDED = "embedded"
+
+
+def load_pipelines(models: list[str], device: str | None) -> dict[str, StyleKernelPipeline]:
+    """Load every model by its name; "embedded" is the weights in the package.
+
+    ValueError for a model that is named twice.
+    """
+    from stylekernel_hf.tasks import pipeline
+
+    _check_distinct("model", models)
+    return {
+        name: pipeline("style-kernel", model=None if name == EMBEDDED else name, device=device)
+        for name in models
+    }
+
+
+def load_candidates(
+    models: list[str], strengths: list[float], device: str | None
+) -> tuple[list[Candidate], torch.device]:
+    """Load every model once and offer it at every strength; the device is that of all of them.
+
+    ValueError for a model or strength that is named twice, or a strength outside [0, 1].
+    """
+    from stylekernel_hf.metrics.candidate import Candidate
+
+    _check_distinct("strength", strengths)
+    for strength in strengths:
+        if not 0 <= strength <= 1:
+            raise ValueError(f"strength must lie in [0, 1], got {strength}")
+    pipes = load_pipelines(models, device)
+    candidates = [
+        Candidate(name, _Stylizer(pipe, strength), pipe.encode_style, strength)
+        for name, pipe in pipes.items()
+        for strength in strengths
+    ]
+    return candidates, next(iter(pipes.values())).device
+
+
+class _Stylizer:
+    def __init__(self, pipe: StyleKernelPipeline, strength: float) -> None:
+        self.pipe, self.strength = pipe, strength
+
+    def __call__(self, content: torch.Tensor, style: Any) -> torch.Tensor:
+        return self.pipe(content, style, strength=self.strength, output_type="pt").images[0][None]
+
+
+def _check_distinct(name: str, values: list[str] | list[float]) -> None:
+    for value in values:
+        if values.count(value) > 1:  # type: ignore[arg-type]
+            raise ValueError(f"{name} must be given once for each, got {value} twice")

@@ -1,0 +1,64 @@
+"""Fréchet distance (Heusel et al., 2017) of many results from their styles, and ArtFID."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from stylekernel_hf.metrics.downloads import named_download
+
+
+class _Given(nn.Module):
+    """Features that are computed already, where torchmetrics expects a network."""
+
+    def __init__(self, num_features: int) -> None:
+        super().__init__()
+        self.num_features = num_features
+
+    def forward(self, features: Tensor) -> Tensor:
+        return features
+
+
+def frechet_distance(
+    features: Float[Tensor, "n d"], reference_features: Float[Tensor, "n d"]
+) -> float:
+    """Compare the mean and the covariance of two sets of features: 0 for the same set.
+
+    With fewer pictures than features it is biased upwards: compare it for as many pictures only.
+    """
+    from torchmetrics.image.fid import FrechetInceptionDistance
+
+    if torch.equal(features, reference_features):
+        return 0.0  # Which roots of rounded eigenvalues would miss.
+    distance = FrechetInceptionDistance(feature=_Given(features.shape[1]))
+    # The sums are held in float64, which not every device has.
+    distance.update(reference_features.cpu(), real=True)
+    distance.update(features.cpu(), real=False)
+    return distance.compute().item()
+
+
+def art_fid(lpips: float, fid: float) -> float:
+    """(1 + LPIPS) (1 + FID), of Wright and Ommer (2022): 1 is best.
+
+    Their FID is that of an Inception network trained on art. With the standard one this is not
+    their figure but the same product.
+    """
+    return (1 + lpips) * (1 + fid)
+
+
+def load_inception() -> nn.Module:
+    """Load the Inception network that FID is defined with, which torch-fidelity downloads once.
+
+    It maps 8-bit RGB of any size to 2048 features. Raises ImportError without torch-fidelity, and
+    OSError where the weights cannot be had.
+    """
+    try:
+        from torch_fidelity.feature_extractor_inceptionv3 import URL_INCEPTION_V3
+        from torchmetrics.image.fid import NoTrainInceptionV3
+    except ImportError as error:
+        raise ImportError(
+            "FID needs torchmetrics and torch-fidelity: pip install 'stylekernel-hf[train,fid]'"
+        ) from error
+    with named_download("FID", URL_INCEPTION_V3):
+        return NoTrainInceptionV3("inception-v3-compat", ["2048"])

@@ -1,0 +1,72 @@
+"""Scores results one by one, and sums them up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from stylekernel_hf.metrics.figures import (
+    ContentMeasure,
+    Figures,
+    ScoredPicture,
+    compare,
+    mean_figures,
+    with_extra,
+)
+from stylekernel_hf.metrics.frechet import art_fid, frechet_distance
+from stylekernel_hf.metrics.perceptual import PerceptualNetwork
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """What pictures are scored with: features, further measures, and a network for FID."""
+
+    network: PerceptualNetwork
+    measures: Mapping[str, ContentMeasure]
+    inception: nn.Module | None
+
+    def read(self, image: Image.Image) -> ScoredPicture:
+        """Compute the features of an RGB picture."""
+        return ScoredPicture.read(image, self.network, self.inception)
+
+    def score(self, result: ScoredPicture, content: ScoredPicture, style: ScoredPicture) -> Figures:
+        """Compute every figure of one result."""
+        return with_extra(compare(result, content, style), self.measure(result, content))
+
+    def measure(self, result: ScoredPicture, content: ScoredPicture) -> dict[str, float]:
+        """Compute the further figures, which compare a result with its content."""
+        return {name: score(result.rgb, content.rgb) for name, score in self.measures.items()}
+
+
+@dataclass
+class Tally:
+    """The figures of one way of making results, pair by pair."""
+
+    figures: list[Figures] = field(default_factory=list[Figures])
+    features: list[Tensor] = field(default_factory=list[Tensor])
+
+    def add(self, figures: Figures, result: ScoredPicture) -> None:
+        """Take in one result."""
+        self.figures.append(figures)
+        if result.inception is not None:
+            self.features.append(result.inception)
+
+    def over_all(self, styles: Sequence[ScoredPicture]) -> dict[str, float]:
+        """Compute what only many results together have: FID, and ArtFID where there is LPIPS.
+
+        `styles` are the styles that the results were made from, one for each.
+        """
+        if not self.features:
+            return {}
+        given = [style.inception for style in styles if style.inception is not None]
+        fid = frechet_distance(torch.cat(self.features), torch.cat(given))
+        lpips = mean_figures(self.figures).extra.get("lpips")
+        return {"fid": fid} | ({} if lpips is None else {"art_fid": art_fid(lpips, fid)})
+
+    def summary(self, styles: Sequence[ScoredPicture]) -> Figures:
+        """Return the means over all results, and what only many together have."""
+        return with_extra(mean_figures(self.figures), self.over_all(styles))
