@@ -9,6 +9,7 @@ import typer
 from stylekernel_hf import __version__
 from stylekernel_hf.cli.benchmark import benchmark
 from stylekernel_hf.cli.evaluate import evaluate
+from stylekernel_hf.cli.evaluate_frames import evaluate_frames
 from stylekernel_hf.cli.hub import app as hub_app
 from stylekernel_hf.cli.pretrain import pretrain
 from stylekernel_hf.cli.stylize import stylize
@@ -23,6 +24,7 @@ app = typer.Typer(
 )
 app.command()(stylize)
 app.command()(evaluate)
+app.command()(evaluate_frames)
 app.command()(benchmark)
 app.command()(pretrain)
 app.command()(train)

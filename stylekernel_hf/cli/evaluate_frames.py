@@ -1,0 +1,120 @@
+"""`stylekernel evaluate-frames`: how steady stylized frames are."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from stylekernel_hf.metrics.temporal import FrameSource, Steadiness
+    from stylekernel_hf.pipeline_style_kernel import StyleKernelPipeline
+
+
+def evaluate_frames(
+    frames: Annotated[Path, typer.Argument(help="Folder of a clip's frames, in order by name.")],
+    styles: Annotated[
+        list[Path] | None,
+        typer.Option("--style", help="A painting to repaint every frame in; repeatable."),
+    ] = None,
+    stylized: Annotated[
+        list[Path] | None,
+        typer.Option(help="Folder of frames that are repainted already; repeatable."),
+    ] = None,
+    models: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--model", help="A checkpoint folder or Hub id, or 'embedded' (default); repeatable."
+        ),
+    ] = None,
+    strength: Annotated[float, typer.Option(help="From 0, the photo, to 1, the full style.")] = 1.0,
+    device: Annotated[str | None, typer.Option(help="By default the best there is.")] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write the figures to this file.")
+    ] = None,
+) -> None:
+    """Score temporal consistency: the warping error of stylized frames, lower is steadier.
+
+    Frames are repainted one by one with each --style, or read from --stylized. The motion is that
+    of the original frames, by OpenCV's optical flow; pixels that are hidden in one of two
+    successive frames do not count. The original frames' own error gives the scale.
+    """
+    if not styles and not stylized:
+        raise ValueError("style or stylized must be given: there is nothing to score")
+    if json_file is not None and not json_file.parent.is_dir():
+        raise FileNotFoundError(f"no such folder: '{json_file.parent}'")
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress
+
+    from stylekernel_hf.image_io import list_images, load_image
+    from stylekernel_hf.metrics.temporal import warping_errors
+    from stylekernel_hf.metrics.whole_file import write_whole
+
+    paths = list_images(frames, name="frames")
+    loaders = [partial(load_image, path, name="frames") for path in paths]
+    tracks = _stored_tracks(stylized or [], len(paths))
+    if styles:
+        tracks |= _painted_tracks(styles, models, strength, device)
+    columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task("following", total=len(paths))
+        found = warping_errors(
+            loaders, tracks, on_frame=lambda done, _: progress.update(bar, completed=done)
+        )
+    if json_file is not None:
+        write_whole(json_file, (json.dumps(found.to_json(), indent=2) + "\n").encode())
+    typer.echo(_table(found))
+
+
+def _stored_tracks(folders: list[Path], count: int) -> dict[str, FrameSource]:
+    from stylekernel_hf.image_io import list_images
+
+    tracks: dict[str, FrameSource] = {}
+    for folder in folders:
+        paths = list_images(folder, name="stylized")
+        if len(paths) != count:
+            raise ValueError(
+                f"stylized must be as many frames as the originals, {count}, got {len(paths)} in "
+                f"'{folder}'"
+            )
+        tracks[str(folder)] = partial(_stored, paths)
+    return tracks
+
+
+def _stored(paths: list[Path], place: int, _: Image.Image) -> Image.Image:
+    from stylekernel_hf.image_io import load_image
+
+    return load_image(paths[place], name="stylized")
+
+
+def _painted_tracks(
+    styles: list[Path], models: list[str] | None, strength: float, device: str | None
+) -> dict[str, FrameSource]:
+    from stylekernel_hf.cli.candidates import EMBEDDED, load_pipelines
+
+    tracks: dict[str, FrameSource] = {}
+    for name, pipe in load_pipelines(models or [EMBEDDED], device).items():
+        for style in styles:
+            paint = partial(_painted, pipe, pipe.encode_style(style), strength)
+            tracks[f"{name}, {style}"] = paint
+    return tracks
+
+
+def _painted(
+    pipe: StyleKernelPipeline, style: Any, strength: float, _: int, frame: Image.Image
+) -> Image.Image:
+    return pipe(frame, style, strength=strength).images[0]
+
+
+def _table(found: Steadiness) -> str:
+    title = f"{found.frame_count} frames, {found.visible:.0%} visible"
+    width = max(len(name) for name in (title, *found.warping_errors))
+    lines = [f"| {title:{width}} | warping error |", f"|:{'-' * width}-|--------------:|"]
+    for name, error in found.warping_errors.items():
+        lines.append(f"| {name:{width}} | {error:13.6f} |")
+    return "\n".join(lines)

@@ -1,0 +1,63 @@
+"""Motion between frames, by OpenCV's DIS optical flow (Kroeger et al., 2016), without weights."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float, UInt8
+
+# Forward and backward flow disagree where something is hidden in one of the frames; the bound is
+# that of Sundaram et al. (2010): a share of the motion, and half a pixel squared.
+_MOTION_SHARE = 0.01
+_FREE_DISAGREEMENT = 0.5
+
+
+def flow_between(
+    frame: UInt8[np.ndarray, "h w 3"], following: UInt8[np.ndarray, "h w 3"]
+) -> Float[np.ndarray, "h w 2"]:
+    """Where every pixel of `frame` went, in px to the right and down.
+
+    Raises ImportError without OpenCV.
+    """
+    cv2 = _opencv()
+    grey = [cv2.cvtColor(x, cv2.COLOR_RGB2GRAY) for x in (frame, following)]
+    return cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(*grey, None)
+
+
+def warp_back(
+    following: Float[np.ndarray, "h w c"], flow: Float[np.ndarray, "h w 2"]
+) -> Float[np.ndarray, "h w c"]:
+    """Fetch for every pixel what is at the place to which it moved, bilinearly."""
+    places = _destinations(flow)
+    border = {"interpolation": _opencv().INTER_LINEAR, "borderMode": _opencv().BORDER_REPLICATE}
+    return _opencv().remap(following, places, None, **border)
+
+
+def visible_in_both(
+    forward: Float[np.ndarray, "h w 2"], backward: Float[np.ndarray, "h w 2"]
+) -> Bool[np.ndarray, "h w"]:
+    """Tell the pixels that are neither hidden nor outside the picture in the following frame."""
+    height, width = forward.shape[:2]
+    x, y = np.moveaxis(_destinations(forward), 2, 0)
+    inside = (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
+    returned = warp_back(backward, forward)
+    disagreement = np.square(forward + returned).sum(axis=2)
+    motion = np.square(forward).sum(axis=2) + np.square(returned).sum(axis=2)
+    return inside & (disagreement <= _MOTION_SHARE * motion + _FREE_DISAGREEMENT)
+
+
+def _destinations(flow: Float[np.ndarray, "h w 2"]) -> Float[np.ndarray, "h w 2"]:
+    y, x = np.mgrid[: flow.shape[0], : flow.shape[1]]
+    return flow + np.stack([x, y], axis=2).astype(np.float32)
+
+
+def _opencv() -> Any:
+    try:
+        import cv2
+    except ImportError as error:
+        raise ImportError(
+            "optical flow needs the package opencv-python-headless: "
+            "pip install 'stylekernel-hf[video]'"
+        ) from error
+    return cv2
