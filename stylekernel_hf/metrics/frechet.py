@@ -21,7 +21,7 @@ class _Given(nn.Module):
 
 
 def frechet_distance(
-    features: Float[Tensor, "n d"], reference_features: Float[Tensor, "n d"]
+    features: Float[Tensor, "n d"], reference_features: Float[Tensor, "m d"]
 ) -> float:
     """Compare the mean and the covariance of two sets of features: 0 for the same set.
 

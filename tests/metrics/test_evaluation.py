@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,14 @@ from stylekernel_hf.metrics.candidate import Candidate
 from stylekernel_hf.metrics.contact_sheet import GAP
 from stylekernel_hf.metrics.distances import content_distance, style_distance
 from stylekernel_hf.metrics.evaluation import select_pairs
-from stylekernel_hf.metrics.evaluation_result import Evaluation, PairScore, write_json
+from stylekernel_hf.metrics.evaluation_result import (
+    Evaluation,
+    PairScore,
+    names_of,
+    write_json,
+)
 from stylekernel_hf.metrics.figures import Figures, figures_table
+from stylekernel_hf.metrics.frechet import frechet_distance
 from stylekernel_hf.metrics.perceptual import PerceptualNetwork
 from stylekernel_hf.metrics.ssim import luminance_ssim
 
@@ -323,6 +330,123 @@ def test_the_table_has_a_line_for_each_row_and_lines_up():
     assert {tuple(i for i, c in enumerate(line) if c == "|") for line in lines[:2]} == {
         tuple(i for i, c in enumerate(line) if c == "|") for line in lines[2:]
     }
+
+
+# Several candidates
+
+
+def test_candidates_get_the_same_pairs_and_their_own_figures(network, files):
+    ours, theirs = (Candidate("m", blend), Candidate("m", paste, strength=0.5))
+    reports: list[tuple[int, int]] = []
+    both = evaluation.evaluate(
+        [ours, theirs],
+        *files,
+        network=network,
+        size=SIZE,
+        pairs=[(0, 1), (2, 3)],
+        on_result=lambda done, total: reports.append((done, total)),
+    )
+    assert [(each.model, each.strength) for each in both] == [("m", 1.0), ("m", 0.5)]
+    for found, stylize in zip(both, (blend, paste), strict=True):
+        alone = evaluate(stylize, *files, network=network, size=SIZE, pairs=[(0, 1), (2, 3)])
+        assert found.pairs == alone.pairs
+        assert found.content_unchanged == alone.content_unchanged
+        assert found.style_pasted == alone.style_pasted
+    assert reports == [(1, 4), (2, 4), (3, 4), (4, 4)]
+
+
+def test_the_same_candidate_twice_or_none_is_refused(network, files):
+    twice = [Candidate("m", keep), Candidate("m", paste)]
+    with pytest.raises(ValueError, match="got twice 'm' at strength 1"):
+        evaluation.evaluate(twice, *files, network=network, size=SIZE)
+    with pytest.raises(ValueError, match="candidates must be at least one, got none"):
+        evaluation.evaluate([], *files, network=network, size=SIZE)
+
+
+def named(model: str, strength: float) -> Evaluation:
+    return replace(sample_evaluation(), model=model, strength=strength)
+
+
+def test_evaluations_are_named_by_what_differs():
+    assert names_of([named("a", 0.5)]) == ["a"]
+    assert names_of([named("a", 1.0), named("b", 1.0)]) == ["a", "b"]
+    assert names_of([named("a", 0.0), named("a", 0.25)]) == ["strength 0", "strength 0.25"]
+    assert names_of([named("a", 0.0), named("b", 1.0)]) == ["a, strength 0", "b, strength 1"]
+
+
+def test_json_of_several_is_a_list_of_what_each_would_be_alone(tmp_path):
+    both = [named("a", 1.0), named("b", 1.0)]
+    write_json(both, tmp_path / "scores.json")
+    found = json.loads((tmp_path / "scores.json").read_bytes())
+    assert found == {"evaluations": [each.to_json() for each in both]}
+
+
+# Further measures
+
+
+def brightness_gap(result: Tensor, content: Tensor) -> float:
+    return (result.mean() - content.mean()).item()
+
+
+def test_a_further_measure_compares_result_and_content_and_is_in_every_figure(network, files):
+    result = evaluate(
+        blend, *files, network=network, size=SIZE, measures={"gap": brightness_gap}, pairs=[(0, 1)]
+    )
+    content, style = as_tensor(files[0][0]), as_tensor(files[1][1])
+    gap = style.mean().item() - content.mean().item()
+    assert result.pairs[0].figures.extra["gap"] == pytest.approx(0.4 * gap, abs=1e-3)
+    assert result.mean.to_json()["gap"] == result.pairs[0].figures.extra["gap"]
+    assert result.content_unchanged.extra == {"gap": 0}
+    assert result.style_pasted.extra["gap"] == pytest.approx(gap, abs=1e-6)
+    assert result.to_json()["mean"]["gap"] == result.to_json()["pairs"][0]["gap"]
+
+
+class MeanColor(nn.Module):
+    """Three features; Inception's place in FID."""
+
+    def forward(self, image: Tensor) -> Tensor:
+        assert image.dtype == torch.uint8
+        return image.float().mean(dim=(2, 3))
+
+
+def test_fid_compares_all_results_with_their_styles_and_makes_art_fid_with_lpips(network, files):
+    result = evaluate(
+        keep,
+        *files,
+        network=network,
+        size=SIZE,
+        inception=MeanColor(),
+        measures={"lpips": lambda result, content: 0.5},
+    )
+    contents, styles = (
+        torch.cat([as_tensor(path) for path in paths]).mul(255).mean(dim=(2, 3)) for paths in files
+    )
+    pairs = [(i, j) for i in range(CONTENTS) for j in range(STYLES)]
+    fid = frechet_distance(contents[[i for i, _ in pairs]], styles[[j for _, j in pairs]])
+    assert fid > 10
+    assert result.mean.extra["fid"] == pytest.approx(fid, rel=1e-4)
+    assert result.mean.extra["art_fid"] == pytest.approx(1.5 * (1 + fid), rel=1e-4)
+    assert result.mean.extra == result.content_unchanged.extra
+    assert result.style_pasted.extra == {"lpips": 0.5, "fid": 0, "art_fid": 1.5}
+    assert "fid" not in result.pairs[0].figures.extra
+
+
+def test_fid_of_one_pair_is_refused(network, files):
+    with pytest.raises(ValueError, match="pairs must be at least 2 for FID, got 1"):
+        evaluate(keep, *files, network=network, size=SIZE, pairs=[(0, 0)], inception=MeanColor())
+
+
+def test_figures_that_a_row_of_the_table_lacks_are_dashes():
+    rows = {"mean": Figures(1.0, 2.0, 3.0, {"fid": 12345.6}), "a pair": Figures(1.0, 2.0, 3.0)}
+    lines = figures_table(rows, title="3 pairs").splitlines()
+    assert [cell.strip() for cell in lines[0].split("|")][1:-1] == [
+        "3 pairs",
+        "content",
+        "style",
+        "SSIM",
+        "FID",
+    ]
+    assert lines[2].endswith("12345.6000 |") and lines[3].split("|")[-2].strip() == "-"
 
 
 # Contact sheets
