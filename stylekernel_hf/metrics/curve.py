@@ -35,7 +35,8 @@ def draw_curve(evaluations: Sequence[Evaluation], *, image_format: Literal["png"
         ("content unchanged", evaluations[0].content_unchanged, "s"),
         ("style pasted", evaluations[0].style_pasted, "D"),
     ):
-        axes.plot([trivial.style], [trivial.content], marker, color="grey", label=name)
+        at_edge = {"clip_on": False, "zorder": 3}
+        axes.plot([trivial.style], [trivial.content], marker, color="grey", label=name, **at_edge)
     first = evaluations[0]
     axes.set_xlabel("style distance from the painting (lower is better)")
     axes.set_ylabel("content distance from the photo (lower is better)")

@@ -1,0 +1,130 @@
+"""`stylekernel evaluate` and `evaluate-frames` from their words to their files."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from stylekernel_hf.cli import main
+from stylekernel_hf.image_io import load_image
+from tests.tiny import save_picture, save_tiny_vgg, tiny_model
+
+
+@pytest.fixture
+def stylekernel(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[str, str]]:
+    """Run the command in this process, which saves importing torch anew each time.
+
+    Returns what it printed, and what it was ended with, nothing where all went well.
+    """
+
+    def call(*words: object) -> tuple[str, str]:
+        monkeypatch.setattr(sys, "argv", ["stylekernel", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return capsys.readouterr().out, str(ended.value.code or "")
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("evaluate")
+    for kind in ("photos", "paintings"):
+        (folder / kind).mkdir()
+        for index in range(2):
+            save_picture(folder / kind / f"{kind[:2]}{index}.png", (72, 64), seed=index)
+    tiny_model().save_pretrained(folder / "model")
+    save_tiny_vgg(folder / "vgg.safetensors")
+    return folder
+
+
+def common(folder: Path) -> list[object]:
+    words: list[object] = [folder / "photos", folder / "paintings", "--size", 64]
+    return [*words, "--perceptual", folder / "vgg.safetensors"]
+
+
+def test_models_and_strengths_are_scored_side_by_side_into_every_file(
+    folder: Path, stylekernel
+) -> None:
+    model = folder / "model"
+    words = [*common(folder), "--model", "embedded", "--model", model]
+    words += ["--strength", 0, "--strength", 1, "--cfsd"]
+    for option, name in (("json", "s.json"), ("html", "s.html"), ("plot", "s.svg")):
+        words += [f"--{option}", folder / name]
+    printed, error = stylekernel("evaluate", *words, "--sheet", folder / "s.png")
+    assert not error
+    lines = [[x.strip() for x in line.split("|")[1:-1]] for line in printed.splitlines()]
+    assert lines[0] == ["mean of 4 pairs at 64 px", "content", "style", "SSIM", "CFSD"]
+    names = [f"{each}, strength {strength}" for each in ("embedded", model) for strength in (0, 1)]
+    assert [line[0] for line in lines[2:]] == [*names, "content unchanged", "style pasted"]
+    # Of no strength, either model leaves the photo as it is.
+    assert lines[2][1:] == lines[4][1:] == lines[6][1:] != lines[3][1:]
+
+    found = json.loads((folder / "s.json").read_text())["evaluations"]
+    assert [(each["model"], each["strength"]) for each in found] == [
+        (each, strength) for each in ("embedded", str(model)) for strength in (0, 1)
+    ]
+    assert f"{found[3]['mean']['cfsd']:.4f}" == lines[5][4]
+    report = (folder / "s.html").read_text()
+    assert names[3] in report and "evaluate" in report and "--cfsd" in report
+    assert (folder / "s.svg").read_text().startswith("<?xml")
+    assert load_image(folder / "s.png").width == 6 * 260 + 4
+
+
+def test_one_checkpoint_s_json_is_what_a_model_card_takes(folder: Path, stylekernel) -> None:
+    words = [*common(folder), "--model", folder / "model", "--json", folder / "one.json"]
+    assert stylekernel("evaluate", *words, "--every", 2)[1] == ""
+    found = json.loads((folder / "one.json").read_text())
+    assert found["pair_count"] == 2 and found["size"] == 64
+    assert set(found["mean"]) == {"content", "style", "ssim"}
+    assert len(found["pairs"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--strength", "1.5"], "strength must lie in [0, 1], got 1.5"),
+        (["--strength", "1", "--strength", "1"], "strength must be given once for each"),
+        (["--model", "a/b", "--model", "a/b"], "model must be given once for each, got a/b twice"),
+        (["--plot", "curve.gif"], "plot must be a .png or .svg file"),
+        (["--html", "nowhere/report.html"], "no such folder: 'nowhere'"),
+    ],
+)
+def test_mistakes_are_one_line_before_anything_is_scored(
+    folder: Path, stylekernel, words: list[str], message: str
+) -> None:
+    printed, error = stylekernel("evaluate", *common(folder), *words)
+    assert not printed
+    assert message in error
+    assert len(error.splitlines()) == 1
+
+
+def test_frames_are_repainted_or_read_and_followed(folder: Path, stylekernel) -> None:
+    scene = load_image(save_picture(folder / "scene.png", (120, 100)))
+    for name, invert in (("clip", False), ("inverted", True)):
+        (folder / name).mkdir()
+        for place in range(3):
+            frame = np.asarray(scene.crop((2 * place, 0, 2 * place + 96, 96)))
+            Image.fromarray(255 - frame if invert else frame).save(folder / name / f"{place}.png")
+    words = ["--model", folder / "model", "--style", folder / "paintings/pa0.png"]
+    words += ["--stylized", folder / "inverted", "--json", folder / "steady.json"]
+    printed, error = stylekernel("evaluate-frames", folder / "clip", *words)
+    assert not error
+    found = json.loads((folder / "steady.json").read_text())
+    errors = found["warping_errors"]
+    assert [*errors][:2] == ["original frames", str(folder / "inverted")] and len(errors) == 3
+    assert errors[str(folder / "inverted")] == pytest.approx(errors["original frames"], rel=1e-3)
+    assert found["frame_count"] == 3 and f"{found['visible']:.0%} visible" in printed
+
+    _, error = stylekernel("evaluate-frames", folder / "clip", "--stylized", folder / "photos")
+    assert "stylized must be as many frames as the originals, 3, got 2" in error
+    _, error = stylekernel("evaluate-frames", folder / "clip")
+    assert "style or stylized must be given" in error
