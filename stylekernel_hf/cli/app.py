@@ -10,6 +10,7 @@ from stylekernel_hf import __version__
 from stylekernel_hf.cli.benchmark import benchmark
 from stylekernel_hf.cli.evaluate import evaluate
 from stylekernel_hf.cli.evaluate_frames import evaluate_frames
+from stylekernel_hf.cli.finetune import finetune
 from stylekernel_hf.cli.hub import app as hub_app
 from stylekernel_hf.cli.pretrain import pretrain
 from stylekernel_hf.cli.stylize import stylize
@@ -28,6 +29,7 @@ app.command()(evaluate_frames)
 app.command()(benchmark)
 app.command()(pretrain)
 app.command()(train)
+app.command()(finetune)
 app.add_typer(hub_app)
 
 

@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from stylekernel_hf.cli.training_options import (
+    Accumulate,
+    BatchSize,
+    Contents,
+    ContentWeight,
+    DistinctCrops,
     Init,
     LearningRate,
+    LoaderWorkers,
+    LogWith,
     MixedPrecision,
     Output,
     Perceptual,
     Preset,
+    Private,
+    PushToHub,
+    SaveEvery,
     Seed,
+    Size,
     Steps,
     Styles,
-    missing_package,
-    starting_model,
-    training_progress,
+    StyleSize,
+    StyleWeight,
+    run_training,
 )
 
 
 def train(
-    content: Annotated[list[Path], typer.Option("--content", help="Folder of photos; repeatable.")],
+    content: Contents,
     style: Styles,
     output: Output,
     perceptual: Perceptual = None,
@@ -38,30 +48,23 @@ def train(
         ),
     ] = False,
     steps: Steps = 20_000,
-    batch_size: Annotated[int, typer.Option(help="Pairs per step, over all processes.")] = 4,
-    size: Annotated[int, typer.Option(help="Side of content crops in px, a multiple of 16.")] = 256,
-    style_size: Annotated[
-        int, typer.Option(help="Side of style crops in px, a multiple of 16.")
-    ] = 224,
+    batch_size: BatchSize = 4,
+    accumulate: Accumulate = 1,
+    size: Size = 256,
+    style_size: StyleSize = 224,
     min_zoom: Annotated[
         float, typer.Option(help="Short side of pictures before cropping, over the crop's: least.")
     ] = 1.0,
     max_zoom: Annotated[float, typer.Option(help="The same for small pictures: most.")] = 1.5,
-    distinct_crops: Annotated[
-        int,
-        typer.Option(
-            help="Crops of each kind, whose perceptual features are kept in memory (1.3 MB a crop "
-            "of 256 px) and paired anew at every step; 0 draws new crops all the time."
-        ),
-    ] = 0,
+    distinct_crops: DistinctCrops = 0,
     color_augmentation: Annotated[
         float, typer.Option(help="Share of style crops that get a new palette.")
     ] = 0.4,
     learning_rate: LearningRate = 1e-3,
     warmup_steps: Annotated[int, typer.Option(help="Steps of linear warm-up.")] = 200,
     ema_decay: Annotated[float, typer.Option(help="Decay of the weights' average.")] = 0.999,
-    content_weight: Annotated[float, typer.Option(help="Weight of the content term.")] = 1.0,
-    style_weight: Annotated[float, typer.Option(help="Weight of the style term.")] = 20.0,
+    content_weight: ContentWeight = 1.0,
+    style_weight: StyleWeight = 20.0,
     color_weight: Annotated[float, typer.Option(help="Weight of the palette term.")] = 2.0,
     identity_weight: Annotated[float, typer.Option(help="Weight of the identity term.")] = 4.0,
     identity_every: Annotated[
@@ -69,23 +72,23 @@ def train(
     ] = 4,
     mixed_precision: MixedPrecision = "bf16",
     seed: Seed = 0,
-    save_every: Annotated[int, typer.Option(help="Steps between checkpoints.")] = 500,
+    save_every: SaveEvery = 500,
     sheet_every: Annotated[int, typer.Option(help="Steps between sample sheets.")] = 500,
     log_every: Annotated[int, typer.Option(help="Steps between lines of log.jsonl.")] = 20,
-    loader_workers: Annotated[int, typer.Option(help="Processes that load pictures.")] = 1,
+    loader_workers: LoaderWorkers = 1,
     cache_gigabytes: Annotated[
         float, typer.Option(help="Memory for decoded pictures, per loading process.")
     ] = 4.0,
+    log_with: LogWith = None,
+    push_to_hub: PushToHub = None,
+    private: Private = False,
 ) -> None:
     """Train a network, or go on with the run in --output from its newest checkpoint.
 
     The run's folder gets model/ (averaged weights, for --model of the other commands), log.jsonl,
-    sheets/ (samples of held-out pairs) and checkpoints/.
+    sheets/ (samples of held-out pairs) and checkpoints/. `accelerate launch -m stylekernel_hf.cli
+    train ...` trains on several devices.
     """
-    try:
-        from stylekernel_hf.training.trainer import Trainer
-    except ModuleNotFoundError as error:
-        raise missing_package(error) from error
     from stylekernel_hf.training.losses import LossWeights
     from stylekernel_hf.training.settings import TrainingSettings
 
@@ -97,6 +100,7 @@ def train(
         encoder_init=encoder_init,
         steps=steps,
         batch_size=batch_size,
+        accumulate=accumulate,
         size=size,
         style_size=style_size,
         min_zoom=min_zoom,
@@ -120,15 +124,6 @@ def train(
         log_every=log_every,
         loader_workers=loader_workers,
         cache_gigabytes=cache_gigabytes,
+        log_with=log_with,
     )
-    trainer = Trainer(starting_model(init, preset, seed), settings)
-    with training_progress() as progress:
-        bar = progress.add_task("training", total=steps, terms="")
-
-        def show(step: int, terms: dict[str, float]) -> None:
-            shown = ("content", "style", "color", "identity")
-            text = "  ".join(f"{name} {terms[name]:.3f}" for name in shown if name in terms)
-            progress.update(bar, completed=step, terms=text)
-
-        trainer.run(show)
-    typer.echo(f"wrote {output / 'model'}")
+    run_training(settings, init=init, preset=preset, push_to_hub=push_to_hub, private=private)

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.progress import Progress
 
     from stylekernel_hf.model.style_kernel import StyleKernelModel
+    from stylekernel_hf.training.settings import TrainingSettings
 
+Contents = Annotated[list[Path], typer.Option("--content", help="Folder of photos; repeatable.")]
 Styles = Annotated[list[Path], typer.Option("--style", help="Folder of paintings; repeatable.")]
 Output = Annotated[Path, typer.Option("--output", help="Folder of the run.")]
 Perceptual = Annotated[
@@ -29,6 +35,32 @@ Init = Annotated[
 Steps = Annotated[int, typer.Option(help="Optimizer steps.")]
 LearningRate = Annotated[float, typer.Option(help="Peak of the cosine schedule.")]
 MixedPrecision = Annotated[str, typer.Option(help="no, bf16 or fp16.")]
+BatchSize = Annotated[int, typer.Option(help="Pairs per batch, over all processes.")]
+Accumulate = Annotated[
+    int, typer.Option(help="Batches per step: their gradients are added up, to save memory.")
+]
+Size = Annotated[int, typer.Option(help="Side of content crops in px, a multiple of 16.")]
+StyleSize = Annotated[int, typer.Option(help="Side of style crops in px, a multiple of 16.")]
+DistinctCrops = Annotated[
+    int,
+    typer.Option(
+        help="Crops of each kind, whose perceptual features are kept in memory (1.3 MB a crop "
+        "of 256 px) and paired anew at every step; 0 draws new crops all the time."
+    ),
+]
+ContentWeight = Annotated[float, typer.Option(help="Weight of the content term.")]
+StyleWeight = Annotated[float, typer.Option(help="Weight of the style term.")]
+SaveEvery = Annotated[int, typer.Option(help="Steps between checkpoints.")]
+LoaderWorkers = Annotated[int, typer.Option(help="Processes that load pictures.")]
+LogWith = Annotated[
+    str | None,
+    typer.Option(help="tensorboard: loss curves and sample sheets, in OUTPUT/tensorboard."),
+]
+PushToHub = Annotated[
+    str | None,
+    typer.Option(help="Hub id, owner/name, to push the model and its card to at the end."),
+]
+Private = Annotated[bool, typer.Option("--private", help="Make a new Hub repository private.")]
 Seed = Annotated[int, typer.Option(help="Seed of weights and crops.")]
 
 
@@ -37,6 +69,20 @@ def missing_package(error: ModuleNotFoundError) -> ImportError:
     return ImportError(
         f"training needs the package {error.name}: pip install 'stylekernel-hf[train]'"
     )
+
+
+def check_push_to_hub(repo_id: str | None) -> None:
+    """Fail before a run rather than after it."""
+    if repo_id is None:
+        return
+    from huggingface_hub import get_token
+
+    from stylekernel_hf.repository.sources import is_hub_id
+
+    if not is_hub_id(repo_id):
+        raise ValueError(f"push_to_hub must be 'owner/name', got {repo_id!r}")
+    if get_token() is None:
+        raise ValueError("push_to_hub needs a token of the Hub: hf auth login")
 
 
 def starting_model(init: str | None, preset: str, seed: int) -> StyleKernelModel:
@@ -62,3 +108,50 @@ def training_progress() -> Progress:
         TextColumn("{task.fields[terms]}"),
     )
     return Progress(*columns, console=Console(stderr=True))
+
+
+def run_training(
+    settings: TrainingSettings,
+    *,
+    init: str | Path | None,
+    preset: str,
+    push_to_hub: str | None,
+    private: bool,
+) -> None:
+    """Train with a bar of steps, tell the speed, and push the model if asked to."""
+    try:
+        from stylekernel_hf.training.run_card import run_card
+        from stylekernel_hf.training.trainer import Trainer
+    except ModuleNotFoundError as error:
+        raise missing_package(error) from error
+    check_push_to_hub(push_to_hub)
+    card = run_card(settings, init=init, preset=preset, command=_command())
+    trainer = Trainer(starting_model(init, preset, settings.seed), settings, card=card)
+    is_main = trainer.accelerator.is_main_process
+    with training_progress() if is_main else nullcontext() as progress:
+        bar = progress.add_task("training", total=settings.steps, terms="") if progress else None
+
+        def show(step: int, terms: dict[str, float]) -> None:
+            if progress is None or bar is None:
+                return
+            shown = ("content", "style", "color", "identity")
+            text = "  ".join(f"{name} {terms[name]:.3f}" for name in shown if name in terms)
+            progress.update(bar, completed=step, terms=text)
+
+        speed = trainer.run(show)
+    if not is_main:
+        return
+    if speed.seconds:
+        typer.echo(
+            f"{speed.images_per_second:.2f} pairs a second, {speed.loading_share:.1%} of the time "
+            "lost to loading"
+        )
+    typer.echo(f"wrote {settings.output / 'model'}")
+    if push_to_hub is not None:
+        with trainer.averaged_weights() as model:
+            url = model.half().push_to_hub(push_to_hub, private=private or None, card=card)
+        typer.echo(f"pushed {url}")
+
+
+def _command() -> Sequence[str]:
+    return ["stylekernel", *sys.argv[1:]]

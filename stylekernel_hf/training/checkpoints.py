@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from accelerate import Accelerator
-
-from stylekernel_hf.model.style_kernel import StyleKernelModel
+from safetensors import SafetensorError
 
 KEPT = 2
+# What writing leaves behind when the process is killed.
+LEFTOVERS = ("checkpoints/.*", ".partial*", "model/.partial*", "sheets/.*.tmp")
+# Checkpoints of earlier versions have none.
+STATE_NAME = "log_state.json"
 
 
 def latest_checkpoint(output: Path) -> Path | None:
@@ -19,15 +26,36 @@ def latest_checkpoint(output: Path) -> Path | None:
     return found[-1] if found else None
 
 
-def save_checkpoint(accelerator: Accelerator, output: Path, step: int) -> None:
+def remove_leftovers(output: Path) -> None:
+    """Remove the unfinished files and folders of a run that was killed."""
+    for path in [path for pattern in LEFTOVERS for path in output.glob(pattern)]:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+def save_checkpoint(
+    accelerator: Accelerator, output: Path, step: int, log_state: dict[str, Any]
+) -> None:
     """Save everything that resuming needs, then drop all but the newest checkpoints."""
     folder = output / "checkpoints"
     partial = folder / f".partial_{step:07d}"
-    accelerator.save_state(str(partial))
+    try:
+        accelerator.save_state(str(partial))
+        accelerator.wait_for_everyone()
+        if accelerator.is_main_process:
+            (partial / STATE_NAME).write_text(json.dumps(log_state), encoding="utf-8")
+            os.replace(partial, folder / f"step_{step:07d}")
+    except BaseException:
+        # A full disk has no room for what nobody can use.
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
     if accelerator.is_main_process:
-        replace_folder(partial, folder / f"step_{step:07d}")
         for old in sorted(folder.glob("step_*"))[:-KEPT]:
-            shutil.rmtree(old)
+            # Renamed first: what is half removed must not look like a checkpoint.
+            os.replace(old, folder / f".old_{old.name}")
+            shutil.rmtree(folder / f".old_{old.name}")
     accelerator.wait_for_everyone()
 
 
@@ -39,13 +67,22 @@ def save_model(model: StyleKernelModel, folder: Path) -> None:
     model.save_pretrained(folder)
 
 
-def replace_folder(source: Path, target: Path) -> None:
-    """Move `source` to `target`, whose old contents stay in place until the last moment."""
-    old = target.with_name(f".old_{target.name}")
-    if old.exists():
-        shutil.rmtree(old)
-    if target.exists():
-        os.replace(target, old)
-    os.replace(source, target)
-    if old.exists():
-        shutil.rmtree(old)
+def load_checkpoint_into(accelerator: Accelerator, checkpoint: Path) -> dict[str, Any]:
+    """Load a checkpoint into what the accelerator holds; returns the state of the log."""
+    accelerator.load_state(str(checkpoint))
+    state = checkpoint / STATE_NAME
+    return json.loads(state.read_text(encoding="utf-8")) if state.exists() else {}
+
+
+@contextmanager
+def told_where(output: Path) -> Generator[None]:
+    """Turn whatever writers raise on a full or lost disk into an OSError that says what is left."""
+    try:
+        yield
+    except (OSError, SafetensorError, RuntimeError) as error:
+        checkpoint = latest_checkpoint(output)
+        intact = f"'{checkpoint}' is intact" if checkpoint else "there is no checkpoint yet"
+        raise OSError(
+            f"output: cannot write to '{output}': {error}; {intact}. Make room, and the same "
+            "command goes on from there"
+        ) from error

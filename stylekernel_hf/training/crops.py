@@ -14,25 +14,29 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from stylekernel_hf.image_io import load_image
 from stylekernel_hf.training.color_augmentation import augment_color
+from stylekernel_hf.training.pictures import Pictures
 
 
 class CropPair(NamedTuple):
-    """One content and one style crop, with the numbers that tell distinct crops apart."""
+    """One content and one style crop, with the numbers that tell distinct crops apart.
+
+    `pair_number` is the pair's place in the endless row of pairs. In a batch, all are tensors.
+    """
 
     content: UInt8[Tensor, "3 h w"]
     style: UInt8[Tensor, "3 s s"]
     content_number: int
     style_number: int
+    pair_number: int
 
 
 class RandomCrops:
     """Square crops of random place and scale, as likely from a picture as it holds distinct ones.
 
     Pictures are scaled so that their short side lies anywhere (log-uniformly) between `min_zoom`
-    and `max_zoom` times the crop's, or up to their own size if that is more. Decoded pictures are
-    kept in memory as far as `cache_bytes` allows.
+    and `max_zoom` times the crop's, or up to their own size if that is more. Where chance falls on
+    a damaged picture, it is asked again. Decoded pictures are kept as far as `cache_bytes` allows.
     """
 
     def __init__(
@@ -44,20 +48,16 @@ class RandomCrops:
         cache_bytes: int,
         min_zoom: float = 1.0,
     ) -> None:
-        self.paths = list(paths)
+        self.pictures = Pictures(paths, cache_bytes=cache_bytes)
         self.size = size
         self.min_zoom = min_zoom
         self.max_zoom = max_zoom
-        self.free_bytes = cache_bytes
-        self.cache: dict[int, NDArray[np.uint8]] = {}
-        areas = np.array([_area(path) for path in self.paths], dtype=np.float64)
+        areas = np.array(self.pictures.areas, dtype=np.float64)
         self.cumulative = np.cumsum(np.maximum(areas, size**2) / areas.sum())
 
     def draw(self, random: np.random.Generator) -> NDArray[np.uint8]:
         """Return one crop, size x size x 3."""
-        place = random.uniform(0, self.cumulative[-1])
-        index = min(int(np.searchsorted(self.cumulative, place)), len(self.paths) - 1)
-        picture = self._picture(index)
+        picture = self._choose(random)
         height, width = picture.shape[:2]
         short = min(height, width)
         largest = max(short, self.size * self.max_zoom)
@@ -72,14 +72,13 @@ class RandomCrops:
         pixels = np.asarray(crop)
         return pixels[:, ::-1] if random.random() < 0.5 else pixels
 
-    def _picture(self, index: int) -> NDArray[np.uint8]:
-        if index in self.cache:
-            return self.cache[index]
-        picture = np.asarray(load_image(self.paths[index]).convert("RGB"))
-        if picture.nbytes <= self.free_bytes:
-            self.free_bytes -= picture.nbytes
-            self.cache[index] = picture
-        return picture
+    def _choose(self, random: np.random.Generator) -> NDArray[np.uint8]:
+        while True:
+            place = random.uniform(0, self.cumulative[-1])
+            index = int(np.searchsorted(self.cumulative, place))
+            picture = self.pictures.load(min(index, len(self.cumulative) - 1))
+            if picture is not None:
+                return picture
 
 
 class CropPairs(Dataset[CropPair]):
@@ -111,7 +110,7 @@ class CropPairs(Dataset[CropPair]):
             content_number, style_number = random.integers(self.distinct_crops, size=2).tolist()
         content = self.contents.draw(np.random.default_rng((self.seed, content_number, 0)))
         style = draw_style(self.styles, self.seed, style_number, self.color_augmentation)
-        return CropPair(_to_tensor(content), style, content_number, style_number)
+        return CropPair(_to_tensor(content), style, content_number, style_number, index)
 
 
 def draw_style(
@@ -132,8 +131,3 @@ def unit_batch(crops: UInt8[Tensor, "b 3 h w"], device: torch.device) -> Float[T
 
 def _to_tensor(pixels: NDArray[np.uint8]) -> UInt8[Tensor, "3 h w"]:
     return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))
-
-
-def _area(path: Path) -> int:
-    with Image.open(path) as image:
-        return image.width * image.height

@@ -81,11 +81,12 @@ def _project(
     return (image.flatten(2)[:, None] * axes[None, :, :, None]).sum(dim=2)
 
 
-def identity_loss(repainted: Float[Tensor, "b 3 h w"], image: Float[Tensor, "b 3 h w"]) -> Tensor:
-    """Score an image repainted in its own style, which should come back unchanged.
+def identity_losses(
+    repainted: Float[Tensor, "b 3 h w"], image: Float[Tensor, "b 3 h w"]
+) -> Float[Tensor, " b"]:
+    """Score images repainted in their own style, which should come back unchanged.
 
-    Mean squared error of the pixels, relative to the variance of the image's colours.
+    Mean squared error of the pixels of each, relative to the variance of the image's colours.
     """
     error = (repainted.float() - image).square().mean(dim=(1, 2, 3))
-    spread = image.var(dim=(2, 3)).mean(dim=1) + 0.01
-    return (error / spread).mean()
+    return error / (image.var(dim=(2, 3)).mean(dim=1) + 0.01)

@@ -46,6 +46,8 @@ class TrainingSettings:
     log_every: int = 20
     loader_workers: int = 1
     cache_gigabytes: float = 4.0
+    accumulate: int = 1
+    log_with: str | None = None
 
     def __post_init__(self) -> None:
         check_counts(
@@ -54,6 +56,7 @@ class TrainingSettings:
             save_every=self.save_every,
             sheet_every=self.sheet_every,
             log_every=self.log_every,
+            accumulate=self.accumulate,
         )
         for name in ("size", "style_size"):
             if getattr(self, name) % 16:
@@ -76,3 +79,10 @@ class TrainingSettings:
             raise ValueError(
                 f"mixed_precision must be no, bf16 or fp16, got {self.mixed_precision!r}"
             )
+        if self.log_with not in (None, "tensorboard"):
+            raise ValueError(f"log_with must be tensorboard, or None, got {self.log_with!r}")
+
+    @property
+    def pairs_per_step(self) -> int:
+        """Pairs of crops that one step of the optimizer sees, over all processes."""
+        return self.batch_size * self.accumulate

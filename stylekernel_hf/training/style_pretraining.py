@@ -16,7 +16,6 @@ from stylekernel_hf.image_io import list_images
 from stylekernel_hf.metrics.distances import statistics_distance, style_statistics
 from stylekernel_hf.metrics.perceptual import load_perceptual_network
 from stylekernel_hf.model.style_kernel import StyleKernelModel
-from stylekernel_hf.training.checkpoints import save_model
 from stylekernel_hf.training.crops import RandomCrops, draw_style, unit_batch
 from stylekernel_hf.training.muon import Muon
 from stylekernel_hf.training.schedule import cosine_with_warmup
@@ -129,7 +128,7 @@ class StylePretrainer:
             if on_step:
                 on_step(step + 1, distances[-1])
         settings.output.mkdir(parents=True, exist_ok=True)
-        save_model(self.model, settings.output / "model")
+        self.model.save_pretrained(settings.output / "model")
         return sum(distances[-100:]) / len(distances[-100:])
 
     def _predictor(self) -> _StatisticsPredictor:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
 import logging
 import math
-import random
-import time
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Iterator
+from itertools import islice
 
 import torch
 from accelerate import Accelerator
@@ -18,30 +15,33 @@ from diffusers.training_utils import EMAModel
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from stylekernel_hf.image_io import list_images
-from stylekernel_hf.image_processor import crop_back, pad_to_multiple
 from stylekernel_hf.metrics.perceptual import load_perceptual_network
-from stylekernel_hf.model.style_embedding import StyleEmbedding
 from stylekernel_hf.model.style_kernel import StyleKernelModel
-from stylekernel_hf.training.checkpoints import latest_checkpoint, save_checkpoint, save_model
-from stylekernel_hf.training.crops import CropPair, CropPairs, RandomCrops, unit_batch
+from stylekernel_hf.repository.card import CardDetails
+from stylekernel_hf.training.averaged_weights import AveragedWeights
+from stylekernel_hf.training.checkpoints import (
+    latest_checkpoint,
+    load_checkpoint_into,
+    remove_leftovers,
+    save_checkpoint,
+    told_where,
+)
+from stylekernel_hf.training.crops import CropPair
 from stylekernel_hf.training.encoder_init import initialise_encoders
-from stylekernel_hf.training.losses import identity_loss, stylization_losses
+from stylekernel_hf.training.failed_step import save_failed_step
 from stylekernel_hf.training.muon import Muon
+from stylekernel_hf.training.objective import Objective
+from stylekernel_hf.training.run_log import RunLog
 from stylekernel_hf.training.sample_sheet import SampleSheet
 from stylekernel_hf.training.schedule import cosine_with_warmup
 from stylekernel_hf.training.settings import TrainingSettings
-from stylekernel_hf.training.targets import PerceptualTargets
+from stylekernel_hf.training.throughput import Throughput, ThroughputMeter
+from stylekernel_hf.training.training_data import load_training_data
 
 logger = logging.getLogger(__name__)
 
-# Pictures of each kind that are kept out of training for the sample sheets.
-HELD_OUT = 5
 # Gradients are scaled down to this norm, so that one odd pair cannot throw the weights far.
 MAX_GRADIENT_NORM = 5.0
-# In px. The pipeline's margin would more than double the work on a crop; what is left of the zero
-# padding's influence within it, the network learns to live with.
-TRAINING_MARGIN = 16
 
 
 class Trainer:
@@ -49,118 +49,121 @@ class Trainer:
 
     The output folder gets `log.jsonl` (every term, every `log_every` steps), `sheets/`,
     `checkpoints/` (the newest two, to resume from) and, at the end and at every save, `model/`
-    with the averaged weights.
+    with the averaged weights and the model card of `card`.
     """
 
-    def __init__(self, model: StyleKernelModel, settings: TrainingSettings) -> None:
+    def __init__(
+        self,
+        model: StyleKernelModel,
+        settings: TrainingSettings,
+        *,
+        card: CardDetails | None = None,
+    ) -> None:
         self.settings = settings
+        self.card = card
         self.output = settings.output
         self.accelerator = Accelerator(
             mixed_precision=settings.mixed_precision,
             dataloader_config=DataLoaderConfiguration(split_batches=True),
+            log_with=settings.log_with,
+            project_dir=self.output,
         )
+        _check_shares(settings.batch_size, self.accelerator.num_processes)
         set_seed(settings.seed)
-        contents, held_contents = _hold_out(_list_all(settings.contents), settings.seed)
-        styles, held_styles = _hold_out(_list_all(settings.styles), settings.seed)
-        self.sheet = SampleSheet(held_contents, held_styles, size=settings.size)
-        self.pairs = _crop_pairs(contents, styles, settings)
+        data = load_training_data(settings)
+        self.pairs = data.pairs
+        self.sheet = SampleSheet(data.held_contents, data.held_styles, size=settings.size)
         device = self.accelerator.device
         model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.perceptual = load_perceptual_network(settings.perceptual).to(device)
         if settings.encoder_init:
             initialise_encoders(model, self.perceptual)
-        self.targets = PerceptualTargets(self.perceptual, keep=settings.distinct_crops > 0)
         optimizer = Muon(model, lr=settings.learning_rate)
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, self._learning_rate_factor)
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, self._learning_rate_factor)
         self.ema = EMAModel(model.parameters(), decay=settings.ema_decay, use_ema_warmup=False)
         self.ema.to(device)
         self.plain_model = model
         self.model, self.optimizer = self.accelerator.prepare(model, optimizer)
-        self.schedule = schedule
-        self.accelerator.register_for_checkpointing(schedule, self.ema)
+        self.accelerator.register_for_checkpointing(self.schedule, self.ema)
+        self.objective = Objective(model, self.model, self.perceptual, settings)
+        self.log = RunLog(self.accelerator, self.output)
         self.step = 0
 
-    def run(self, on_step: Callable[[int, dict[str, float]], None] | None = None) -> None:
+    def run(self, on_step: Callable[[int, dict[str, float]], None] | None = None) -> Throughput:
         """Train from the newest checkpoint in the output folder, or from the start.
 
-        `on_step` is called after every step with its number and the terms last logged.
+        `on_step` is called after every step with its number and the terms last logged. OSError
+        when the disk is full or the pictures are gone, FloatingPointError when a term is not
+        finite; the last checkpoint stays intact.
         """
-        self.output.mkdir(parents=True, exist_ok=True)
-        self._resume()
+        with told_where(self.output):
+            self.output.mkdir(parents=True, exist_ok=True)
+            self._resume()
         settings = self.settings
-        running: dict[str, list[Tensor]] = {}
+        meter = ThroughputMeter(settings.pairs_per_step)
         logged: dict[str, float] = {}
-        began = time.perf_counter()
-        for batch in self._batches():
-            for name, value in self._train_step(batch).items():
-                running.setdefault(name, []).append(value)
+        before = meter.count()
+        for batches in meter.watch(self._steps()):
+            self.log.gather(self._train_step(batches))
             self.step += 1
-            if self.step % settings.log_every == 0 or self.step == settings.steps:
-                logged = {name: torch.stack(v).mean().item() for name, v in running.items()}
-                self._check_finite(logged)
-                seconds = (time.perf_counter() - began) / settings.log_every
-                rate = float(self.schedule.get_last_lr()[0])
-                self._log(logged | {"seconds": seconds, "lr": rate})
-                running, began = {}, time.perf_counter()
             done = self.step == settings.steps
+            if self.step % settings.log_every == 0 or done:
+                now = meter.count()
+                logged = self._write_log(now - before)
+                before = now
             if self.step % settings.sheet_every == 0 or done:
                 self._draw_sheet()
             if self.step % settings.save_every == 0 or done:
                 self._save()
             if on_step:
                 on_step(self.step, logged)
+        # Once more: a run that was killed after its last checkpoint takes no step.
+        self._save_model()
+        self.accelerator.end_training()
+        return meter.count()
 
-    def _train_step(self, batch: CropPair) -> dict[str, Tensor]:
-        device = self.accelerator.device
-        content, style = unit_batch(batch.content, device), unit_batch(batch.style, device)
-        weights = self.settings.weights
-        generator = torch.Generator().manual_seed(self.settings.seed + self.step)
-        with self.accelerator.autocast():
-            stylized = self._stylize(content, self.plain_model.encode_style(style))
-            structure = self.targets.structure(content, torch.as_tensor(batch.content_number))
-            statistics = self.targets.statistics(style, torch.as_tensor(batch.style_number))
-            terms = stylization_losses(
-                self.perceptual, stylized, structure, statistics, style, generator
-            )
-            loss = sum(getattr(weights, name) * value for name, value in terms.items())
-            every = self.settings.identity_every
-            if every and self.step % every == 0:
-                terms["identity"] = self._identity_term(content, style)
-                loss = loss + weights.identity * terms["identity"]
-        self.accelerator.backward(loss)
+    def _train_step(self, batches: list[CropPair]) -> dict[str, Tensor]:
+        """Take one step on batches whose gradients are added up; returns the terms' means."""
+        measured: list[dict[str, Tensor]] = []
+        for number, batch in enumerate(batches, start=1):
+            last = number == len(batches)
+            alone = contextlib.nullcontext() if last else self.accelerator.no_sync(self.model)
+            with alone:
+                with self.accelerator.autocast():
+                    terms = self.objective.terms(batch, self.step, self.accelerator.device)
+                    loss = self.objective.total(terms)
+                self.accelerator.backward(loss / len(batches))
+            measured.append({name: term.detach() for name, term in terms.items()})
+        means = {
+            name: torch.stack([part[name] for part in measured]).mean() for name in measured[0]
+        }
         norm = self.accelerator.clip_grad_norm_(self.model.parameters(), MAX_GRADIENT_NORM)
+        if norm is not None:
+            means["gradient_norm"] = norm
+        self._check_finite(means, batches)
         self.optimizer.step()
         self.optimizer.zero_grad()
         self.schedule.step()
         self.ema.step(self.plain_model.parameters())
-        measured = {name: value.detach() for name, value in terms.items()}
-        return measured if norm is None else measured | {"gradient_norm": norm}
+        return means
 
-    def _identity_term(self, content: Tensor, style: Tensor) -> Tensor:
-        half = max(1, len(style) // 2)
-        terms = [
-            identity_loss(self._stylize(images, self.plain_model.encode_style(images)), images)
-            for images in (style[:half], content[half:])
-            if len(images)
-        ]
-        return torch.stack(terms).mean()
-
-    def _stylize(self, content: Tensor, style: StyleEmbedding) -> Tensor:
-        padded, padding = pad_to_multiple(content, self.plain_model.stride, TRAINING_MARGIN)
-        padded = padded.contiguous(memory_format=torch.channels_last)
-        return crop_back(self.model(padded, style), padding)
-
-    def _batches(self) -> DataLoader[CropPair]:
+    def _steps(self) -> Iterator[list[CropPair]]:
+        """Yield the batches of every step that is left."""
         settings = self.settings
-        size = settings.batch_size
+        pairs = settings.pairs_per_step
         loader = DataLoader(
             self.pairs,
-            batch_size=size,
-            sampler=range(self.step * size, settings.steps * size),
+            batch_size=settings.batch_size,
+            sampler=range(self.step * pairs, settings.steps * pairs),
             num_workers=settings.loader_workers,
             prefetch_factor=8 if settings.loader_workers else None,
         )
-        return self.accelerator.prepare(loader)
+        batches = iter(self.accelerator.prepare(loader))
+        try:
+            while step := list(islice(batches, settings.accumulate)):
+                yield step
+        except (OSError, ValueError) as error:
+            raise type(error)(f"{_last_line(error)}; {self._left()}") from error
 
     def _learning_rate_factor(self, step: int) -> float:
         settings = self.settings
@@ -169,77 +172,85 @@ class Trainer:
         )
 
     def _resume(self) -> None:
+        if self.accelerator.is_main_process:
+            remove_leftovers(self.output)
+        self.accelerator.wait_for_everyone()
         checkpoint = latest_checkpoint(self.output)
         if checkpoint is not None:
-            self.accelerator.load_state(str(checkpoint))
+            self.log.load_state_dict(load_checkpoint_into(self.accelerator, checkpoint))
             self.step = int(checkpoint.name.removeprefix("step_"))
             logger.info("resuming from step %d", self.step)
+        self.log.begin(self.step)
 
     def _save(self) -> None:
-        save_checkpoint(self.accelerator, self.output, self.step)
+        with told_where(self.output):
+            save_checkpoint(self.accelerator, self.output, self.step, self.log.state_dict())
+        self._save_model()
+
+    def _save_model(self) -> None:
         if self.accelerator.is_main_process:
-            with self._averaged_weights() as model:
-                save_model(model, self.output / "model")
+            with told_where(self.output), self.averaged_weights() as model:
+                model.save_pretrained(self.output / "model", card=self.card)
 
     def _draw_sheet(self) -> None:
         if self.accelerator.is_main_process:
-            with self._averaged_weights() as model:
-                self.sheet.draw(model, self.output / "sheets" / f"step_{self.step:07d}.jpg")
+            path = self.output / "sheets" / f"step_{self.step:07d}.jpg"
+            with told_where(self.output), self.averaged_weights() as model:
+                self.sheet.draw(model, path)
+            self.log.show(self.step, path)
 
-    def _averaged_weights(self) -> _AveragedWeights:
-        return _AveragedWeights(self.plain_model, self.ema)
+    def averaged_weights(self) -> AveragedWeights:
+        """Return a context that gives the model with its averaged weights."""
+        return AveragedWeights(self.plain_model, self.ema)
 
-    def _check_finite(self, terms: dict[str, float]) -> None:
-        for name, value in terms.items():
-            if not math.isfinite(value):
-                raise FloatingPointError(
-                    f"the {name} term became {value} before step {self.step}; the newest "
-                    f"checkpoint in '{self.output}' is intact: resume it with a lower learning_rate"
-                )
+    def _write_log(self, speed: Throughput) -> dict[str, float]:
+        terms = self.log.means()
+        steps = speed.images / self.settings.pairs_per_step
+        values = {
+            "seconds": speed.seconds / steps,
+            "images_per_second": speed.images_per_second,
+            "loading_share": speed.loading_share,
+            "lr": float(self.schedule.get_last_lr()[0]),
+        }
+        with told_where(self.output):
+            self.log.write(self.step, terms | values)
+        return terms
 
-    def _log(self, terms: dict[str, float]) -> None:
-        if self.accelerator.is_main_process:
-            line = {"step": self.step, **{name: round(v, 6) for name, v in terms.items()}}
-            with (self.output / "log.jsonl").open("a", encoding="utf-8") as log:
-                log.write(json.dumps(line) + "\n")
+    def _check_finite(self, terms: dict[str, Tensor], batches: list[CropPair]) -> None:
+        """Stop before a step that would spoil the weights."""
+        # float16 has its own remedy for gradients that overflow.
+        scaled = self.settings.mixed_precision == "fp16"
+        checked = [n for n in terms if not (scaled and n == "gradient_norm")]
+        if bool(torch.stack([terms[name].float() for name in checked]).isfinite().all()):
+            return
+        values = {name: float(term) for name, term in terms.items()}
+        name = next(name for name in checked if not math.isfinite(values[name]))
+        folder = self.output / "failed" / f"step_{self.step + 1:07d}"
+        with told_where(self.output):
+            process = f"process_{self.accelerator.process_index}"
+            save_failed_step(folder / process, batches, values, self.step + 1)
+            if self.accelerator.is_main_process:
+                self.plain_model.save_pretrained(folder / "model")
+        raise FloatingPointError(
+            f"the {name} term became {values[name]} in step {self.step + 1}; its inputs and the "
+            f"weights before it are in '{folder}', {self._left()}: resume it with a lower "
+            "learning_rate"
+        )
 
-
-class _AveragedWeights:
-    """Puts the averaged weights into the model for a while."""
-
-    def __init__(self, model: StyleKernelModel, ema: EMAModel) -> None:
-        self.model = model
-        self.ema = ema
-
-    def __enter__(self) -> StyleKernelModel:
-        self.ema.store(self.model.parameters())
-        self.ema.copy_to(self.model.parameters())
-        return self.model
-
-    def __exit__(self, *_: object) -> None:
-        self.ema.restore(self.model.parameters())
-
-
-def _list_all(folders: tuple[Path, ...]) -> list[Path]:
-    return [path for folder in folders for path in list_images(folder)]
-
-
-def _hold_out(paths: list[Path], seed: int) -> tuple[list[Path], list[Path]]:
-    held = random.Random(seed).sample(paths, min(HELD_OUT, max(1, len(paths) // 2)))
-    chosen = set(held)
-    return [path for path in paths if path not in chosen] or held, held
+    def _left(self) -> str:
+        checkpoint = latest_checkpoint(self.output)
+        return f"'{checkpoint}' is intact" if checkpoint else "there is no checkpoint yet"
 
 
-def _crop_pairs(contents: list[Path], styles: list[Path], settings: TrainingSettings) -> CropPairs:
-    zoom_and_cache: dict[str, Any] = {
-        "min_zoom": settings.min_zoom,
-        "max_zoom": settings.max_zoom,
-        "cache_bytes": int(settings.cache_gigabytes * 2**30 / 2),
-    }
-    return CropPairs(
-        RandomCrops(contents, settings.size, **zoom_and_cache),
-        RandomCrops(styles, settings.style_size, **zoom_and_cache),
-        seed=settings.seed,
-        color_augmentation=settings.color_augmentation,
-        distinct_crops=settings.distinct_crops,
-    )
+def _check_shares(batch_size: int, processes: int) -> None:
+    if batch_size % processes:
+        raise ValueError(
+            f"batch_size must be a multiple of the number of processes ({processes}), "
+            f"got {batch_size}"
+        )
+
+
+def _last_line(error: Exception) -> str:
+    # What a loading process raises arrives with its traceback as the message.
+    message = str(error).strip().splitlines()[-1]
+    return message.removeprefix(f"{type(error).__name__}: ")

@@ -38,7 +38,7 @@ def test_uncached_pictures_give_the_same_crops(tmp_path: Path) -> None:
     for index in range(6):
         expected = cached.draw(np.random.default_rng(index))
         assert np.array_equal(uncached.draw(np.random.default_rng(index)), expected)
-    assert uncached.cache == {}
+    assert uncached.pictures.cache == {}
 
 
 def test_larger_pictures_are_drawn_in_proportion_to_their_area(tmp_path: Path) -> None:

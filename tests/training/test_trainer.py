@@ -3,42 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import torch
+from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 
-from stylekernel_hf.hub import load_checkpoint
 from stylekernel_hf.training.settings import TrainingSettings
 from stylekernel_hf.training.trainer import Trainer
-from tests.tiny import save_picture, save_tiny_vgg, tiny_model, vgg_shaped_model
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> TrainingSettings:
-    for kind in ("contents", "styles"):
-        (tmp_path / kind).mkdir()
-        for index in range(8):
-            save_picture(tmp_path / kind / f"{index}.png", (56, 48), seed=index)
-    return TrainingSettings(
-        contents=(tmp_path / "contents",),
-        styles=(tmp_path / "styles",),
-        output=tmp_path / "run",
-        perceptual=save_tiny_vgg(tmp_path / "vgg.safetensors"),
-        steps=6,
-        batch_size=2,
-        size=32,
-        style_size=32,
-        warmup_steps=1,
-        identity_every=2,
-        save_every=3,
-        sheet_every=6,
-        log_every=1,
-        loader_workers=0,
-        mixed_precision="no",
-    )
+from tests.tiny import tiny_model, vgg_shaped_model
+from tests.training.runs import command_of, log_of, state_of, train
 
 
 class KilledError(Exception):
@@ -51,10 +29,6 @@ def kill_after(step: int):
             raise KilledError
 
     return on_step
-
-
-def state_of(run: Path) -> dict[str, torch.Tensor]:
-    return load_checkpoint(run / "model").state_dict()
 
 
 def test_resumed_run_takes_the_trajectory_of_an_unbroken_one(settings: TrainingSettings) -> None:
@@ -105,42 +79,80 @@ def test_training_lowers_the_loss(settings: TrainingSettings) -> None:
     assert total(lines[-10:]) < 0.8 * total(lines[:10])
 
 
-def test_nan_loss_stops_the_run_and_keeps_the_checkpoint(settings: TrainingSettings) -> None:
+def test_accumulated_batches_count_as_one(settings: TrainingSettings) -> None:
+    settings = replace(settings, steps=1)
+    one = replace(settings, batch_size=4, output=settings.output.with_name("one"))
+    accumulated = replace(settings, batch_size=2, accumulate=2)
+    gradients, others = gradients_of(one), gradients_of(accumulated)
+    error = (gradients - others).norm() / gradients.norm()
+    assert error < 1e-4
+    # The halves of the batch have other gradients, whose mean is what is compared.
+    half = gradients_of(replace(settings, output=settings.output.with_name("half")))
+    assert (gradients - half).norm() > 0.1 * gradients.norm()
+    assert log_of(one.output)[0] == pytest.approx(log_of(accumulated.output)[0], rel=1e-4)
+
+
+def gradients_of(settings: TrainingSettings) -> torch.Tensor:
+    """The gradients of the first step, in one vector."""
+    AcceleratorState._reset_state(reset_partial_state=True)
     trainer = Trainer(tiny_model(), settings)
-
-    def poison(step: int, terms: dict[str, float]) -> None:
-        if step == 4:
-            with torch.no_grad():
-                trainer.plain_model.decoder.to_rgb.weight.fill_(float("nan"))
-
-    with pytest.raises(FloatingPointError, match="before step 5"):
-        trainer.run(poison)
-    assert all(value.isfinite().all() for value in state_of(settings.output).values())
+    trainer.optimizer.zero_grad = lambda: None
+    trainer.run()
+    return torch.cat([p.grad.flatten() for p in trainer.plain_model.parameters()])  # type: ignore[union-attr]
 
 
-def test_interrupted_save_leaves_the_last_checkpoint_whole(
+def assert_close_weights(one: TrainingSettings, other: TrainingSettings) -> None:
+    """The weights may differ by a tenth of the way that they have gone.
+
+    Muon and Adam turn gradients that are nothing but rounding errors into steps of full length.
+    """
+    start, weights, others = tiny_model().state_dict(), *map(state_of, (one.output, other.output))
+    gone = sum(float((weights[name] - start[name]).square().sum()) for name in start)
+    apart = sum(float((weights[name] - others[name]).square().sum()) for name in start)
+    assert apart < 0.1**2 * gone
+
+
+def test_two_processes_take_the_trajectory_of_one_with_the_whole_batch(
+    settings: TrainingSettings,
+) -> None:
+    settings = replace(settings, batch_size=4, identity_every=1)
+    tiny_model().save_pretrained(settings.output.with_name("start"))
+    shared = replace(settings, output=settings.output.with_name("shared"))
+    train(settings)
+    words = ["--multi_gpu", "--num_processes", 2, "--main_process_port", 0]
+    words += ["-m", "stylekernel_hf.cli", "train"]
+    words += command_of(shared, init=settings.output.with_name("start"))
+    launch = [sys.executable, "-m", "accelerate.commands.launch", *map(str, words)]
+    environment = os.environ | {"ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        launch, env=environment, capture_output=True, text=True, timeout=240, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("wrote") == 1
+    for line, other in zip(log_of(settings.output), log_of(shared.output), strict=True):
+        assert line == pytest.approx(other, rel=1e-4, abs=2e-6)
+    assert_close_weights(settings, shared)
+    saved = sorted(path.name for path in (shared.output / "checkpoints/step_0000006").iterdir())
+    assert [name for name in saved if "random" in name] == [
+        "random_states_0.pkl",
+        "random_states_1.pkl",
+    ]
+
+
+def test_batch_must_be_divisible_among_the_processes(
     settings: TrainingSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    trainer = Trainer(tiny_model(), settings)
-    save_state = trainer.accelerator.save_state
-
-    def full_disk(folder: str) -> str:
-        save_state(folder)
-        if folder.endswith("6"):
-            raise OSError(28, "No space left on device")
-        return folder
-
-    monkeypatch.setattr(trainer.accelerator, "save_state", full_disk)
-    with pytest.raises(OSError, match="No space left"):
-        trainer.run()
-    found = sorted(path.name for path in (settings.output / "checkpoints").glob("step_*"))
-    assert found == ["step_0000003"]
+    monkeypatch.setattr(Accelerator, "num_processes", 3)
+    with pytest.raises(ValueError, match=r"batch_size must be a multiple .* \(3\), got 2"):
+        Trainer(tiny_model(), settings)
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
     [
         ("steps", 0),
+        ("accumulate", 0),
+        ("log_with", "paper"),
         ("batch_size", 0),
         ("size", 16),
         ("size", 100),

@@ -1,0 +1,74 @@
+"""What a model card says of the run that made the model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from stylekernel_hf.hub import EMBEDDED_CHECKPOINT
+from stylekernel_hf.image_io import list_images
+from stylekernel_hf.repository.card import CardDetails
+from stylekernel_hf.training.settings import TrainingSettings
+
+_TEXT = """\
+- Photos: {contents}
+- Paintings: {styles}
+- Started from {start}.
+- {steps:,} steps of {pairs} pairs (crops of {size} px, paintings {style_size} px), with a learning
+  rate of {learning_rate:g} at its peak, in {precision}, seed {seed}.
+- Loss: content {weights.content:g}, style {weights.style:g}, color {weights.color:g}, identity
+  {weights.identity:g}, on {perceptual}.
+
+Made by
+
+    {command}
+"""
+
+
+def run_card(
+    settings: TrainingSettings, *, init: str | Path | None, preset: str, command: Sequence[str]
+) -> CardDetails:
+    """Describe a run that starts from `init`, a folder or Hub id, or else from a preset.
+
+    Of folders only the names are told, never where on the disk they are.
+    """
+    perceptual = f"`{settings.perceptual.name}`" if settings.perceptual else "torchvision's VGG-19"
+    text = _TEXT.format(
+        contents=_count(settings.contents),
+        styles=_count(settings.styles),
+        start=_start(init, preset),
+        steps=settings.steps,
+        pairs=settings.pairs_per_step,
+        size=settings.size,
+        style_size=settings.style_size,
+        learning_rate=settings.learning_rate,
+        precision="float32"
+        if settings.mixed_precision == "no"
+        else f"mixed precision ({settings.mixed_precision})",
+        seed=settings.seed,
+        weights=settings.weights,
+        perceptual=perceptual,
+        command=" ".join(_without_place(word) for word in command),
+    )
+    return CardDetails(training_data=text)
+
+
+def _count(folders: Sequence[Path]) -> str:
+    return ", ".join(
+        f"`{folder.resolve().name}` ({len(list_images(folder)):,})" for folder in folders
+    )
+
+
+def _start(init: str | Path | None, preset: str) -> str:
+    if init is None:
+        return f"random weights of the preset `{preset}`"
+    if Path(init) == EMBEDDED_CHECKPOINT:
+        return "the weights that come with stylekernel_hf"
+    return f"`{Path(init).name if Path(init).exists() else init}`"
+
+
+def _without_place(word: str) -> str:
+    option, equals, value = word.partition("=")
+    if equals and option.startswith("--"):
+        return f"{option}={_without_place(value)}"
+    return Path(word).name if Path(word).is_absolute() else word

@@ -1,0 +1,94 @@
+"""Training and fine-tuning as a shell sees them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from accelerate.state import AcceleratorState
+
+from stylekernel_hf.cli.finetune import finetune
+from stylekernel_hf.hub import load_checkpoint
+from tests.hub_server import HubServer
+from tests.tiny import tiny_model
+from tests.training.runs import assert_same_run, command_of, tiny_settings, train
+
+PROGRAM = [sys.executable, "-m", "stylekernel_hf.cli"]
+
+
+@pytest.fixture(autouse=True)
+def fresh_accelerator():
+    yield
+    AcceleratorState._reset_state(reset_partial_state=True)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+def test_killed_command_goes_on_to_the_result_of_an_unbroken_run(tmp_path: Path) -> None:
+    settings = replace(tiny_settings(tmp_path), steps=60, save_every=5, sheet_every=20)
+    tiny_model().save_pretrained(tmp_path / "start")
+    train(settings)
+    killed = replace(settings, output=tmp_path / "killed")
+    words = [*PROGRAM, "train", *command_of(killed, init=tmp_path / "start")]
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as process:
+        log, began = killed.output / "log.jsonl", time.monotonic()
+        while not (log.exists() and log.read_text().count("\n") > 12):
+            assert process.poll() is None and time.monotonic() - began < 200
+            time.sleep(0.01)
+        os.kill(process.pid, signal.SIGKILL)
+    assert process.returncode == -signal.SIGKILL
+    done = subprocess.run(words, capture_output=True, text=True, timeout=240, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "pairs a second" in done.stdout and "lost to loading" in done.stdout
+    assert_same_run(settings.output, killed.output)
+
+
+def test_finetuned_model_is_pushed_with_a_filled_in_card(
+    tmp_path: Path, hub: HubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = tiny_settings(tmp_path)
+    tiny_model().push_to_hub("painter/base")
+    monkeypatch.setattr(
+        sys, "argv", ["stylekernel", "finetune", "--style", str(tmp_path / "styles")]
+    )
+    finetune(
+        content=[tmp_path / "contents"],
+        style=[tmp_path / "styles"],
+        output=tmp_path / "tuned",
+        init="painter/base",
+        perceptual=settings.perceptual,
+        steps=2,
+        batch_size=1,
+        size=32,
+        style_size=32,
+        loader_workers=0,
+        push_to_hub="painter/tuned",
+        private=True,
+    )
+    assert hub.repositories["painter/tuned"].private
+    card = hub.files("painter/tuned")["README.md"].decode()
+    for words in (
+        "base_model: painter/base",
+        "`contents` (8)",
+        "`styles` (8)",
+        "Started from `painter/base`",
+        "2 steps of 1 pairs",
+        "stylekernel finetune --style styles",
+    ):
+        assert words in card, words
+    pushed, saved = load_checkpoint("painter/tuned"), load_checkpoint(tmp_path / "tuned" / "model")
+    for name, value in saved.state_dict().items():
+        assert pushed.state_dict()[name].equal(value.half().float()), name
+
+
+@pytest.mark.parametrize("repo_id", ["name", "painter/a/b"])
+def test_bad_hub_id_is_refused_before_the_run(tmp_path: Path, repo_id: str) -> None:
+    settings = tiny_settings(tmp_path)
+    with pytest.raises(ValueError, match="push_to_hub must be 'owner/name'"):
+        finetune([settings.contents[0]], [settings.styles[0]], settings.output, push_to_hub=repo_id)
+    assert not settings.output.exists()
