@@ -57,6 +57,27 @@ def test_weights_that_cannot_be_had_are_named(monkeypatch: pytest.MonkeyPatch, t
         load_inception()
 
 
+@needs_torch_fidelity
+def test_inception_takes_8_bit_pictures_of_any_size_to_2048_features(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With random weights: the real ones are downloaded."""
+    module = "torch_fidelity.feature_extractor_inceptionv3"
+    monkeypatch.setattr(f"{module}.load_state_dict_from_url", lambda *_, **__: {})
+    monkeypatch.setattr(torch.nn.Module, "load_state_dict", lambda *_, **__: None)
+    torch.manual_seed(0)
+    inception = load_inception()
+    generator = torch.Generator().manual_seed(3)
+    pictures = torch.randint(0, 256, (2, 3, 64, 96), generator=generator, dtype=torch.uint8)
+    with torch.no_grad():
+        together, alone = inception(pictures), inception(pictures[1:])
+    assert together.shape == (2, 2048) and together.dtype == torch.float32
+    # Random weights make tiny features, of which only shares tell something.
+    scale = alone.norm()
+    assert (together[1] - alone[0]).norm() < 1e-3 * scale
+    assert (together[0] - together[1]).norm() > 1e-2 * scale
+
+
 def test_without_torch_fidelity_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch_fidelity.feature_extractor_inceptionv3", None)
     with pytest.raises(ImportError, match=r"torch-fidelity.*stylekernel-hf\[train,fid\]"):
