@@ -85,7 +85,7 @@ def check_push_to_hub(repo_id: str | None) -> None:
         raise ValueError("push_to_hub needs a token of the Hub: hf auth login")
 
 
-def starting_model(init: str | None, preset: str, seed: int) -> StyleKernelModel:
+def starting_model(init: str | Path | None, preset: str, seed: int) -> StyleKernelModel:
     """Return the network to train: a checkpoint, or a preset with random weights."""
     import torch
 

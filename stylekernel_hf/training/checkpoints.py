@@ -59,14 +59,6 @@ def save_checkpoint(
     accelerator.wait_for_everyone()
 
 
-def save_model(model: StyleKernelModel, folder: Path) -> None:
-    """Save config and weights; the folder holds either the old files or the new ones.
-
-    Not by `replace_folder`, between whose two moves there is no folder of that name.
-    """
-    model.save_pretrained(folder)
-
-
 def load_checkpoint_into(accelerator: Accelerator, checkpoint: Path) -> dict[str, Any]:
     """Load a checkpoint into what the accelerator holds; returns the state of the log."""
     accelerator.load_state(str(checkpoint))
