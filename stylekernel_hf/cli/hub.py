@@ -34,7 +34,15 @@ def build(
     SOURCE may hold details.json (license, base_model, datasets, tags, samples: pictures to show),
     training_data.md, evaluation.json from `stylekernel evaluate --json` and evaluation.md on how
     it was made, README.md with text of one's own, and images/ with more pictures to show.
+    hub_card/space gives the folder of the demo's Space instead.
     """
+    from stylekernel_hf.cli.hub_space import build_space, is_space
+
+    if is_space(source):
+        if model is not None:
+            raise typer.BadParameter("--model: a Space holds the embedded weights")
+        typer.echo(f"built {output}: {build_space(source, output)} files")
+        return
     from stylekernel_hf.cli.hub_source import read_details, stage_card
     from stylekernel_hf.hub import EMBEDDED_CHECKPOINT, load_checkpoint
     from stylekernel_hf.repository.check import check_repository
@@ -57,6 +65,12 @@ def push(
     ] = False,
 ) -> None:
     """Build the repository and push it to the Hub; needs a token (`hf auth login`)."""
+    from stylekernel_hf.cli.hub_space import is_space
+
+    if is_space(source):
+        raise typer.BadParameter(
+            f"'{source}' is a Space: build it, then `hf upload {repo_id} FOLDER --repo-type space`"
+        )
     from stylekernel_hf.cli.hub_source import read_details
     from stylekernel_hf.hub import EMBEDDED_CHECKPOINT, load_checkpoint
 

@@ -1,0 +1,10 @@
+"""The demo: `python app.py` here, and the same file in a Space."""
+
+from demo.interface import build_demo, launch_options
+from demo.studio import Studio
+
+studio = Studio()
+demo = build_demo(studio)
+
+if __name__ == "__main__":
+    demo.launch(**launch_options(studio))

@@ -1,0 +1,128 @@
+"""A folder's worth of photos, painted one after the other into a zip."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from demo.handlers import GalleryItems, files_of
+from demo.messages import VisitorError
+from demo.pictures import new_file, read_picture, within
+from demo.settings import RESOLUTIONS, png_chunks
+from demo.studio import Order, Palette, Studio
+
+
+class FolderHandlers:
+    """Painting many photos in one go."""
+
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+
+    def stylize_folder(
+        self,
+        photos: Sequence[str] | None,
+        paintings: Sequence[str] = (),
+        own_paintings: GalleryItems = None,
+        strength: float = 1.0,
+        color: str = "style",
+        stroke_size: int = 512,
+        model: str | None = None,
+        resolution: int = 1024,
+        progress: Any = gr.Progress(),  # noqa: B008
+    ) -> tuple[str, str]:
+        """Repaint many photos in the same style, into one zip of PNGs.
+
+        Args:
+            photos: The photos, image files.
+            paintings: Titles of the demo's own paintings, such as "Mosaic"; several are mixed.
+            own_paintings: Image files of further paintings.
+            strength: From 0, the photo itself, to 1, the full style.
+            color: "style", "luminance", "statistics" or "transfer".
+            stroke_size: Short side in px, 128 to 1024, to which paintings are scaled.
+            model: "small (built in)", or the id of a checkpoint on the Hugging Face Hub.
+            resolution: Longer side of the results in px at most: 512, 768, 1024 or 1536.
+
+        Returns:
+            A zip file, and a report that names the photos that could not be painted.
+        """
+        limits = self._studio.limits
+        if not photos:
+            raise VisitorError("Add some photos first.")
+        if len(photos) > limits.folder_files:
+            raise VisitorError(
+                f"At most {limits.folder_files} photos at once; these are {len(photos)}."
+            )
+        if resolution not in [value for _, value in RESOLUTIONS]:
+            raise VisitorError(f"Resolution must be 512, 768, 1024 or 1536; got {resolution}.")
+        order = Order(
+            paintings=paintings or (),
+            own_paintings=files_of(own_paintings),
+            strength=strength,
+            color=color,
+            style_size=stroke_size,
+            model=model,
+        )
+        return self._fill(photos, order, int(resolution), progress)
+
+    def _fill(
+        self, photos: Sequence[str], order: Order, resolution: int, progress: Any
+    ) -> tuple[str, str]:
+        watch = self._studio.watch(progress)
+        watch.part("Reading the paintings", 0, 0)
+        palette = self._studio.mix(order)
+        failures: list[str] = []
+        names = _distinct([Path(photo).stem for photo in photos])
+        archive = io.BytesIO()
+        # PNGs are compressed already.
+        with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as folder:
+            for index, (photo, name) in enumerate(zip(photos, names, strict=True)):
+                label = f"{index + 1} of {len(photos)}: {Path(photo).name}"
+                try:
+                    watch.part(label, index / len(photos), 1 / len(photos))
+                    data = self._paint_one(photo, palette, order, resolution, watch)
+                except VisitorError as error:
+                    failures.append(str(error))
+                    continue
+                folder.writestr(f"{name}.png", data)
+        if len(failures) == len(photos):
+            raise VisitorError(f"None of the photos could be painted. {failures[0]}")
+        path = new_file("repainted.zip")
+        path.write_bytes(archive.getvalue())
+        return str(path), _report(len(photos), failures)
+
+    def _paint_one(
+        self, photo: str, palette: Palette, order: Order, resolution: int, watch: Any
+    ) -> bytes:
+        source = within(read_picture(photo, "Photo", self._studio.limits), resolution)
+        result, settings = self._studio.paint(source, palette, order, watch)
+        data = io.BytesIO()
+        result.save(data, "PNG", pnginfo=png_chunks(settings))
+        return data.getvalue()
+
+
+def _report(count: int, failures: Sequence[str]) -> str:
+    painted = count - len(failures)
+    lines = [f"**{painted} of {count} photos painted.**"]
+    # A file's name is a stranger's text: it must not become markup.
+    lines += [f"- {failure.translate(_ESCAPES)}" for failure in failures]
+    return "\n".join(lines)
+
+
+_ESCAPES = {ord(c): f"\\{c}" for c in "\\`*_{}[]()<>#+!|"}
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    taken: set[str] = set()
+    distinct: list[str] = []
+    for name in names:
+        candidate, number = name, 2
+        while candidate.lower() in taken:
+            candidate, number = f"{name}-{number}", number + 1
+        taken.add(candidate.lower())
+        distinct.append(candidate)
+    return distinct

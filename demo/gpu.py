@@ -1,0 +1,16 @@
+"""ZeroGPU: where a Space lends a GPU for each call, the calls that need it ask for one."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Callable
+from typing import Any
+
+# Imported with this module, because it must come before anything that uses CUDA.
+_spaces = importlib.import_module("spaces") if importlib.util.find_spec("spaces") else None
+
+
+def on_gpu(handler: Callable[..., Any], *, seconds: float) -> Callable[..., Any]:
+    """Return the handler under ZeroGPU's decorator where `spaces` is installed, else as it is."""
+    return handler if _spaces is None else _spaces.GPU(handler, duration=round(seconds))

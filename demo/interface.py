@@ -1,0 +1,85 @@
+"""The page as a whole, and how it is served."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from demo.catalog import EXAMPLES, PAINTINGS
+from demo.studio import Studio
+from demo.tabs.folder import folder_tab
+from demo.tabs.gallery import gallery_tab
+from demo.tabs.inside import inside_tab
+from demo.tabs.repaint import repaint_tab
+from demo.theme import Atelier, style_sheet
+
+TITLE = "stylekernel: photos repainted"
+_MASTHEAD = """
+<header id="masthead">
+  <h1>style<em>kernel</em></h1>
+  <p>Any photo, repainted in the manner of any painting, in one pass of a small network.</p>
+  <div id="ribbon" aria-hidden="true">{strips}</div>
+</header>
+"""
+_NOTE = """
+<footer id="note">
+  What you upload is used for your pictures alone and deleted within {minutes} minutes.
+  Photos of up to {megapixels} megapixels and {megabytes} MB.
+  The network follows <a href="https://arxiv.org/abs/2304.00414">Learning Dynamic Style Kernels for
+  Artistic Style Transfer</a> (Xu, Long and Nie, CVPR 2023).
+  The paintings shown were drawn by code, the photos are in the public domain.
+</footer>
+"""
+
+
+def build_demo(studio: Studio) -> gr.Blocks:
+    """Build the page; `launch_options` tells how to serve it."""
+    limits = studio.limits
+    gr.set_static_paths([EXAMPLES / "photos", EXAMPLES / "styles"])
+    with gr.Blocks(
+        title=TITLE,
+        analytics_enabled=False,
+        delete_cache=(max(1, limits.keep_seconds // 6), limits.keep_seconds),
+    ) as demo:
+        gr.HTML(_MASTHEAD.format(strips="<i></i>" * len(PAINTINGS)))
+        with gr.Tabs() as tabs:
+            with gr.Tab("Repaint", id="repaint"):
+                choice = repaint_tab(studio)
+            with gr.Tab("Gallery", id="gallery"):
+                gallery_tab(choice, tabs)
+            with gr.Tab("A folder", id="folder"):
+                folder_tab(studio, choice)
+            with gr.Tab("Look inside", id="inside") as inside:
+                inside_tab(studio, choice, inside)
+        gr.HTML(
+            _NOTE.format(
+                minutes=limits.keep_seconds * 7 // 360,
+                megapixels=limits.pixels // 10**6,
+                megabytes=limits.upload_bytes // 2**20,
+            )
+        )
+    # Without api_open nothing gets past the queue and its bounds.
+    demo.queue(max_size=limits.waiting, default_concurrency_limit=2, api_open=False)
+    return demo
+
+
+def launch_options(studio: Studio) -> dict[str, Any]:
+    """Return the keyword arguments for `launch`: the looks, and the manners of a public server."""
+    script = (Path(__file__).parent / "keyboard.js").read_text(encoding="utf-8")
+    return {
+        "theme": Atelier(),
+        "css": style_sheet(),
+        "head": f"<script>{script}</script>",
+        "footer_links": ["api"],
+        "max_file_size": studio.limits.upload_bytes,
+        # What goes wrong inside is logged, and not shown to strangers.
+        "show_error": False,
+        "enable_monitoring": False,
+        "run_history": False,
+        "allowed_paths": [],
+        "ssr_mode": False,
+        "mcp_server": importlib.util.find_spec("mcp") is not None,
+    }

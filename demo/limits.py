@@ -1,0 +1,32 @@
+"""What one visitor may ask of a server that many share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds of one request, and of all that wait.
+
+    - upload_bytes: of one uploaded file.
+    - pixels, min_side: of one picture, before anything of it is decoded.
+    - paintings: mixed into one picture.
+    - folder_files: photos of one folder.
+    - seconds: the network's work on one request; the waiting in the queue is not counted.
+    - waiting: requests in the queue; another one is told to come back later.
+    - workers: requests worked on at once.
+    - hub_bytes: a checkpoint fetched from the Hub.
+    - keep_seconds: how long files of visitors stay on the disk.
+    """
+
+    upload_bytes: int = 25 * 2**20
+    pixels: int = 32_000_000
+    min_side: int = 16
+    paintings: int = 4
+    folder_files: int = 40
+    seconds: float = 180
+    waiting: int = 64
+    workers: int = 1
+    hub_bytes: int = 400 * 2**20
+    keep_seconds: int = 3600

@@ -1,0 +1,114 @@
+"""What the network saw at one point of the photo, in pictures and words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import gradio as gr
+
+from demo.catalog import PAINTINGS, painting_path
+from demo.handlers import NO_PHOTO, GalleryItems, files_of
+from demo.messages import VisitorError
+from demo.pictures import read_picture, save_preview, within
+from demo.studio import Studio
+
+SIDE = 512
+"""Longer side in px of the photo that is looked into."""
+
+
+class InsideHandlers:
+    """Explaining one point."""
+
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+
+    def explain(
+        self,
+        photo: str | None,
+        paintings: Sequence[str] = (),
+        own_paintings: GalleryItems = None,
+        across: float = 0.5,
+        down: float = 0.5,
+        stroke_size: int = 512,
+        model: str | None = None,
+        progress: Any = gr.Progress(),  # noqa: B008
+    ) -> tuple[str, str, str, str]:
+        """Show where in the painting a point of the photo looked, and the kernels of that point.
+
+        Args:
+            photo: The photo, an image file.
+            paintings: Titles of the demo's own paintings; the first one is looked at.
+            own_paintings: Image files of paintings; looked at if no title is given.
+            across: The point's place from the left edge, 0, to the right one, 1.
+            down: The point's place from the upper edge, 0, to the lower one, 1.
+            stroke_size: Short side in px, 128 to 1024, to which the painting is scaled.
+            model: "small (built in)", or the id of a checkpoint on the Hugging Face Hub.
+
+        Returns:
+            The painting bright where the point looked, the photo bright where much of the painting
+            was let through, the point's kernels, and a description of them in words.
+        """
+        limits = self._studio.limits
+        if photo is None:
+            raise VisitorError(NO_PHOTO)
+        for name, value in (("Across", across), ("Down", down)):
+            if not 0 <= value <= 1:
+                raise VisitorError(f"{name} must be a number from 0 to 1; got {value}.")
+        if not 128 <= stroke_size <= 1024:
+            raise VisitorError(f"Stroke size must be from 128 to 1024; got {stroke_size}.")
+        progress(0.1, "Looking")
+        source = within(read_picture(photo, "Photo", limits), SIDE)
+        point = _pixel(across, source.width), _pixel(down, source.height)
+        explanation = self._studio.models.get(model).explain(
+            source,
+            self._painting(paintings, own_paintings),
+            point=point,
+            style_size=int(stroke_size),
+        )
+        return (
+            save_preview(explanation.attention_image(), "attention", lossless=True),
+            save_preview(explanation.gate_image(), "gate", lossless=True),
+            save_preview(explanation.kernels_image(), "kernels", lossless=True),
+            describe(explanation),
+        )
+
+    def _painting(self, paintings: Sequence[str] | None, own_paintings: GalleryItems) -> Any:
+        if paintings:
+            if paintings[0] not in PAINTINGS:
+                raise VisitorError(f"Paintings must be of {', '.join(PAINTINGS)}.")
+            return str(painting_path(paintings[0]))
+        if own := files_of(own_paintings):
+            return within(read_picture(own[0], "Painting", self._studio.limits), 2048)
+        raise VisitorError("Choose a painting, or add one of your own.")
+
+
+def describe(explanation: Any) -> str:
+    """Say in words what the three pictures show."""
+    attention, (x, y) = explanation.attention, explanation.point
+    row, column = divmod(int(attention.argmax()), attention.shape[1])
+    across = ("left", "middle", "right")[column * 3 // attention.shape[1]]
+    down = ("top", "middle", "bottom")[row * 3 // attention.shape[0]]
+    place = "middle" if (down, across) == ("middle", "middle") else f"{down} {across}"
+    height, width = explanation.content.height, explanation.content.width
+    gate = explanation.gate
+    here = gate[y * gate.shape[0] // height, x * gate.shape[1] // width]
+    half = _tokens_for_half(attention)
+    return (
+        f"The point at ({x}, {y}) looked mostly at the **{place}** of the painting; "
+        f"{half} of its {attention.size} places make up half of the attention. "
+        f"The gate let **{here:.0%}** of the painting through here, and {gate.min():.0%} to "
+        f"{gate.max():.0%} over the photo."
+    )
+
+
+def _tokens_for_half(attention: Any) -> int:
+    sorted_down = sorted(attention.ravel().tolist(), reverse=True)
+    total, count = 0.0, 0
+    while total < 0.5 and count < len(sorted_down):
+        total, count = total + sorted_down[count], count + 1
+    return count
+
+
+def _pixel(share: float, side: int) -> int:
+    return min(int(share * side), side - 1)

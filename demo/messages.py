@@ -1,0 +1,36 @@
+"""Errors as a visitor should read them: what was wrong, and nothing about the server."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import gradio as gr
+
+logger = logging.getLogger(__name__)
+
+
+class VisitorError(ValueError):
+    """A mistake that the visitor can mend; its text is shown as it is."""
+
+
+def says_why(handler: Callable[..., Any]) -> Callable[..., Any]:
+    """Show what a visitor can mend, and log everything else without showing it."""
+
+    @functools.wraps(handler)
+    def guarded(*arguments: Any, **keywords: Any) -> Any:
+        try:
+            return handler(*arguments, **keywords)
+        except VisitorError as error:
+            text = str(error)
+        except MemoryError:
+            logger.exception("out of memory")
+            text = "The server has no memory left for this picture: try a smaller one."
+        except Exception:
+            logger.exception("a request failed")
+            text = "Something went wrong on the server; this has been noted. Please try again."
+        raise gr.Error(text, print_exception=False)
+
+    return guarded

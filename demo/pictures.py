@@ -1,0 +1,75 @@
+"""Pictures of visitors: read within the limits, scaled, and written where they get deleted."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+from gradio.utils import get_upload_folder
+from PIL import Image
+
+from demo.limits import Limits
+from demo.messages import VisitorError
+from stylekernel_hf import load_image, save_image
+
+
+def read_picture(source: str | bytes, what: str, limits: Limits) -> Image.Image:
+    """Read an upload; VisitorError, beginning with `what` and the file's name, if it is no picture.
+
+    Size and number of pixels are checked before anything is decoded.
+    """
+    name = what if isinstance(source, bytes) else f"{what} “{Path(source).name}”"
+    size = len(source) if isinstance(source, bytes) else Path(source).stat().st_size
+    if size > limits.upload_bytes:
+        raise VisitorError(
+            f"{name} is too large: {size / 2**20:.0f} MB, and at most "
+            f"{limits.upload_bytes / 2**20:.0f} MB are taken."
+        )
+    # As bytes: errors about a path would show the server's folders.
+    data = source if isinstance(source, bytes) else Path(source).read_bytes()
+    try:
+        picture = load_image(data, name=name, max_pixels=limits.pixels)
+    except ValueError as error:
+        raise VisitorError(_plainly(name, str(error), limits)) from error
+    if min(picture.size) < limits.min_side:
+        width, height = picture.size
+        raise VisitorError(
+            f"{name} is too small: {width}×{height} px, and at least {limits.min_side} px a side "
+            "are needed."
+        )
+    return picture
+
+
+def within(picture: Image.Image, long_side: int | None) -> Image.Image:
+    """Return the picture, reduced if its longer side is more than `long_side` px."""
+    if long_side is None or max(picture.size) <= long_side:
+        return picture
+    scale = long_side / max(picture.size)
+    size = [max(16, round(side * scale)) for side in picture.size]
+    return picture.resize((size[0], size[1]), Image.Resampling.LANCZOS)
+
+
+def new_file(name: str) -> Path:
+    """Return a path in a new folder of the framework's, which deletes what is returned from it.
+
+    The folder's name is random: another visitor cannot guess it.
+    """
+    folder = Path(get_upload_folder()) / secrets.token_hex(16)
+    folder.mkdir(parents=True)
+    return folder / name
+
+
+def save_preview(picture: Image.Image, name: str, *, lossless: bool = False) -> str:
+    """Write a picture for the screen; PNG where it is transparent or `lossless`, else JPEG."""
+    suffix = "png" if lossless or picture.mode == "RGBA" else "jpg"
+    path = new_file(f"{name}.{suffix}")
+    save_image(picture, path, quality=92)
+    return str(path)
+
+
+def _plainly(name: str, error: str, limits: Limits) -> str:
+    if "at most" in error:
+        return f"{name} is too large: at most {limits.pixels / 1e6:.0f} megapixels are taken."
+    if "truncated or damaged" in error:
+        return f"{name} is damaged or cut off, and cannot be read. Please save it anew."
+    return f"{name} is not a picture that can be read. Please choose a JPEG, PNG or WebP file."

@@ -1,0 +1,166 @@
+"""What the demo does, without a page: orders in, files out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from demo.catalog import PAINTINGS, painting_path
+from demo.limits import Limits
+from demo.messages import VisitorError
+from demo.models import EMBEDDED, ModelShelf
+from demo.pictures import read_picture, within
+from demo.region import region_mask, scaled_by
+from demo.settings import COLORS, EVERYWHERE, REGIONS, UNPAINTED, Settings
+from demo.watched import Report, Watch, WatchedPipeline, watched
+from stylekernel_hf import StyleKernelPipeline
+
+_LAYERS = 4
+"""Layers that the editor of the region may have."""
+
+
+def _ignore(share: float, label: str) -> None: ...
+
+
+@dataclass(frozen=True)
+class Order:
+    """How to paint, as a visitor says it.
+
+    - paintings: titles of the demo's own; own_paintings: files of the visitor's.
+    - weights: of the paintings in this order, the demo's first; those missing count 1.
+    - region: of `REGIONS`; layers: files, or their bytes, of what was painted.
+    """
+
+    paintings: Sequence[str] = ()
+    own_paintings: Sequence[str] = ()
+    weights: Sequence[float] = ()
+    strength: float = 1.0
+    color: str = "style"
+    style_size: int = 512
+    region: str = EVERYWHERE
+    layers: Sequence[str | bytes] = ()
+    model: str | None = EMBEDDED
+
+
+@dataclass(frozen=True)
+class Palette:
+    """The paintings of one order, read and encoded, with their names and weights."""
+
+    names: tuple[str, ...]
+    styles: list[Any]
+    weights: tuple[float, ...]
+
+
+@dataclass
+class Studio:
+    """The checkpoints, the limits, and the work done with them."""
+
+    limits: Limits = field(default_factory=Limits)
+    embedded: StyleKernelPipeline | None = None
+
+    def __post_init__(self) -> None:
+        self.models = ModelShelf(self.limits, self.embedded)
+        # Only the demo's own paintings are remembered; nothing of a visitor outlives the request.
+        self._encode_own = lru_cache(maxsize=64)(_encode_example)
+
+    def watch(self, report: Report = _ignore) -> Watch:
+        """Return the watch of a new request."""
+        return Watch(report, self.limits.seconds)
+
+    def mix(self, order: Order) -> Palette:
+        """Read and encode the paintings of an order; VisitorError for a wrong choice."""
+        pipe = self.models.get(order.model)
+        chosen = [str(title) for title in order.paintings]
+        if unknown := [title for title in chosen if title not in PAINTINGS]:
+            raise VisitorError(
+                f"Paintings must be of {', '.join(PAINTINGS)}; got “{unknown[0]}”. Add others as "
+                "your own."
+            )
+        count = len(chosen) + len(order.own_paintings)
+        if not 1 <= count <= self.limits.paintings:
+            raise VisitorError(
+                "Choose a painting, or add one of your own."
+                if count == 0
+                else f"Choose at most {self.limits.paintings} paintings; these are {count}."
+            )
+        style_size = _checked("Stroke size", order.style_size, 128, 1024)
+        as_pictures = order.color == "transfer"
+        styles: list[Any] = [
+            painting_path(title) if as_pictures else self._encode_own(pipe, title, int(style_size))
+            for title in chosen
+        ]
+        for path in order.own_paintings:
+            picture = read_picture(path, "Painting", self.limits)
+            styles.append(
+                within(picture, 2048)
+                if as_pictures
+                else pipe.encode_style(picture, style_size=int(style_size))
+            )
+        names = (*chosen, *(Path(path).name for path in order.own_paintings))
+        weights = [*order.weights, *[1.0] * count][:count]
+        weights = [_checked("Weights", weight, 0, 1) for weight in weights]
+        if sum(weights) <= 0:
+            raise VisitorError("Give at least one painting a weight above 0.")
+        return Palette(names, styles, tuple(weights))
+
+    def paint(
+        self, photo: Image.Image, palette: Palette, order: Order, watch: Watch
+    ) -> tuple[Image.Image, Settings]:
+        """Paint one photo; the result is as large as it."""
+        strength = _checked("Strength", order.strength, 0, 1)
+        _check_choice("Colour", order.color, COLORS)
+        with watched(watch):
+            result = self.models.get(order.model)(
+                photo,
+                palette.styles,
+                strength=self._strength_map(order, strength),
+                style_weights=palette.weights,
+                color=order.color,  # type: ignore[arg-type]
+            ).images[0]
+        settings = Settings(
+            paintings=palette.names,
+            style_weights=palette.weights,
+            strength=strength,
+            color=order.color,
+            style_size=int(order.style_size),
+            region=order.region,
+            width=photo.width,
+            height=photo.height,
+            model=order.model or EMBEDDED,
+        )
+        return result, settings
+
+    def _strength_map(self, order: Order, strength: float) -> float | Image.Image:
+        _check_choice("Region", order.region, REGIONS)
+        if order.region == EVERYWHERE:
+            return strength
+        if len(order.layers) > _LAYERS:
+            raise VisitorError(f"The region may have at most {_LAYERS} layers.")
+        layers = [read_picture(path, "Region", self.limits) for path in order.layers]
+        mask = region_mask(layers, inverted=order.region == UNPAINTED)
+        if mask is None:
+            raise VisitorError(
+                "Paint on the photo under “Region” first, or repaint the whole photo."
+            )
+        return scaled_by(mask, strength)
+
+
+def _encode_example(pipe: WatchedPipeline, title: str, style_size: int) -> Any:
+    return pipe.encode_style(painting_path(title), style_size=style_size)
+
+
+def _checked(name: str, value: object, low: float, high: float) -> float:
+    if not isinstance(value, int | float) or not low <= value <= high:
+        raise VisitorError(f"{name} must be a number from {low} to {high}; got {value}.")
+    return float(value)
+
+
+def _check_choice(name: str, value: str, choices: Sequence[tuple[str, str]]) -> None:
+    values = [choice for _, choice in choices]
+    if value not in values:
+        raise VisitorError(f"{name} must be one of {', '.join(values)}; got “{value}”.")

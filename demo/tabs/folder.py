@@ -1,0 +1,61 @@
+"""The tab for many photos at once."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from demo.catalog import PAINTINGS
+from demo.folder import FolderHandlers
+from demo.gpu import on_gpu
+from demo.messages import says_why
+from demo.settings import RESOLUTIONS
+from demo.studio import Studio
+from demo.tabs.repaint import FIRST_PAINTING, Choice
+
+
+def folder_tab(studio: Studio, choice: Choice) -> None:
+    """Build the tab; colours, strokes and the visitor's own paintings are those of the first."""
+    limits = studio.limits
+    gr.HTML(
+        f'<p class="lead">Up to {limits.folder_files} photos in one style, as one zip. Strength, '
+        "colours, stroke size, model and paintings of your own are those of the Repaint tab.</p>"
+    )
+    with gr.Row(elem_classes="columns"):
+        with gr.Column(scale=5, min_width=320):
+            photos = gr.File(
+                label="Photos",
+                file_count="multiple",
+                file_types=["image"],
+                height=260,
+                elem_id="folder-photos",
+            )
+        with gr.Column(scale=7, min_width=320):
+            paintings = gr.Dropdown(
+                list(PAINTINGS),
+                value=[FIRST_PAINTING],
+                multiselect=True,
+                label="Paintings",
+                max_choices=limits.paintings,
+                elem_id="folder-paintings",
+            )
+            resolution = gr.Radio(
+                RESOLUTIONS,
+                value=1024,
+                label="Resolution",
+                info="The longer side of each picture.",
+                elem_id="folder-resolution",
+            )
+            start = gr.Button("Repaint them all", variant="primary", elem_id="folder-start")
+            archive = gr.File(label="The zip", interactive=False, elem_id="folder-zip")
+            report = gr.Markdown(elem_id="folder-report")
+    it = choice.controls
+    start.click(
+        on_gpu(says_why(FolderHandlers(studio).stylize_folder), seconds=limits.seconds),
+        [
+            *(photos, paintings, choice.own_paintings),
+            *(it.strength, it.color, it.stroke_size, it.model, resolution),
+        ],
+        [archive, report],
+        api_name="stylize_folder",
+        **choice.work,
+    )

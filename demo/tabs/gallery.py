@@ -1,0 +1,61 @@
+"""The gallery: example photos in example styles, painted beforehand."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from demo.catalog import PAINTINGS, PHOTOS, gallery_tiles, painting_path, photo_path
+from demo.messages import VisitorError, says_why
+from demo.tabs.repaint import Choice
+
+
+def gallery_tab(choice: Choice, tabs: gr.Tabs) -> None:
+    """Build the tab; a picture that is chosen is painted anew in the first one."""
+    tiles = gallery_tiles()
+    gr.HTML('<p class="lead">Painted beforehand. Choose one to start from it.</p>')
+    gallery = gr.Gallery(
+        [(picture, f"{photo}, {painting.lower()}") for picture, photo, painting in tiles],
+        label="Example photos in example styles",
+        show_label=False,
+        columns=7,
+        object_fit="cover",
+        allow_preview=False,
+        interactive=False,
+        elem_id="gallery",
+        height="auto",
+        buttons=[],
+    )
+    pairs = [(photo, painting) for _, photo, painting in tiles]
+
+    def choose(event: gr.SelectData) -> tuple[str, list[str], gr.Tabs]:
+        photo, painting = pairs[event.index]
+        return str(photo_path(photo)), [painting], gr.Tabs(selected="repaint")
+
+    gallery.select(
+        choose,
+        None,
+        [choice.photo, choice.paintings, tabs],
+        api_visibility="private",
+        show_progress="hidden",
+    ).then(choice.stylize, choice.inputs, choice.result, api_visibility="private", **choice.work)
+    gr.api(says_why(example), api_name="example", queue=False)
+
+
+def example(photo: str, painting: str) -> tuple[gr.FileData, gr.FileData]:
+    """Give an example photo and an example painting as files.
+
+    Args:
+        photo: Title of the photo: "Astronaut", "Cat", "Coffee" or "Rocket".
+        painting: Title of the painting, such as "Mosaic".
+
+    Returns:
+        The two files.
+    """
+    if photo not in PHOTOS:
+        raise VisitorError(f"Photo must be one of {', '.join(PHOTOS)}; got “{photo}”.")
+    if painting not in PAINTINGS:
+        raise VisitorError(f"Painting must be one of {', '.join(PAINTINGS)}; got “{painting}”.")
+    return (
+        gr.FileData(path=str(photo_path(photo))),
+        gr.FileData(path=str(painting_path(painting))),
+    )

@@ -1,0 +1,126 @@
+"""The tab that looks into the network at one point of the photo."""
+
+from __future__ import annotations
+
+import gradio as gr
+from PIL import Image
+
+from demo.catalog import photo_path
+from demo.components import PictureInput
+from demo.gpu import on_gpu
+from demo.look_inside import SIDE, InsideHandlers
+from demo.messages import says_why
+from demo.pictures import read_picture, save_preview, within
+from demo.studio import Studio
+from demo.tabs.repaint import FIRST_PHOTO, Choice
+
+
+def inside_tab(studio: Studio, choice: Choice, tab: gr.Tab) -> None:
+    """Build the tab; photo and painting are those chosen in the first one."""
+    gr.HTML(
+        '<p class="lead">Every place of the photo is painted with its own kernels, made from the '
+        "parts of the painting that it looked at. Click the photo to see where that was.</p>"
+    )
+    with gr.Row(elem_classes="columns"):
+        with gr.Column(scale=5, min_width=320):
+            photo = PictureInput(
+                str(photo_path(FIRST_PHOTO)),
+                label="Click a point of your photo",
+                type="filepath",
+                interactive=False,
+                elem_id="inside-photo",
+                buttons=[],
+                alt_text="Your photo; the sliders below choose a point as well",
+            )
+            with gr.Row():
+                across = gr.Slider(
+                    0,
+                    1,
+                    0.5,
+                    step=0.01,
+                    label="Across",
+                    min_width=140,
+                    info="From the left edge.",
+                    elem_id="across",
+                )
+                down = gr.Slider(
+                    0,
+                    1,
+                    0.5,
+                    step=0.01,
+                    label="Down",
+                    min_width=140,
+                    info="From the upper edge.",
+                    elem_id="down",
+                )
+            look = gr.Button("Look inside", variant="primary", elem_id="look")
+        with gr.Column(scale=7, min_width=320):
+            words = gr.Markdown(elem_id="inside-words")
+            with gr.Row():
+                attention = _picture(
+                    "Where it looked in the painting",
+                    "attention",
+                    "The painting, bright where the point looked",
+                )
+                gate = _picture(
+                    "How much was let through, over the photo",
+                    "gate",
+                    "The photo, bright where much of the painting was let through",
+                )
+            kernels = _picture(
+                "The point's kernels",
+                "kernels",
+                "The kernels as small squares, orange for positive, blue for negative",
+            )
+    explain = on_gpu(says_why(InsideHandlers(studio).explain), seconds=studio.limits.seconds)
+    it = choice.controls
+    inputs = [choice.photo, choice.paintings, choice.own_paintings, across, down]
+    inputs += [it.stroke_size, it.model]
+    outputs = [attention, gate, kernels, words]
+    look.click(explain, inputs, outputs, api_name="explain", **choice.work)
+    gr.on(
+        [across.release, down.release],
+        explain,
+        inputs,
+        outputs,
+        trigger_mode="always_last",
+        api_visibility="private",
+        **choice.work,
+    )
+    photo.select(
+        _place,
+        photo,
+        [across, down],
+        api_visibility="private",
+        show_progress="hidden",
+    ).then(explain, inputs, outputs, api_visibility="private", **choice.work)
+    tab.select(
+        says_why(lambda path: _shown(path, studio)),
+        choice.photo,
+        photo,
+        api_visibility="private",
+        show_progress="hidden",
+    ).then(explain, inputs, outputs, api_visibility="private", **choice.work)
+
+
+def _picture(label: str, name: str, description: str) -> gr.Image:
+    return gr.Image(
+        label=label,
+        type="filepath",
+        interactive=False,
+        elem_id=name,
+        buttons=["fullscreen"],
+        alt_text=description,
+    )
+
+
+def _shown(path: str | None, studio: Studio) -> str | None:
+    if path is None:
+        return None
+    return save_preview(within(read_picture(path, "Photo", studio.limits), SIDE), "photo")
+
+
+def _place(path: str, event: gr.SelectData) -> tuple[float, float]:
+    with Image.open(path) as picture:
+        width, height = picture.size
+    return event.index[0] / width, event.index[1] / height

@@ -1,0 +1,184 @@
+"""The first tab: a photo, paintings, and the result beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from demo.catalog import PAINTINGS, photo_path
+from demo.components import PictureInput
+from demo.gpu import on_gpu
+from demo.handlers import PaintHandlers
+from demo.messages import says_why
+from demo.pictures import read_picture, save_preview, within
+from demo.studio import Studio
+from demo.tabs.controls import Controls, controls, name_weights
+
+FIRST_PHOTO, FIRST_PAINTING = "Coffee", "Swirling oil"
+PAINTER = "painter"
+"""Name of the queue that all work of the network goes through."""
+CANVAS_SIDE = 640
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is to be painted how, and the handlers that paint it."""
+
+    photo: PictureInput
+    paintings: gr.CheckboxGroup
+    own_paintings: gr.Gallery
+    controls: Controls
+    result: gr.ImageSlider
+    stylize: Callable[..., Any]
+    work: dict[str, Any]
+
+    @property
+    def inputs(self) -> list[Any]:
+        """The inputs of `stylize`, in its order."""
+        it = self.controls
+        return [
+            *(self.photo, self.paintings, self.own_paintings, *it.weights),
+            *(it.strength, it.color, it.stroke_size, it.region, it.canvas, it.model),
+            it.resolution,
+        ]
+
+
+def repaint_tab(studio: Studio) -> Choice:
+    """Build the tab."""
+    handlers = PaintHandlers(studio)
+    seconds = studio.limits.seconds
+    with gr.Row(elem_classes="columns"):
+        with gr.Column(scale=5, min_width=320):
+            photo, paintings, own_paintings = _subjects()
+        with gr.Column(scale=7, min_width=320):
+            result = gr.ImageSlider(
+                value=handlers.stylize(str(photo_path(FIRST_PHOTO)), [FIRST_PAINTING]),
+                label="Before and after",
+                elem_id="result",
+                type="filepath",
+                interactive=False,
+                max_height=560,
+                buttons=["fullscreen"],
+            )
+            with gr.Row(elem_id="actions"):
+                repaint = gr.Button("Repaint", variant="primary", elem_id="repaint")
+                full = gr.Button("Download in full size", elem_id="full-size")
+            file = gr.DownloadButton("Save the PNG", visible=False, elem_id="file")
+            under_it = controls(
+                studio.limits.paintings, _canvas_value(str(photo_path(FIRST_PHOTO)), studio)
+            )
+    choice = Choice(
+        photo=photo,
+        paintings=paintings,
+        own_paintings=own_paintings,
+        controls=under_it,
+        result=result,
+        stylize=on_gpu(says_why(handlers.stylize), seconds=seconds),
+        work={"concurrency_id": PAINTER, "concurrency_limit": studio.limits.workers},
+    )
+    repaint.click(choice.stylize, choice.inputs, result, api_name="stylize", **choice.work)
+    _repaint_on_change(choice)
+    full.click(
+        on_gpu(says_why(handlers.full_size), seconds=seconds),
+        choice.inputs[:-1],
+        file,
+        api_name="full_size",
+        **choice.work,
+    ).success(
+        lambda path: gr.DownloadButton(f"Save {Path(path).name}", value=path, visible=True),
+        file,
+        file,
+        api_visibility="private",
+    )
+    _keep_up(choice, studio)
+    return choice
+
+
+def _repaint_on_change(choice: Choice) -> None:
+    """Repaint at once after a change; what is typed or painted waits for the button."""
+    it = choice.controls
+    gr.on(
+        [
+            *(choice.photo.upload, choice.paintings.input, choice.own_paintings.upload),
+            *(it.strength.release, it.stroke_size.release, it.color.input, it.resolution.input),
+            *(weight.release for weight in it.weights),
+        ],
+        choice.stylize,
+        choice.inputs,
+        choice.result,
+        trigger_mode="always_last",
+        api_visibility="private",
+        **choice.work,
+    )
+
+
+def _keep_up(choice: Choice, studio: Studio) -> None:
+    """Keep the weights and the canvas of the region in step with the choice."""
+    weights = list(choice.controls.weights)
+    gr.on(
+        [choice.paintings.change, choice.own_paintings.change],
+        lambda chosen, own: name_weights(chosen, own, len(weights)),
+        [choice.paintings, choice.own_paintings],
+        weights,
+        api_visibility="private",
+        show_progress="hidden",
+        queue=False,
+    )
+    choice.photo.change(
+        says_why(lambda path: path and _canvas_value(path, studio)),
+        choice.photo,
+        choice.controls.canvas,
+        api_visibility="private",
+        show_progress="hidden",
+    )
+
+
+def _canvas_value(path: str, studio: Studio) -> dict[str, Any]:
+    picture = within(read_picture(path, "Photo", studio.limits), CANVAS_SIDE)
+    file = save_preview(picture.convert("RGB"), "photo")
+    return {"background": file, "layers": [], "composite": file}
+
+
+def step(number: int, title: str) -> gr.HTML:
+    """Draw the heading of a step."""
+    return gr.HTML(f'<h2 class="step"><span aria-hidden="true">{number}</span>{title}</h2>')
+
+
+def _subjects() -> tuple[PictureInput, gr.CheckboxGroup, gr.Gallery]:
+    step(1, "Your photo")
+    photo = PictureInput(
+        value=str(photo_path(FIRST_PHOTO)),
+        label="Photo",
+        show_label=False,
+        type="filepath",
+        sources=["upload", "clipboard"],
+        height=280,
+        elem_id="photo",
+        buttons=[],
+        alt_text="The photo to repaint",
+    )
+    step(2, "One painting, or several")
+    paintings = gr.CheckboxGroup(
+        list(PAINTINGS),
+        value=[FIRST_PAINTING],
+        label="Paintings",
+        show_label=False,
+        elem_id="paintings",
+        container=False,
+    )
+    with gr.Accordion("Paintings of your own", open=False):
+        own_paintings = gr.Gallery(
+            label="Your paintings",
+            type="filepath",
+            file_types=["image"],
+            columns=4,
+            height=200,
+            interactive=True,
+            elem_id="own-paintings",
+            buttons=[],
+        )
+    return photo, paintings, own_paintings

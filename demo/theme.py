@@ -1,0 +1,144 @@
+"""The demo's looks: a theme of its own, paper and ink with one vermilion, and its style sheet."""
+
+from __future__ import annotations
+
+import base64
+import io
+from pathlib import Path
+
+import gradio as gr
+from gradio.themes.utils import colors, fonts, sizes
+from PIL import Image
+
+from demo.catalog import PAINTINGS, painting_path
+
+_THUMB = 128
+
+_VERMILION = colors.Color(
+    name="vermilion",
+    c50="#fdf3ef",
+    c100="#fae1d8",
+    c200="#f4c0b0",
+    c300="#eb9880",
+    c400="#df6d50",
+    c500="#c94a2c",
+    c600="#b03c20",
+    c700="#91301a",
+    c800="#75291a",
+    c900="#602519",
+    c950="#34100a",
+)
+_PAPER = colors.Color(
+    name="paper",
+    c50="#fbf8f2",
+    c100="#f4efe5",
+    c200="#e7dfd0",
+    c300="#d2c7b3",
+    c400="#a89b86",
+    c500="#7b7060",
+    c600="#5e5548",
+    c700="#463f36",
+    c800="#2b2722",
+    c900="#1d1a17",
+    c950="#131110",
+)
+
+
+class Atelier(gr.themes.Base):
+    """Warm paper, dark ink, one accent; a serif for the headings."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            primary_hue=_VERMILION,
+            secondary_hue=_VERMILION,
+            neutral_hue=_PAPER,
+            radius_size=sizes.radius_md,
+            spacing_size=sizes.spacing_md,
+            font=(
+                fonts.LocalFont("Source Sans Pro", weights=(400, 700)),
+                "ui-sans-serif",
+                "system-ui",
+                "sans-serif",
+            ),
+            font_mono=(
+                fonts.LocalFont("IBM Plex Mono", weights=(400, 700)),
+                "ui-monospace",
+                "monospace",
+            ),
+        )
+        self.name = "atelier"
+        super().set(
+            body_background_fill="*neutral_100",
+            body_background_fill_dark="*neutral_950",
+            body_text_color="*neutral_900",
+            body_text_color_subdued="*neutral_600",
+            body_text_color_subdued_dark="*neutral_300",
+            background_fill_primary="*neutral_50",
+            background_fill_primary_dark="*neutral_900",
+            background_fill_secondary="*neutral_100",
+            block_background_fill="*neutral_50",
+            block_background_fill_dark="*neutral_900",
+            block_border_width="1px",
+            block_border_color="*neutral_200",
+            block_border_color_dark="*neutral_700",
+            block_label_background_fill="transparent",
+            block_label_background_fill_dark="transparent",
+            block_label_border_width="0px",
+            block_label_text_color="*neutral_700",
+            block_label_text_color_dark="*neutral_200",
+            block_label_text_weight="600",
+            block_title_text_color="*neutral_800",
+            block_title_text_color_dark="*neutral_100",
+            block_title_text_weight="600",
+            block_info_text_color="*neutral_600",
+            block_info_text_color_dark="*neutral_300",
+            block_shadow="none",
+            button_primary_background_fill="*primary_500",
+            button_primary_background_fill_hover="*primary_600",
+            button_primary_background_fill_dark="*primary_500",
+            button_primary_background_fill_hover_dark="*primary_400",
+            button_primary_text_color="white",
+            button_primary_text_color_dark="white",
+            button_secondary_background_fill="transparent",
+            button_secondary_background_fill_hover="*neutral_200",
+            button_secondary_background_fill_dark="transparent",
+            button_secondary_background_fill_hover_dark="*neutral_800",
+            button_secondary_border_color="*neutral_400",
+            button_secondary_border_color_dark="*neutral_600",
+            button_border_width="1px",
+            button_large_text_weight="600",
+            slider_color="*primary_500",
+            slider_color_dark="*primary_500",
+            checkbox_background_color_selected="*primary_500",
+            checkbox_background_color_selected_dark="*primary_500",
+            input_background_fill="white",
+            input_background_fill_dark="*neutral_800",
+            input_border_color="*neutral_300",
+            input_border_color_dark="*neutral_600",
+            link_text_color="*primary_600",
+            link_text_color_dark="*primary_300",
+        )
+
+
+def style_sheet() -> str:
+    """Return the CSS, with a small picture of every painting in it."""
+    rules = [(Path(__file__).parent / "style.css").read_text(encoding="utf-8")]
+    for index, title in enumerate(PAINTINGS, start=1):
+        url = _thumbnail(painting_path(title))
+        rules.append(f":root {{ --painting-{index}: url({url}); }}")
+        rules.append(
+            f"#paintings label:nth-of-type({index}) {{ background-image: "
+            f"linear-gradient(to top, rgb(19 17 16 / .82), rgb(19 17 16 / 0) 55%), "
+            f"var(--painting-{index}); }}"
+        )
+        strip = f"#ribbon i:nth-child({index})"
+        rules.append(f"{strip} {{ background-image: var(--painting-{index}); }}")
+    return "\n".join(rules)
+
+
+def _thumbnail(path: Path) -> str:
+    with Image.open(path) as picture:
+        small = picture.convert("RGB").resize((_THUMB, _THUMB), Image.Resampling.LANCZOS)
+    buffer = io.BytesIO()
+    small.save(buffer, "WEBP", quality=70)
+    return f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode()}"

@@ -1,0 +1,71 @@
+"""One server and one browser for all tests of the demo, with tiny random weights."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import pytest
+
+from demo.interface import build_demo, launch_options
+from demo.limits import Limits
+from demo.studio import Studio
+from stylekernel_hf import StyleKernelPipeline
+from tests.tiny import tiny_model
+
+LIMITS = Limits(upload_bytes=2 * 2**20, pixels=2_000_000, folder_files=5, keep_seconds=600)
+
+
+def tiny_pipeline(seed: int = 0) -> StyleKernelPipeline:
+    return StyleKernelPipeline(tiny_model(seed))
+
+
+@pytest.fixture(scope="session")
+def studio() -> Studio:
+    return Studio(LIMITS, tiny_pipeline())
+
+
+@pytest.fixture(scope="session")
+def uploads(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder for everything that visitors upload and get."""
+    folder = tmp_path_factory.mktemp("uploads")
+    before = os.environ.get("GRADIO_TEMP_DIR")
+    os.environ["GRADIO_TEMP_DIR"] = str(folder)
+    yield folder
+    if before is None:
+        del os.environ["GRADIO_TEMP_DIR"]
+    else:
+        os.environ["GRADIO_TEMP_DIR"] = before
+
+
+@pytest.fixture(scope="session")
+def app(studio: Studio, uploads: Path) -> Iterator[gr.Blocks]:
+    demo = build_demo(studio)
+    demo.launch(prevent_thread_lock=True, quiet=True, **launch_options(studio))
+    yield demo
+    demo.close()
+
+
+@pytest.fixture(scope="session")
+def url(app: gr.Blocks) -> str:
+    return app.local_url
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Debian's Chromium, which .ci/run installs."""
+    executable = shutil.which("chromium") or shutil.which("chromium-browser")
+    if executable is None:
+        pytest.skip("needs chromium: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(
+            executable_path=executable, args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield running
+        running.close()

@@ -1,0 +1,301 @@
+"""The real page in a real browser, as a visitor uses it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from PIL import Image
+
+from demo.catalog import painting_path, photo_path
+from demo.settings import read_settings
+from stylekernel_hf import load_image
+from tests.demo.conftest import tiny_pipeline
+from tests.demo.pictures import difference, opened
+from tests.tiny import save_picture
+
+DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+RESULT = "#result img >> nth=1"
+# Where pictures of the page go, for whoever wants to look at them.
+SCREENSHOTS = os.environ.get("DEMO_SCREENSHOTS")
+
+
+class Visitor:
+    """A browser window with the demo in it."""
+
+    def __init__(self, page: Any, url: str) -> None:
+        self.page, self.problems = page, []
+        page.set_default_timeout(60_000)
+        page.on("pageerror", lambda error: self.problems.append(str(error)))
+        page.goto(url)
+        page.wait_for_selector(RESULT)
+
+    def result(self) -> Image.Image:
+        """The repainted picture on the page."""
+        return load_image(httpx.get(self.shown()).content)
+
+    def shown(self) -> str:
+        return self.page.locator(RESULT).get_attribute("src")
+
+    def after(self, action: Any) -> Image.Image:
+        """The result that comes once the action is done."""
+        before = self.shown()
+        action()
+        self.page.wait_for_function(
+            "before => { const image = document.querySelectorAll('#result img')[1];"
+            " return image && image.src !== before && image.complete; }",
+            arg=before,
+        )
+        return self.result()
+
+    def set_number(self, control: str, value: float) -> None:
+        field = self.page.locator(f"#{control} input[type=number]")
+        field.fill(str(value))
+        field.press("Enter")
+        field.blur()
+
+    def screenshot(self, name: str) -> None:
+        if SCREENSHOTS:
+            Path(SCREENSHOTS).mkdir(parents=True, exist_ok=True)
+            self.page.screenshot(path=f"{SCREENSHOTS}/{name}.png", full_page=True)
+
+
+@pytest.fixture(scope="module")
+def desktop(browser: Any) -> Iterator[Any]:
+    """One context for most pages: what the first one loads, the others have in their cache."""
+    context = browser.new_context(viewport=DESKTOP, accept_downloads=True)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def visitor(desktop: Any, url: str) -> Iterator[Visitor]:
+    page = desktop.new_page()
+    yield Visitor(page, url)
+    page.close()
+
+
+@pytest.fixture
+def phone(browser: Any, url: str) -> Iterator[Visitor]:
+    """Another visitor, with a browser and a cache of their own."""
+    context = browser.new_context(viewport=PHONE)
+    yield Visitor(context.new_page(), url)
+    context.close()
+
+
+def expected(style: Any = "Swirling oil", photo: str = "Coffee", **options: Any) -> Image.Image:
+    styles = painting_path(style) if isinstance(style, str) else style
+    return tiny_pipeline()(photo_path(photo), styles, **options).images[0]
+
+
+def test_page_opens_with_a_picture_and_without_errors(visitor: Visitor) -> None:
+    assert difference(visitor.result(), expected()) < 3
+    assert visitor.page.title() == "stylekernel: photos repainted"
+    assert visitor.problems == []
+    visitor.screenshot("repaint-desktop")
+
+
+def test_uploaded_photo_is_repainted_at_once(visitor: Visitor, tmp_path: Path) -> None:
+    photo = save_picture(tmp_path / "mine.png", (160, 120), seed=3)
+    visitor.page.get_by_label("Remove Image").first.click()
+    chooser = visitor.page.locator("#photo input[type=file]")
+    result = visitor.after(lambda: chooser.set_input_files(photo))
+    assert difference(result, tiny_pipeline()(photo, painting_path("Swirling oil")).images[0]) < 3
+
+
+def test_text_file_gets_a_clear_message(visitor: Visitor, tmp_path: Path) -> None:
+    (tmp_path / "notes.png").write_text("dear diary")
+    visitor.page.get_by_label("Remove Image").first.click()
+    visitor.page.locator("#photo input[type=file]").set_input_files(tmp_path / "notes.png")
+    message = visitor.page.get_by_text("“notes.png” is not a picture that can be read").first
+    message.wait_for()
+
+
+def test_slider_moves_with_the_mouse_and_the_keyboard(visitor: Visitor) -> None:
+    page = visitor.page
+    handle = page.get_by_role("slider", name="Before and after")
+    handle.wait_for()
+
+    def shown_from() -> float:
+        style = page.locator(RESULT).evaluate("image => image.style.clipPath")
+        return float(style.rstrip("%)").split()[-1])
+
+    assert shown_from() == pytest.approx(50, abs=1)
+    box = handle.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x - 120, y, steps=4)
+    page.mouse.up()
+    moved = shown_from()
+    assert moved < 40
+    handle.focus()
+    for _ in range(4):
+        page.keyboard.press("ArrowRight")
+    assert shown_from() == pytest.approx(moved + 20, abs=3)
+    assert handle.get_attribute("aria-label")
+
+
+def test_two_paintings_are_mixed_by_their_shares(visitor: Visitor) -> None:
+    page = visitor.page
+    both = [painting_path("Swirling oil"), painting_path("Mosaic")]
+    result = visitor.after(lambda: page.get_by_label("Mosaic", exact=True).check())
+    assert difference(result, expected(both, style_weights=[1, 1])) < 3
+    page.get_by_label("range slider for Share of Mosaic").wait_for()
+    result = visitor.after(lambda: visitor.set_number("weight-1", 0))
+    assert difference(result, expected("Mosaic")) < 3
+    assert difference(result, expected(both, style_weights=[1, 1])) > 0
+
+
+def test_controls_change_the_picture_as_they_should(visitor: Visitor) -> None:
+    page = visitor.page
+    result = visitor.after(lambda: visitor.set_number("strength", 0))
+    assert difference(result, photo_path("Coffee")) < 3
+    result = visitor.after(lambda: visitor.set_number("strength", 0.5))
+    assert difference(result, expected(strength=0.5)) < 3
+    visitor.after(lambda: visitor.set_number("strength", 1))
+    result = visitor.after(lambda: visitor.set_number("stroke-size", 128))
+    assert difference(result, expected(style_size=128)) < 3
+
+    def choose_colours() -> None:
+        page.get_by_label("Colours").click()
+        page.get_by_role("option", name="Only the painting's colours").click()
+
+    result = visitor.after(choose_colours)
+    assert difference(result, expected(color="transfer")) < 3
+    page.get_by_role("button", name="Resolution and model").click()
+    result = visitor.after(lambda: page.get_by_label("512 px").first.check())
+    assert max(result.size) == 512
+
+
+def test_painted_region_alone_is_repainted(visitor: Visitor) -> None:
+    page = visitor.page
+    page.get_by_role("button", name="Region").click()
+    canvas = page.locator("#canvas canvas").first
+    canvas.wait_for()
+    page.get_by_label("Only where I painted").check()
+    page.locator("#canvas").get_by_label("Brush").first.click()
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x - 60, y)
+    page.mouse.down()
+    page.mouse.move(x + 60, y, steps=8)
+    page.mouse.up()
+    result = visitor.after(lambda: page.get_by_role("button", name="Repaint", exact=True).click())
+    visitor.screenshot("region-desktop")
+    before, whole = load_image(photo_path("Coffee")), expected()
+    width, height = before.size
+    middle = (width // 2 - 40, height // 2 - 8, width // 2 + 40, height // 2 + 8)
+    corner = (0, 0, width // 4, height // 4)
+    assert difference(result.crop(corner), before.crop(corner)) < 3
+    assert difference(result.crop(middle), whole.crop(middle)) < 4
+    assert difference(before.crop(middle), whole.crop(middle)) > 8
+
+
+def test_full_size_is_downloaded_with_its_settings(visitor: Visitor, tmp_path: Path) -> None:
+    page = visitor.page
+    page.get_by_role("button", name="Download in full size").click()
+    save = page.get_by_role("button", name="Save coffee_swirling-oil.png")
+    with page.expect_download() as download:
+        save.click()
+    download.value.save_as(tmp_path / "got.png")
+    png = opened(tmp_path / "got.png")
+    assert difference(png, expected()) < 0.1
+    assert read_settings(png).paintings == ("Swirling oil",)
+
+
+def test_gallery_starts_from_the_chosen_picture(visitor: Visitor) -> None:
+    page = visitor.page
+    page.get_by_role("tab", name="Gallery").click()
+    page.locator("#gallery .caption-label").first.wait_for()
+    visitor.screenshot("gallery-desktop")
+    result = visitor.after(lambda: page.get_by_text("Cat, woodblock").click())
+    assert difference(result, expected("Woodblock", "Cat")) < 3
+    assert page.get_by_label("Woodblock", exact=True).is_checked()
+
+
+def test_folder_comes_back_as_a_zip(visitor: Visitor, tmp_path: Path) -> None:
+    page = visitor.page
+    photos = [save_picture(tmp_path / f"{name}.png", seed=n) for n, name in enumerate("ab")]
+    page.get_by_role("tab", name="A folder").click()
+    page.locator("#folder-photos input[type=file]").set_input_files(photos)
+    page.locator("#folder-photos td.filename").nth(1).wait_for()
+    page.get_by_role("button", name="Repaint them all").click()
+    page.get_by_text("2 of 2 photos painted.").wait_for()
+    page.locator("#folder-zip td.filename").get_by_text("repainted").wait_for()
+    visitor.screenshot("folder-desktop")
+
+
+def test_click_on_the_photo_looks_inside(visitor: Visitor) -> None:
+    page = visitor.page
+    page.get_by_role("tab", name="Look inside").click()
+    page.locator("#kernels img").wait_for()
+    photo = page.locator("#inside-photo img")
+    box = photo.bounding_box()
+    photo.click(position={"x": box["width"] * 0.25, "y": box["height"] * 0.75})
+    width, height = load_image(photo_path("Coffee")).size
+    side = 512 / max(width, height)
+    page.wait_for_function(
+        """([x, y]) => {
+            const said = document.querySelector('#inside-words').innerText.match(/(\\d+), (\\d+)/);
+            return said && Math.abs(said[1] - x) < 6 && Math.abs(said[2] - y) < 6;
+        }""",
+        arg=[0.25 * width * side, 0.75 * height * side],
+    )
+    across = page.locator("#across input[type=number]")
+    assert float(across.input_value()) == pytest.approx(0.25, abs=0.02)
+    visitor.screenshot("inside-desktop")
+
+
+def test_two_visitors_do_not_meet(visitor: Visitor, phone: Visitor) -> None:
+    one, other = visitor, phone
+    first = one.after(lambda: one.page.get_by_label("Mosaic", exact=True).check())
+    second = other.after(lambda: other.page.get_by_label("Cubist", exact=True).check())
+    weights = {"style_weights": [1, 1]}
+    oil = painting_path("Swirling oil")
+    assert difference(first, expected([oil, painting_path("Mosaic")], **weights)) < 3
+    assert difference(second, expected([oil, painting_path("Cubist")], **weights)) < 3
+    assert difference(one.result(), first) == 0
+    assert not one.page.get_by_label("Cubist", exact=True).is_checked()
+
+
+def test_phone_shows_everything_in_one_column(phone: Visitor) -> None:
+    page = phone.page
+    phone.screenshot("repaint-phone")
+    width = page.evaluate("document.documentElement.scrollWidth")
+    assert width <= PHONE["width"]
+    boxes = [page.locator(part).bounding_box() for part in ("#photo", "#paintings", "#result")]
+    assert [box["y"] for box in boxes] == sorted(box["y"] for box in boxes)
+    assert all(box["width"] > 300 for box in boxes)
+    assert page.get_by_role("tab", name="Look inside").is_visible()
+
+
+def test_every_control_has_a_name_and_every_picture_a_text(visitor: Visitor) -> None:
+    page = visitor.page
+    nameless = page.evaluate(
+        """() => [...document.querySelectorAll('input:not([type=file]), select, textarea, button')]
+            .filter(e => e.checkVisibility())
+            .filter(e => !(e.labels?.length || e.ariaLabel || e.title || e.innerText?.trim()
+                           || e.getAttribute('aria-labelledby')))
+            .map(e => e.outerHTML.slice(0, 200))"""
+    )
+    assert nameless == []
+    textless = page.evaluate(
+        """() => [...document.querySelectorAll('img')]
+            .filter(e => e.checkVisibility() && !e.alt).map(e => e.outerHTML.slice(0, 200))"""
+    )
+    assert textless == []
+
+
+def test_paintings_are_chosen_by_keyboard(visitor: Visitor) -> None:
+    page = visitor.page
+    page.get_by_label("Swirling oil", exact=True).focus()
+    result = visitor.after(lambda: (page.keyboard.press("Tab"), page.keyboard.press("Space")))
+    assert page.get_by_label("Watercolour", exact=True).is_checked()
+    both = [painting_path("Swirling oil"), painting_path("Watercolour")]
+    assert difference(result, expected(both, style_weights=[1, 1])) < 3

@@ -1,0 +1,60 @@
+"""The pictures that come with the demo."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+from PIL import Image
+
+from demo.catalog import (
+    EXAMPLES,
+    GALLERY_PAINTINGS,
+    GALLERY_PHOTOS,
+    PAINTINGS,
+    PHOTOS,
+    gallery_tiles,
+    painting_path,
+    photo_path,
+)
+
+
+def test_every_example_picture_has_a_title() -> None:
+    assert {path.name for path in map(photo_path, PHOTOS)} == {
+        path.name for path in (EXAMPLES / "photos").iterdir()
+    }
+    assert {path.name for path in map(painting_path, PAINTINGS)} == {
+        path.name for path in (EXAMPLES / "styles").iterdir()
+    }
+
+
+def test_gallery_shows_every_photo_in_every_style_once() -> None:
+    shown = [(photo, painting) for _, photo, painting in gallery_tiles()]
+    assert sorted(shown) == sorted(product(GALLERY_PHOTOS, GALLERY_PAINTINGS))
+
+
+def test_tiles_are_cut_where_their_photo_is() -> None:
+    """A result keeps the photo's lights and darks: it resembles its own photo most."""
+    size = (24, 24)
+    photos = {}
+    for title in GALLERY_PHOTOS:
+        picture = Image.open(photo_path(title)).convert("L")
+        side = min(picture.size)
+        left, top = (picture.width - side) // 2, (picture.height - side) // 2
+        photos[title] = picture.crop((left, top, left + side, top + side)).resize(size)
+    right = 0
+    for tile, photo, _ in gallery_tiles():
+        grey = np.asarray(tile.convert("L").resize(size), float).ravel()
+        likeness = {
+            title: np.corrcoef(grey, np.asarray(other, float).ravel())[0, 1]
+            for title, other in photos.items()
+        }
+        right += max(likeness, key=lambda title: likeness[title]) == photo
+    assert right >= 25
+
+
+def test_tiles_hold_no_margin_of_the_sheet() -> None:
+    for tile, photo, painting in gallery_tiles():
+        values = np.asarray(tile.convert("L"), float)
+        edges = [values[0], values[-1], values[:, 0], values[:, -1]]
+        assert not any((edge > 252).all() for edge in edges), (photo, painting)

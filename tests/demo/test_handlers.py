@@ -1,0 +1,154 @@
+"""Painting without a page: each control does what the pipeline's option does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from demo.catalog import painting_path
+from demo.handlers import PaintHandlers
+from demo.messages import VisitorError
+from demo.settings import read_settings
+from demo.studio import Studio
+from tests.demo.conftest import tiny_pipeline
+from tests.demo.pictures import difference, layer, opened, pixels
+from tests.tiny import save_picture
+
+MOSAIC, CUBIST = painting_path("Mosaic"), painting_path("Cubist")
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> str:
+    return str(save_picture(tmp_path / "photo.png", (96, 64)))
+
+
+@pytest.fixture
+def handlers(studio: Studio) -> PaintHandlers:
+    return PaintHandlers(studio)
+
+
+def full_size(handlers: PaintHandlers, photo: str, **options: Any) -> Image.Image:
+    return opened(handlers.full_size(photo, **{"paintings": ["Mosaic"], **options}))
+
+
+def expected(photo: str, style: Any = MOSAIC, **options: Any) -> Image.Image:
+    return tiny_pipeline()(photo, style, **options).images[0]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "options"),
+    [
+        ({}, {}),
+        ({"strength": 0.4}, {"strength": 0.4}),
+        ({"stroke_size": 128}, {"style_size": 128}),
+        ({"color": "luminance"}, {"color": "luminance"}),
+        ({"color": "statistics"}, {"color": "statistics"}),
+        ({"color": "transfer"}, {"color": "transfer"}),
+    ],
+)
+def test_controls_are_the_options_of_the_pipeline(
+    handlers: PaintHandlers, photo: str, chosen: dict[str, Any], options: dict[str, Any]
+) -> None:
+    result = full_size(handlers, photo, **chosen)
+    assert difference(result, expected(photo, **options)) == 0
+    if chosen:
+        assert difference(result, full_size(handlers, photo)) > 0
+
+
+def test_paintings_are_mixed_by_their_shares(
+    handlers: PaintHandlers, photo: str, tmp_path: Path
+) -> None:
+    own = save_picture(tmp_path / "own.png", (600, 520), seed=5)
+    result = full_size(
+        handlers,
+        photo,
+        paintings=["Mosaic", "Cubist"],
+        own_paintings=[(str(own), None)],
+        weight_1=0.5,
+        weight_2=0.0,
+        weight_3=1.0,
+    )
+    mixed = expected(photo, [MOSAIC, CUBIST, own], style_weights=[0.5, 0.0, 1.0])
+    assert difference(result, mixed) == 0
+    assert difference(result, expected(photo)) > 0
+
+
+def test_only_the_painted_region_is_repainted(
+    handlers: PaintHandlers, photo: str, tmp_path: Path
+) -> None:
+    canvas = {"layers": [str(layer(tmp_path / "layer.png", (96, 64), (0, 0, 48, 64)))]}
+    whole, before = pixels(full_size(handlers, photo)), pixels(photo)
+    inside = pixels(full_size(handlers, photo, region="painted", canvas=canvas))
+    outside = pixels(full_size(handlers, photo, region="unpainted", canvas=canvas))
+    left, right = np.s_[:, :42], np.s_[:, 54:]
+    np.testing.assert_array_equal(inside[right], before[right])
+    np.testing.assert_allclose(inside[left], whole[left], atol=1)
+    np.testing.assert_array_equal(outside[left], before[left])
+    np.testing.assert_allclose(outside[right], whole[right], atol=1)
+
+
+def test_settings_in_the_png_make_the_same_picture(handlers: PaintHandlers, photo: str) -> None:
+    png = full_size(handlers, photo, strength=0.7, stroke_size=256, color="luminance")
+    settings = read_settings(png)
+    assert (settings.width, settings.height) == png.size == (96, 64)
+    again = expected(
+        photo,
+        [painting_path(title) for title in settings.paintings],
+        style_weights=settings.style_weights,
+        strength=settings.strength,
+        color=settings.color,
+        style_size=settings.style_size,
+    )
+    assert difference(png, again) == 0
+
+
+def test_preview_is_bounded_and_the_pair_of_one_size(
+    handlers: PaintHandlers, tmp_path: Path
+) -> None:
+    photo = str(save_picture(tmp_path / "wide.png", (1200, 300)))
+    before, after = handlers.stylize(photo, ["Mosaic"], resolution=512)
+    assert opened(before).size == opened(after).size == (512, 128)
+    assert difference(before, after) > 1
+    assert full_size(handlers, photo).size == (1200, 300)
+
+
+def test_result_is_named_after_what_it_is_of(handlers: PaintHandlers, tmp_path: Path) -> None:
+    photo = save_picture(tmp_path / "My cat; rm -rf.png", (32, 32))
+    path = Path(handlers.full_size(str(photo), ["Ink wash"]))
+    assert path.name == "my-cat--rm--rf_ink-wash.png"
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"paintings": []}, "Choose a painting"),
+        ({"paintings": ["Mona Lisa"]}, "Paintings must be of Cubist"),
+        ({"paintings": ["Mosaic"] * 5}, "at most 4 paintings; these are 5"),
+        ({"strength": 1.5}, "Strength must be a number from 0 to 1; got 1.5"),
+        ({"strength": None}, "Strength must be a number"),
+        ({"stroke_size": 5000}, "Stroke size must be a number from 128 to 1024"),
+        ({"color": "sepia"}, "Colour must be one of style"),
+        ({"region": "somewhere"}, "Region must be one of everywhere"),
+        ({"region": "painted"}, "Paint on the photo"),
+        ({"weight_1": 0}, "at least one painting a weight above 0"),
+        ({"weight_1": float("nan")}, "Weights must be a number"),
+        ({"region": "painted", "canvas": {"layers": ["x"] * 5}}, "at most 4 layers"),
+        ({"model": "/etc"}, "Model must be"),
+    ],
+)
+def test_wrong_choice_is_named(
+    handlers: PaintHandlers, photo: str, options: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(VisitorError, match=told):
+        full_size(handlers, photo, **options)
+
+
+def test_missing_photo_and_odd_resolution_are_named(handlers: PaintHandlers, photo: str) -> None:
+    with pytest.raises(VisitorError, match="Choose or drop a photo first"):
+        handlers.full_size(None, ["Mosaic"])
+    with pytest.raises(VisitorError, match="Resolution must be 512"):
+        handlers.stylize(photo, ["Mosaic"], resolution=100_000)

@@ -1,0 +1,208 @@
+"""The manners of a server that strangers use."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import httpx
+import psutil
+import pytest
+from gradio.route_utils import delete_files_created_by_app
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+
+from tests.demo.conftest import LIMITS
+from tests.demo.pictures import difference, huge_png, opened
+from tests.tiny import save_picture
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def client(url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    client = Client(url, verbose=False, download_files=str(tmp_path_factory.mktemp("got")))
+    yield client
+    client.close()
+
+
+def call(url: str, endpoint: str, data: list[Any]) -> str:
+    """Call an endpoint as raw as can be; return the server's last word."""
+    answer = httpx.post(f"{url}/gradio_api/call/{endpoint}", json={"data": data})
+    if answer.status_code != 200:
+        return answer.text
+    event = answer.json()["event_id"]
+    return httpx.get(f"{url}/gradio_api/call/{endpoint}/{event}", timeout=30).text
+
+
+def stylize_raw(url: str, photo: Any) -> str:
+    rest = [["Mosaic"], None, 1, 1, 1, 1, 1, "style", 512, "everywhere", None, None, 512]
+    return call(url.rstrip("/"), "stylize", [photo, *rest])
+
+
+def file_data(path: str) -> dict[str, Any]:
+    return {"path": path, "meta": {"_type": "gradio.FileData"}}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/etc/passwd",
+        str(ROOT / "app.py"),
+        str(ROOT / "stylekernel_hf" / "weights" / "config.json"),
+        "../../../../etc/passwd",
+        "%2e%2e/%2e%2e/etc/passwd",
+        "..%2f..%2f..%2fetc%2fpasswd",
+    ],
+)
+def test_files_of_the_server_cannot_be_read(url: str, path: str) -> None:
+    for route in ("gradio_api/file=", "file=", "gradio_api/file/", "static/", "assets/"):
+        answer = httpx.get(f"{url}{route}{path}")
+        assert answer.status_code in (403, 404) or "stylekernel" in answer.text[:3000], route
+        assert "root:" not in answer.text and "encoder_channels" not in answer.text
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", str(ROOT / "demo/examples/gallery.jpg")])
+def test_files_of_the_server_cannot_be_used_as_uploads(url: str, path: str) -> None:
+    answer = stylize_raw(url, file_data(path))
+    assert "event: error" in answer and path not in answer
+
+
+def test_files_of_another_visitor_cannot_be_guessed(url: str, uploads: Path) -> None:
+    """Folders of results are random, those of uploads are sums of what is in them."""
+    results = list(uploads.rglob("*swirling-oil*"))
+    assert results
+    assert all(len(file.parent.name) == 32 for file in results)
+    assert httpx.get(f"{url}gradio_api/file={uploads}").status_code in (403, 404)
+    assert httpx.get(f"{url}gradio_api/file={results[0]}").status_code == 200
+
+
+def test_addresses_inside_are_not_fetched(url: str) -> None:
+    asked: list[str] = []
+
+    class Secret(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:  # noqa: N802
+            asked.append(self.path)
+            self.send_error(404)
+
+        def log_message(self, *_: object) -> None: ...
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Secret) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        inside = f"http://127.0.0.1:{server.server_port}/secret.png"
+        assert "event: error" in stylize_raw(url, file_data(inside))
+        assert "event: error" in stylize_raw(url, {**file_data("x.png"), "url": inside})
+        server.shutdown()
+    assert asked == []
+
+
+def test_too_large_an_upload_is_turned_away(url: str) -> None:
+    data = b"\x89PNG" + bytes(LIMITS.upload_bytes)
+    answer = httpx.post(f"{url}gradio_api/upload", files={"files": ("big.png", data)})
+    assert answer.status_code == 413
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("notes.png", "Photo “notes.png” is not a picture that can be read"),
+        ("bomb.png", "Photo “bomb.png” is too large: at most 2 megapixels"),
+        ("cut.png", "Photo “cut.png” is damaged or cut off"),
+    ],
+)
+def test_malformed_picture_gets_a_clear_message(
+    client: Client, tmp_path: Path, name: str, told: str
+) -> None:
+    (tmp_path / "notes.png").write_text("dear diary")
+    huge_png(tmp_path / "bomb.png")
+    whole = save_picture(tmp_path / "cut.png").read_bytes()
+    (tmp_path / "cut.png").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(AppError, match=told):
+        client.predict(handle_file(tmp_path / name), ["Mosaic"], api_name="/stylize")
+
+
+def test_errors_inside_are_not_shown(
+    url: str, client: Client, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("secret words")
+
+    monkeypatch.setattr("demo.handlers.within", fail)
+    photo = save_picture(tmp_path / "photo.png")
+    with pytest.raises(AppError, match="Something went wrong on the server") as caught:
+        client.predict(handle_file(photo), ["Mosaic"], api_name="/stylize")
+    assert "secret" not in str(caught.value)
+
+
+def test_nothing_gets_past_the_queue(url: str) -> None:
+    for route in ("api/stylize", "run/stylize", "run/predict"):
+        answer = httpx.post(f"{url}gradio_api/{route}", json={"data": [], "fn_index": 0})
+        assert answer.status_code >= 400, route
+
+
+def test_region_blobs_are_bounded(app: gr.Blocks, url: str) -> None:
+    canvas = next(b for b in app.blocks.values() if b.get_block_name() == "imageeditor")
+
+    def send(owner: str, index: str = "0", size: int = 10) -> int:
+        form = {
+            "fn_name": "accept_blobs",
+            "component_id": str(canvas._id),
+            "session_hash": "x",
+            "type": "layer",
+            "index": index,
+            "id": owner,
+        }
+        files = {"file": ("layer.png", bytes(size))}
+        return httpx.post(f"{url}gradio_api/component_server", data=form, files=files).status_code
+
+    assert send("first") == 200
+    for number in range(40):
+        send(f"visitor-{number}")
+    assert len(canvas.blob_storage) == 32 and "first" not in canvas.blob_storage
+    assert send("greedy", index="1000000") >= 400
+    assert send("greedy", size=9 * 2**20) >= 400
+    assert "greedy" not in canvas.blob_storage
+
+
+def test_fifty_requests_at_once_all_get_their_own_answer(client: Client, tmp_path: Path) -> None:
+    photos = [save_picture(tmp_path / f"{n}.png", (64, 48), seed=n) for n in range(50)]
+
+    def send(photos: list[Path]) -> list[str]:
+        jobs = [
+            client.submit(handle_file(photo), ["Mosaic"], strength=0.0, api_name="/full_size")
+            for photo in photos
+        ]
+        return [job.result(timeout=120) for job in jobs]
+
+    process = psutil.Process()
+    send(photos[:10])
+    before = process.memory_info().rss
+    results = send(photos)
+    # At strength 0 the answer is the photo itself, so nobody else's.
+    for photo, result in zip(photos, results, strict=True):
+        assert difference(photo, opened(result)) == 0
+    assert process.memory_info().rss - before < 40 * 2**20
+
+
+def test_old_files_are_deleted_and_new_ones_kept(
+    app: gr.Blocks, client: Client, uploads: Path, tmp_path: Path
+) -> None:
+    photo = save_picture(tmp_path / "forget-me.png")
+    client.predict(handle_file(photo), ["Mosaic"], api_name="/full_size")
+
+    def left() -> list[Path]:
+        return [path for path in uploads.rglob("*forget-me*") if path.is_file()]
+
+    assert len(left()) == 2
+    assert app.delete_cache == (100, 600)
+    delete_files_created_by_app(app, age=600)
+    assert len(left()) == 2
+    delete_files_created_by_app(app, age=0)
+    assert left() == []
+    assert json.loads(httpx.get(f"{app.local_url}config").text)["title"]
+    assert any(uploads.rglob("*.jpg")), "what the page itself shows stays"

@@ -1,0 +1,35 @@
+"""Settings go into the PNG, and come out of it."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from PIL import Image
+
+from demo.settings import Settings, png_chunks, read_settings
+
+SETTINGS = Settings(
+    paintings=("Mosaic", "große Welle.jpg"),
+    style_weights=(0.25, 1.0),
+    strength=0.8,
+    color="luminance",
+    style_size=384,
+    region="painted",
+    width=20,
+    height=30,
+    model="small (built in)",
+)
+
+
+def test_settings_survive_the_png() -> None:
+    data = io.BytesIO()
+    Image.new("RGB", (20, 30)).save(data, "PNG", pnginfo=png_chunks(SETTINGS))
+    png = Image.open(data)
+    assert read_settings(png) == SETTINGS
+    assert png.text["Software"].startswith("stylekernel_hf ")  # type: ignore[attr-defined]
+
+
+def test_picture_without_settings_is_refused() -> None:
+    with pytest.raises(ValueError, match="png must have a text chunk 'stylekernel'"):
+        read_settings(Image.new("RGB", (20, 30)))
