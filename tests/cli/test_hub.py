@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from accelerate.state import AcceleratorState
 from huggingface_hub import ModelCard
 from typer.testing import CliRunner
 
@@ -110,7 +111,10 @@ def test_training_starts_from_the_hub_and_its_card_says_so(hub: HubServer, tmp_p
     words = ["train", "--init", "painter/base", "--content", tmp_path, "--style", tmp_path]
     words += ["--output", run, "--perceptual", vgg, "--steps", 1, "--batch-size", 1]
     words += ["--size", 32, "--style-size", 32, "--loader-workers", 0]
+    AcceleratorState._reset_state(reset_partial_state=True)
     result = CliRunner().invoke(app, [str(word) for word in words], catch_exceptions=False)
+    # Its precision is the process's, and other tests train in another one.
+    AcceleratorState._reset_state(reset_partial_state=True)
     assert result.exit_code == 0, result.output
     trained = StyleKernelModel.from_pretrained(run / "model")
     assert trained.num_parameters() == tiny_model().num_parameters(), "not the preset small"

@@ -42,7 +42,7 @@ def test_one_online_load_serves_later_processes_without_the_hub(tmp_path: Path) 
             env={**environment, "HF_HUB_OFFLINE": offline},
             capture_output=True,
             text=True,
-            timeout=240,
+            timeout=600,
         )
         assert result.returncode == 0, result.stderr
         return result.stdout.splitlines()
