@@ -17,8 +17,14 @@ if TYPE_CHECKING:
     from stylekernel_hf.model.style_kernel import StyleKernelModel
     from stylekernel_hf.training.settings import TrainingSettings
 
-Contents = Annotated[list[Path], typer.Option("--content", help="Folder of photos; repeatable.")]
-Styles = Annotated[list[Path], typer.Option("--style", help="Folder of paintings; repeatable.")]
+Contents = Annotated[
+    list[Path],
+    typer.Option("--content", help="Folder of photos, repeatable; or hf:NAME, a data set."),
+]
+Styles = Annotated[
+    list[Path],
+    typer.Option("--style", help="Folder of paintings, repeatable; or hf:NAME, a data set."),
+]
 Output = Annotated[Path, typer.Option("--output", help="Folder of the run.")]
 Perceptual = Annotated[
     Path | None,

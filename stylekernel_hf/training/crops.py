@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -31,28 +31,32 @@ class CropPair(NamedTuple):
     pair_number: int
 
 
-class RandomCrops:
+class PictureSet(Protocol):
+    """Pictures by number; `areas` are their pixels."""
+
+    areas: list[int]
+
+    def load(self, index: int) -> NDArray[np.uint8] | None:
+        """Return picture `index`, h x w x 3, or None for a damaged one."""
+        ...
+
+
+class Crops:
     """Square crops of random place and scale, as likely from a picture as it holds distinct ones.
 
     Pictures are scaled so that their short side lies anywhere (log-uniformly) between `min_zoom`
     and `max_zoom` times the crop's, or up to their own size if that is more. Where chance falls on
-    a damaged picture, it is asked again. Decoded pictures are kept as far as `cache_bytes` allows.
+    a damaged picture, it is asked again.
     """
 
     def __init__(
-        self,
-        paths: Sequence[Path],
-        size: int,
-        *,
-        max_zoom: float,
-        cache_bytes: int,
-        min_zoom: float = 1.0,
+        self, pictures: PictureSet, size: int, *, max_zoom: float, min_zoom: float = 1.0
     ) -> None:
-        self.pictures = Pictures(paths, cache_bytes=cache_bytes)
+        self.pictures = pictures
         self.size = size
         self.min_zoom = min_zoom
         self.max_zoom = max_zoom
-        areas = np.array(self.pictures.areas, dtype=np.float64)
+        areas = np.array(pictures.areas, dtype=np.float64)
         self.cumulative = np.cumsum(np.maximum(areas, size**2) / areas.sum())
 
     def draw(self, random: np.random.Generator) -> NDArray[np.uint8]:
@@ -81,6 +85,34 @@ class RandomCrops:
                 return picture
 
 
+class RandomCrops(Crops):
+    """Crops of picture files, which once decoded are kept as far as `cache_bytes` allows."""
+
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        size: int,
+        *,
+        max_zoom: float,
+        cache_bytes: int,
+        min_zoom: float = 1.0,
+    ) -> None:
+        pictures = Pictures(paths, cache_bytes=cache_bytes)
+        super().__init__(pictures, size, max_zoom=max_zoom, min_zoom=min_zoom)
+
+    def at(self, number: int) -> Crops:
+        """Return what crop `number` is drawn from: all of the pictures, whatever the number."""
+        return self
+
+
+class CropSource(Protocol):
+    """What crops are drawn from, by their numbers in a run."""
+
+    def at(self, number: int) -> Crops:
+        """Return what crop `number` is drawn from."""
+        ...
+
+
 class CropPairs(Dataset[CropPair]):
     """Item i pairs a content and a style crop drawn with the seed (seed, i): any run can resume.
 
@@ -90,8 +122,8 @@ class CropPairs(Dataset[CropPair]):
 
     def __init__(
         self,
-        contents: RandomCrops,
-        styles: RandomCrops,
+        contents: CropSource,
+        styles: CropSource,
         *,
         seed: int,
         color_augmentation: float,
@@ -108,17 +140,18 @@ class CropPairs(Dataset[CropPair]):
         if self.distinct_crops:
             random = np.random.default_rng((self.seed, index))
             content_number, style_number = random.integers(self.distinct_crops, size=2).tolist()
-        content = self.contents.draw(np.random.default_rng((self.seed, content_number, 0)))
+        random = np.random.default_rng((self.seed, content_number, 0))
+        content = self.contents.at(content_number).draw(random)
         style = draw_style(self.styles, self.seed, style_number, self.color_augmentation)
         return CropPair(_to_tensor(content), style, content_number, style_number, index)
 
 
 def draw_style(
-    styles: RandomCrops, seed: int, number: int, color_augmentation: float
+    styles: CropSource, seed: int, number: int, color_augmentation: float
 ) -> UInt8[Tensor, "3 s s"]:
     """Return style crop `number` of a seed, with a new palette in `color_augmentation` of cases."""
     random = np.random.default_rng((seed, number, 1))
-    style = styles.draw(random)
+    style = styles.at(number).draw(random)
     if random.random() < color_augmentation:
         style = augment_color(style, random)
     return _to_tensor(style)

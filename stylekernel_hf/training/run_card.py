@@ -8,7 +8,9 @@ from pathlib import Path
 from stylekernel_hf.hub import EMBEDDED_CHECKPOINT
 from stylekernel_hf.image_io import list_images
 from stylekernel_hf.repository.card import CardDetails
+from stylekernel_hf.repository.sources import is_hub_id
 from stylekernel_hf.training.settings import TrainingSettings
+from stylekernel_hf.training.streams import PREFIX, dataset_name
 
 _TEXT = """\
 - Photos: {contents}
@@ -50,13 +52,20 @@ def run_card(
         perceptual=perceptual,
         command=" ".join(_without_place(word) for word in command),
     )
-    return CardDetails(training_data=text)
+    named = [dataset_name(folder) for folder in (*settings.contents, *settings.styles)]
+    ids = [name for name in named if name is not None and is_hub_id(name)]
+    return CardDetails(training_data=text, datasets=list(dict.fromkeys(ids)))
 
 
 def _count(folders: Sequence[Path]) -> str:
-    return ", ".join(
-        f"`{folder.resolve().name}` ({len(list_images(folder)):,})" for folder in folders
-    )
+    counts: list[str] = []
+    for folder in folders:
+        dataset = dataset_name(folder)
+        if dataset is None:
+            counts.append(f"`{folder.resolve().name}` ({len(list_images(folder)):,})")
+        else:
+            counts.append(f"the data set `{_without_place(dataset)}`")
+    return ", ".join(counts)
 
 
 def _start(init: str | Path | None, preset: str) -> str:
@@ -71,4 +80,6 @@ def _without_place(word: str) -> str:
     option, equals, value = word.partition("=")
     if equals and option.startswith("--"):
         return f"{option}={_without_place(value)}"
+    if word.startswith(PREFIX):
+        return PREFIX + _without_place(word.removeprefix(PREFIX))
     return Path(word).name if Path(word).is_absolute() else word

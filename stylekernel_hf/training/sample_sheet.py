@@ -10,7 +10,7 @@ from jaxtyping import Float
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from stylekernel_hf.image_io import load_image, save_image
+from stylekernel_hf.image_io import ImageSource, load_image, save_image
 from stylekernel_hf.image_processor import (
     crop_back,
     from_rgb_tensor,
@@ -24,10 +24,12 @@ from stylekernel_hf.model.style_kernel import BORDER_MARGIN, StyleKernelModel
 class SampleSheet:
     """Draws every held-out content in every held-out style, cut to squares of `size` px."""
 
-    def __init__(self, contents: Sequence[Path], styles: Sequence[Path], *, size: int) -> None:
+    def __init__(
+        self, contents: Sequence[ImageSource], styles: Sequence[ImageSource], *, size: int
+    ) -> None:
         side = -(-size // 32) * 32
-        self.contents = [_square(path, side) for path in contents]
-        self.styles = [_square(path, side) for path in styles]
+        self.contents = [_square(each, side) for each in contents]
+        self.styles = [_square(each, side) for each in styles]
         self.side = side
 
     @torch.no_grad()
@@ -49,8 +51,8 @@ class SampleSheet:
         save_image(contact_sheet(self.contents, self.styles, rows, cell=self.side), path)
 
 
-def _square(path: Path, side: int) -> Image.Image:
-    return ImageOps.fit(load_image(path).convert("RGB"), (side, side), Image.Resampling.BICUBIC)
+def _square(source: ImageSource, side: int) -> Image.Image:
+    return ImageOps.fit(load_image(source).convert("RGB"), (side, side), Image.Resampling.BICUBIC)
 
 
 def _to_tensor(image: Image.Image, device: torch.device) -> Float[Tensor, "1 3 h w"]:

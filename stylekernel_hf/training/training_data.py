@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from stylekernel_hf.image_io import list_images
-from stylekernel_hf.training.crops import CropPairs, RandomCrops
+from stylekernel_hf.image_io import ImageSource, list_images
+from stylekernel_hf.training.crops import CropPairs, CropSource, RandomCrops
 from stylekernel_hf.training.pictures import read_picture
 from stylekernel_hf.training.settings import TrainingSettings
+from stylekernel_hf.training.streams import PictureStream, StreamedCrops, dataset_name
 
 # Pictures of each kind that are kept out of training: so many at most, and one in so many.
 HELD_OUT = 5
@@ -22,27 +23,47 @@ class TrainingData:
     """Pairs of crops to train on, and the pictures that none of them is from."""
 
     pairs: CropPairs
-    held_contents: list[Path]
-    held_styles: list[Path]
+    held_contents: Sequence[ImageSource]
+    held_styles: Sequence[ImageSource]
 
 
 def load_training_data(settings: TrainingSettings) -> TrainingData:
     """Find the pictures of a run; errors name the argument and the folder."""
-    contents, held_contents = _hold_out("content", settings.contents, settings.seed)
-    styles, held_styles = _hold_out("style", settings.styles, settings.seed)
-    zoom_and_cache: dict[str, Any] = {
-        "min_zoom": settings.min_zoom,
-        "max_zoom": settings.max_zoom,
-        "cache_bytes": int(settings.cache_gigabytes * 2**30 / 2),
-    }
+    contents, held_contents = _source("content", settings.contents, settings.size, settings)
+    styles, held_styles = _source("style", settings.styles, settings.style_size, settings)
     pairs = CropPairs(
-        RandomCrops(contents, settings.size, **zoom_and_cache),
-        RandomCrops(styles, settings.style_size, **zoom_and_cache),
+        contents,
+        styles,
         seed=settings.seed,
         color_augmentation=settings.color_augmentation,
         distinct_crops=settings.distinct_crops,
     )
     return TrainingData(pairs, held_contents, held_styles)
+
+
+def _source(
+    name: str, folders: tuple[Path, ...], size: int, settings: TrainingSettings
+) -> tuple[CropSource, Sequence[ImageSource]]:
+    zooms = {"min_zoom": settings.min_zoom, "max_zoom": settings.max_zoom}
+    datasets = [dataset for folder in folders if (dataset := dataset_name(folder)) is not None]
+    if not datasets:
+        paths, held = _hold_out(name, folders, settings.seed)
+        cache_bytes = int(settings.cache_gigabytes * 2**30 / 2)
+        return RandomCrops(paths, size, cache_bytes=cache_bytes, **zooms), held
+    if len(folders) > 1:
+        raise ValueError(
+            f"{name} must be folders or one data set, got {', '.join(map(str, folders))}"
+        )
+    if settings.distinct_crops:
+        raise ValueError(
+            f"distinct_crops must be 0 with data sets, whose pictures come once, got "
+            f"{settings.distinct_crops}"
+        )
+    stream = PictureStream(datasets[0], held_out=HELD_OUT)
+    held_pictures = stream.held_pictures()
+    if not held_pictures:
+        raise ValueError(f"{name}: the first {HELD_OUT} pictures of '{datasets[0]}' are damaged")
+    return StreamedCrops(stream, size, **zooms), held_pictures
 
 
 def _hold_out(name: str, folders: tuple[Path, ...], seed: int) -> tuple[list[Path], list[Path]]:
