@@ -71,7 +71,8 @@ def controls(paintings: int, canvas_value: dict[str, object]) -> Controls:
             sources=[],
             transforms=[],
             layers=False,
-            brush=gr.Brush(default_size=48, colors=["#c94a2c"], color_mode="fixed"),
+            # Half transparent, so that the photo stays to be seen.
+            brush=gr.Brush(default_size=48, colors=[("#c94a2c", 0.55)], color_mode="fixed"),
             eraser=gr.Eraser(default_size=48),
             height=420,
             elem_id="canvas",

@@ -40,7 +40,7 @@ def inside_tab(studio: Studio, choice: Choice, tab: gr.Tab) -> None:
                     step=0.01,
                     label="Across",
                     min_width=140,
-                    info="From the left edge.",
+                    info="From the left.",
                     elem_id="across",
                 )
                 down = gr.Slider(
@@ -50,7 +50,7 @@ def inside_tab(studio: Studio, choice: Choice, tab: gr.Tab) -> None:
                     step=0.01,
                     label="Down",
                     min_width=140,
-                    info="From the upper edge.",
+                    info="From the top.",
                     elem_id="down",
                 )
             look = gr.Button("Look inside", variant="primary", elem_id="look")

@@ -66,7 +66,7 @@ def repaint_tab(studio: Studio) -> Choice:
             )
             with gr.Row(elem_id="actions"):
                 repaint = gr.Button("Repaint", variant="primary", elem_id="repaint")
-                full = gr.Button("Download in full size", elem_id="full-size")
+                full = gr.Button("Download full size", elem_id="full-size")
             file = gr.DownloadButton("Save the PNG", visible=False, elem_id="file")
             under_it = controls(
                 studio.limits.paintings, _canvas_value(str(photo_path(FIRST_PHOTO)), studio)

@@ -199,7 +199,7 @@ def test_painted_region_alone_is_repainted(visitor: Visitor) -> None:
 
 def test_full_size_is_downloaded_with_its_settings(visitor: Visitor, tmp_path: Path) -> None:
     page = visitor.page
-    page.get_by_role("button", name="Download in full size").click()
+    page.get_by_role("button", name="Download full size").click()
     save = page.get_by_role("button", name="Save coffee_swirling-oil.png")
     with page.expect_download() as download:
         save.click()
