@@ -37,7 +37,7 @@ def inside_tab(studio: Studio, choice: Choice, tab: gr.Tab) -> None:
                     0,
                     1,
                     0.5,
-                    step=0.01,
+                    step=0.001,
                     label="Across",
                     min_width=140,
                     info="From the left.",
@@ -47,7 +47,7 @@ def inside_tab(studio: Studio, choice: Choice, tab: gr.Tab) -> None:
                     0,
                     1,
                     0.5,
-                    step=0.01,
+                    step=0.001,
                     label="Down",
                     min_width=140,
                     info="From the top.",
@@ -123,4 +123,4 @@ def _shown(path: str | None, studio: Studio) -> str | None:
 def _place(path: str, event: gr.SelectData) -> tuple[float, float]:
     with Image.open(path) as picture:
         width, height = picture.size
-    return event.index[0] / width, event.index[1] / height
+    return round(event.index[0] / width, 3), round(event.index[1] / height, 3)

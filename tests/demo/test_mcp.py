@@ -15,11 +15,11 @@ ACTIONS = {"stylize", "full_size", "stylize_folder", "explain", "example"}
 def ask(url: str) -> tuple[dict[str, Any], str]:
     """List the tools, and call one of them."""
     from mcp import ClientSession
-    from mcp.client.streamable_http import streamablehttp_client
+    from mcp.client.streamable_http import streamable_http_client
 
     async def talk() -> tuple[dict[str, Any], str]:
         async with (
-            streamablehttp_client(f"{url}gradio_api/mcp/") as (read, write, _),
+            streamable_http_client(f"{url}gradio_api/mcp/") as (read, write, _),
             ClientSession(read, write) as session,
         ):
             await session.initialize()
