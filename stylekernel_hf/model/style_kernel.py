@@ -20,9 +20,9 @@ from stylekernel_hf.model.style_field import CodeField, StyleField, fade
 from stylekernel_hf.repository.pretrained import PretrainedModel
 
 # The zero padding of the convolutions reaches this far into the picture, in px, for the preset
-# "small" (to within 1/255; at 48 px single edge pixels still change by 70/255): contents are
+# "small" (to within 1/255; at 64 px single edge pixels still change by 4/255): contents are
 # reflected outwards by as much, and cropped after.
-BORDER_MARGIN = 64
+BORDER_MARGIN = 72
 
 
 class StyleKernelModel(PretrainedModel):

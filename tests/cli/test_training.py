@@ -35,14 +35,18 @@ def test_killed_command_goes_on_to_the_result_of_an_unbroken_run(tmp_path: Path)
     train(settings)
     killed = replace(settings, output=tmp_path / "killed")
     words = [*PROGRAM, "train", *command_of(killed, init=tmp_path / "start")]
-    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as process:
+    # As many threads as here: sums come out the same to the bit only then.
+    one_thread = {**os.environ, "OMP_NUM_THREADS": "1"}
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=one_thread) as process:
         log, began = killed.output / "log.jsonl", time.monotonic()
         while not (log.exists() and log.read_text().count("\n") > 7):
             assert process.poll() is None and time.monotonic() - began < 200
             time.sleep(0.01)
         os.kill(process.pid, signal.SIGKILL)
     assert process.returncode == -signal.SIGKILL
-    done = subprocess.run(words, capture_output=True, text=True, timeout=240, check=False)
+    done = subprocess.run(
+        words, capture_output=True, text=True, timeout=240, check=False, env=one_thread
+    )
     assert done.returncode == 0, done.stderr
     assert "pairs a second" in done.stdout and "lost to loading" in done.stdout
     assert_same_run(settings.output, killed.output)

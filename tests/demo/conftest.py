@@ -55,9 +55,13 @@ def url(app: gr.Blocks) -> str:
     return app.local_url
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Debian's Chromium, which .ci/run installs."""
+    """Debian's Chromium, which .ci/run installs.
+
+    Closed again before other tests: its event loop would be in theirs, and a process that they fork
+    would hold its pipes open.
+    """
     executable = shutil.which("chromium") or shutil.which("chromium-browser")
     if executable is None:
         pytest.skip("needs chromium: apt-get install chromium")

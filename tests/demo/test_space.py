@@ -74,7 +74,18 @@ def test_requirements_pin_every_dependency(built: Path) -> None:
 
 def test_nothing_but_sources_and_examples_is_in_it(built: Path) -> None:
     suffixes = {path.suffix for path in built.rglob("*") if path.is_file()}
-    assert suffixes <= {".py", ".md", ".txt", ".css", ".js", ".jpg", ".json", ".safetensors", ""}
+    assert suffixes <= {
+        ".py",
+        ".jinja",
+        ".md",
+        ".txt",
+        ".css",
+        ".js",
+        ".jpg",
+        ".json",
+        ".safetensors",
+        "",
+    }
     assert sum(path.stat().st_size for path in built.rglob("*") if path.is_file()) < 20 * 2**20
 
 

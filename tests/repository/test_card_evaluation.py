@@ -11,7 +11,7 @@ import pytest
 from huggingface_hub import ModelCard
 
 from stylekernel_hf import CardDetails, StyleKernelModel
-from stylekernel_hf.metrics.evaluation_result import Evaluation, PairScore
+from stylekernel_hf.metrics.evaluation_result import Evaluation, PairScore, write_json
 from stylekernel_hf.metrics.figures import Figures
 from tests.hub_metadata import metadata_problems
 from tests.hub_server import HubServer
@@ -27,9 +27,8 @@ def figures(tmp_path: Path) -> Path:
         PairScore("a.jpg", "x.jpg", Figures(content=0.9, style=0.25, ssim=0.5)),
         PairScore("b.jpg", "x.jpg", Figures(content=0.7, style=0.35, ssim=0.25)),
     )
-    Evaluation(256, pairs, Figures(0.0, 0.36, 1.0), Figures(1.9, 0.0, 0.1)).write_json(
-        tmp_path / "figures.json"
-    )
+    trivial = Figures(0.0, 0.36, 1.0), Figures(1.9, 0.0, 0.1)
+    write_json([Evaluation("ours", 1.0, 256, pairs, *trivial)], tmp_path / "figures.json")
     return tmp_path / "figures.json"
 
 

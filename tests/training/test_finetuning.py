@@ -9,6 +9,7 @@ import pytest
 
 from stylekernel_hf.cli.finetune import finetune
 from stylekernel_hf.hub import EMBEDDED_CHECKPOINT, load_checkpoint
+from stylekernel_hf.metrics.candidate import Candidate
 from stylekernel_hf.metrics.evaluation import evaluate
 from stylekernel_hf.metrics.figures import Figures
 from stylekernel_hf.metrics.perceptual import load_perceptual_network
@@ -31,12 +32,11 @@ def draw_paintings(folder: Path, seeds: range) -> list[Path]:
 
 def score(model: Path, perceptual: Path, paintings: list[Path]) -> Figures:
     network = load_checkpoint(model)
-    result = evaluate(
-        network.forward,
+    (result,) = evaluate(
+        [Candidate("ours", network.forward, network.encode_style)],
         PHOTOS[-1:],
         paintings,
         network=load_perceptual_network(perceptual),
-        encode_style=network.encode_style,
         size=96,
     )
     return result.mean
