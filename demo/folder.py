@@ -13,7 +13,7 @@ import gradio as gr
 from demo.handlers import GalleryItems, files_of
 from demo.messages import VisitorError
 from demo.pictures import new_file, read_picture, within
-from demo.settings import RESOLUTIONS, png_chunks
+from demo.settings import check_resolution, png_chunks
 from demo.studio import Order, Palette, Studio
 
 
@@ -57,8 +57,7 @@ class FolderHandlers:
             raise VisitorError(
                 f"At most {limits.folder_files} photos at once; these are {len(photos)}."
             )
-        if resolution not in [value for _, value in RESOLUTIONS]:
-            raise VisitorError(f"Resolution must be 512, 768, 1024 or 1536; got {resolution}.")
+        check_resolution(resolution)
         order = Order(
             paintings=paintings or (),
             own_paintings=files_of(own_paintings),

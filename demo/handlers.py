@@ -10,7 +10,7 @@ import gradio as gr
 
 from demo.messages import VisitorError
 from demo.pictures import new_file, read_picture, save_preview, within
-from demo.settings import EVERYWHERE, RESOLUTIONS, png_chunks
+from demo.settings import EVERYWHERE, check_resolution, png_chunks
 from demo.studio import Order, Studio
 
 GalleryItems = Sequence[tuple[str, str | None]] | None
@@ -62,8 +62,7 @@ class PaintHandlers:
         Returns:
             The photo and the repainted photo, as image files of the same size.
         """
-        if resolution not in [value for _, value in RESOLUTIONS]:
-            raise VisitorError(f"Resolution must be 512, 768, 1024 or 1536; got {resolution}.")
+        check_resolution(resolution)
         weights = (weight_1, weight_2, weight_3, weight_4)
         order = _order(
             paintings, own_paintings, weights, strength, color, stroke_size, region, canvas, model

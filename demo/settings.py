@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 
 from PIL import Image, PngImagePlugin
 
+from demo.messages import VisitorError
 from stylekernel_hf import __version__
 
 CHUNK = "stylekernel"
@@ -25,6 +26,12 @@ REGIONS = [
     ("Everywhere else", UNPAINTED),
 ]
 RESOLUTIONS = [("512 px", 512), ("768 px", 768), ("1024 px", 1024), ("1536 px", 1536)]
+
+
+def check_resolution(resolution: int) -> None:
+    """Raise VisitorError for a side that is none of `RESOLUTIONS`."""
+    if resolution not in [value for _, value in RESOLUTIONS]:
+        raise VisitorError(f"Resolution must be 512, 768, 1024 or 1536; got {resolution}.")
 
 
 @dataclass(frozen=True)

@@ -92,10 +92,10 @@ def explain(
     style_padded, _ = pad_to_multiple(style, model.style_stride)
     embedding = model.encode_style(_to_model(style_padded, model))
     features = model.encode_content(_to_model(padded, model))
-    statistics = [channel_statistics(level) for level in features]
+    statistics = channel_statistics(features[-1])
     # 2. Attention and gate, from what the alignment compares.
     alignment = model.style_alignment
-    coarsest = normalise(features[-1], statistics[-1])
+    coarsest = normalise(features[-1], statistics)
     query = alignment.query(coarsest).flatten(2).transpose(1, 2)
     gamma, beta = alignment.gating(coarsest)
     left, top = point[0] + padding.left, point[1] + padding.top
@@ -111,7 +111,7 @@ def explain(
         padding.left // stride : (padding.left + content.shape[3] - 1) // stride + 1,
     ]
     # 3. The kernels at the point, at every level.
-    aligned = model.align(features[-1], statistics[-1], embedding)
+    aligned = model.align(features[-1], statistics, embedding)
     kernels: list[Array] = []
     strides: list[int] = []
     for level, part in zip(features, model.kernel_generators, strict=True):

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stylekernel_hf.cli.output_files import check_folders
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -67,9 +69,7 @@ def benchmark(
     from stylekernel_hf.benchmark.runner import run_benchmark
     from stylekernel_hf.benchmark.work import Plan
 
-    for path in (json_file, plot):
-        if path is not None and not path.parent.is_dir():
-            raise FileNotFoundError(f"no such folder: '{path.parent}'")
+    check_folders(json_file, plot)
     plan = Plan(sizes or [256, 512, 1024, 2048], tile_size, whole_up_to, repeats)
     devices = devices or ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
     dtypes = dtypes or ["float32", "bfloat16"]

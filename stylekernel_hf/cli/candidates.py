@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from stylekernel_hf.call_checks import check_strength
+
 if TYPE_CHECKING:
     import torch
 
@@ -38,8 +40,7 @@ def load_candidates(
 
     _check_distinct("strength", strengths)
     for strength in strengths:
-        if not 0 <= strength <= 1:
-            raise ValueError(f"strength must lie in [0, 1], got {strength}")
+        check_strength(strength)
     pipes = load_pipelines(models, device)
     candidates = [
         Candidate(name, _Stylizer(pipe, strength), pipe.encode_style, strength)

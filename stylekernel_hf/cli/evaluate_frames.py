@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from stylekernel_hf.cli.output_files import check_folders
+
 if TYPE_CHECKING:
     from PIL import Image
 
@@ -46,8 +48,7 @@ def evaluate_frames(
     """
     if not styles and not stylized:
         raise ValueError("style or stylized must be given: there is nothing to score")
-    if json_file is not None and not json_file.parent.is_dir():
-        raise FileNotFoundError(f"no such folder: '{json_file.parent}'")
+    check_folders(json_file)
     from rich.console import Console
     from rich.progress import MofNCompleteColumn, Progress
 

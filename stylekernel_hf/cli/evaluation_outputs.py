@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from stylekernel_hf.cli.output_files import check_folders
+
 if TYPE_CHECKING:
     from stylekernel_hf.metrics.evaluation_result import Evaluation
 
@@ -32,9 +34,7 @@ class Outputs:
 
     def check(self) -> None:
         """Refuse what could not be written after an hour of work."""
-        for path in (self.json_file, self.html, self.plot, self.sheet):
-            if path is not None and not path.parent.is_dir():
-                raise FileNotFoundError(f"no such folder: '{path.parent}'")
+        check_folders(self.json_file, self.html, self.plot, self.sheet)
         if self.plot is not None and self.plot.suffix.lower() not in _PLOT_FORMATS:
             raise ValueError(f"plot must be a .png or .svg file, got '{self.plot}'")
         if self.plot is not None:

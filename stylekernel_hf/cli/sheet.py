@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 from stylekernel_hf.bulk import Job
 from stylekernel_hf.image_io import load_image, save_image
 from stylekernel_hf.metrics.contact_sheet import contact_sheet
+from stylekernel_hf.pipeline_style_kernel import is_style_file
 from stylekernel_hf.style_sources import NamedStyle, StyleSource, short_name
 
 CELL = 200
@@ -43,8 +44,9 @@ def draw_sheet(
 
 
 def _header(style: StyleSource) -> Image.Image:
-    if isinstance(style, NamedStyle) or style.suffix == ".safetensors":
-        return name_card(short_name(style), CELL)
+    name = short_name(style)
+    if isinstance(style, NamedStyle) or is_style_file(style):
+        return name_card(name, CELL)
     return load_image(style, name="style")
 
 

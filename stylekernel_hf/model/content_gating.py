@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
@@ -54,12 +55,16 @@ def gated_attention(
     them, so that no pixel is left without a style.
     """
     parts: list[Tensor] = []
-    rows = (part.split(QUERY_CHUNK, dim=1) for part in (query, gamma, beta))
-    for chunk in zip(*rows, strict=True):
-        gated = _gated(chunk[0], key, *chunk[1:])
+    for rows, scale, offset in _row_chunks(query, gamma, beta):
+        gated = _gated(rows, key, scale, offset)
         averaged = gated @ value.to(gated.dtype) / gated.sum(dim=-1, keepdim=True)
         parts.append(averaged.to(value.dtype))
     return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
+
+
+def _row_chunks(*rows: Float[Tensor, "b n _"]) -> Iterator[tuple[Tensor, ...]]:
+    """Cut what belongs to each row into chunks of the same rows."""
+    return zip(*(part.split(QUERY_CHUNK, dim=1) for part in rows), strict=True)
 
 
 def gated_attention_weights(
@@ -118,8 +123,7 @@ def share_let_through(
 ) -> Float[Tensor, "b n"]:
     """Return the share of the tokens above the threshold of each row: 0 if none are."""
     shares: list[Tensor] = []
-    rows = (part.split(QUERY_CHUNK, dim=1) for part in (query, gamma, beta))
-    for part, scale, offset in zip(*rows, strict=True):
-        scores = _scores(part, key, scale, offset)
+    for rows, scale, offset in _row_chunks(query, gamma, beta):
+        scores = _scores(rows, key, scale, offset)
         shares.append((scores.score > scores.threshold).float().mean(dim=-1))
     return torch.cat(shares, dim=1)

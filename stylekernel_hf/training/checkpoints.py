@@ -26,6 +26,12 @@ def latest_checkpoint(output: Path) -> Path | None:
     return found[-1] if found else None
 
 
+def what_is_left(output: Path) -> str:
+    """Say in an error from where the run can go on."""
+    checkpoint = latest_checkpoint(output)
+    return f"'{checkpoint}' is intact" if checkpoint else "there is no checkpoint yet"
+
+
 def remove_leftovers(output: Path) -> None:
     """Remove the unfinished files and folders of a run that was killed."""
     for path in [path for pattern in LEFTOVERS for path in output.glob(pattern)]:
@@ -72,9 +78,7 @@ def told_where(output: Path) -> Generator[None]:
     try:
         yield
     except (OSError, SafetensorError, RuntimeError) as error:
-        checkpoint = latest_checkpoint(output)
-        intact = f"'{checkpoint}' is intact" if checkpoint else "there is no checkpoint yet"
         raise OSError(
-            f"output: cannot write to '{output}': {error}; {intact}. Make room, and the same "
-            "command goes on from there"
+            f"output: cannot write to '{output}': {error}; {what_is_left(output)}. "
+            "Make room, and the same command goes on from there"
         ) from error

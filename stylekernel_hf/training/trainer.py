@@ -25,6 +25,7 @@ from stylekernel_hf.training.checkpoints import (
     remove_leftovers,
     save_checkpoint,
     told_where,
+    what_is_left,
 )
 from stylekernel_hf.training.crops import CropPair
 from stylekernel_hf.training.encoder_init import initialise_encoders
@@ -163,7 +164,7 @@ class Trainer:
             while step := list(islice(batches, settings.accumulate)):
                 yield step
         except (OSError, ValueError) as error:
-            raise type(error)(f"{_last_line(error)}; {self._left()}") from error
+            raise type(error)(f"{_last_line(error)}; {what_is_left(self.output)}") from error
 
     def _learning_rate_factor(self, step: int) -> float:
         settings = self.settings
@@ -233,13 +234,9 @@ class Trainer:
                 self.plain_model.save_pretrained(folder / "model")
         raise FloatingPointError(
             f"the {name} term became {values[name]} in step {self.step + 1}; its inputs and the "
-            f"weights before it are in '{folder}', {self._left()}: resume it with a lower "
-            "learning_rate"
+            f"weights before it are in '{folder}', {what_is_left(self.output)}: "
+            "resume it with a lower learning_rate"
         )
-
-    def _left(self) -> str:
-        checkpoint = latest_checkpoint(self.output)
-        return f"'{checkpoint}' is intact" if checkpoint else "there is no checkpoint yet"
 
 
 def _check_shares(batch_size: int, processes: int) -> None:
