@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import secrets
 import struct
 from collections.abc import Generator
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import TypeAlias
 from PIL import Image, ImageCms, ImageFile
 
 from stylekernel_hf.image_normalization import normalized, silent_pillow
+from stylekernel_hf.whole_file import write_whole
 
 ImageSource: TypeAlias = str | os.PathLike[str] | Image.Image | bytes
 _Stream: TypeAlias = io.BytesIO | io.BufferedReader
@@ -85,15 +85,7 @@ def save_image(
         white = Image.new("RGBA", picture.size, "white")
         picture = Image.alpha_composite(white, picture).convert("RGB")
     data = _encode(picture, image_format, quality, target)
-
-    # Not tempfile: its files are private to their owner, and stay so when renamed.
-    temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
-    try:
-        temporary.write_bytes(data)
-        os.replace(temporary, target)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    write_whole(target, data)
 
 
 def list_images(folder: str | os.PathLike[str], *, name: str = "folder") -> list[Path]:

@@ -18,9 +18,10 @@ IMAGE = {"image_io", "image_processor"}
 # import too.
 DIRECT: dict[str, set[str]] = {
     "image_normalization": set(),
-    "image_io": {"image_normalization"},
+    "whole_file": set(),
+    "image_io": {"image_normalization", "whole_file"},
     "image_processor": {"image_io"},
-    "repository": set(),
+    "repository": {"whole_file"},
     "model": {"repository"},
     "hub": {"repository", "model"},
     "compilation": {"model"},

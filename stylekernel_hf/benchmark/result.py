@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -13,6 +12,7 @@ from typing import Any
 
 from stylekernel_hf.benchmark.machine import MachineLimits
 from stylekernel_hf.benchmark.operations import Demand
+from stylekernel_hf.whole_file import write_whole
 
 
 @dataclass(frozen=True)
@@ -103,9 +103,7 @@ class Benchmark:
             "measurements": [measurement.as_json() for measurement in self.measurements],
             "time_grows_with_pixels_to_the_power_of": self.exponents(),
         }
-        temporary = path.with_name(f".{path.name}.tmp")
-        temporary.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
-        os.replace(temporary, path)
+        write_whole(path, (json.dumps(figures, indent=1) + "\n").encode())
 
 
 def growth_exponent(pixels: Sequence[float], seconds: Sequence[float]) -> float:

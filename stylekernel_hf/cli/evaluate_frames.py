@@ -54,7 +54,7 @@ def evaluate_frames(
 
     from stylekernel_hf.image_io import list_images, load_image
     from stylekernel_hf.metrics.temporal import warping_errors
-    from stylekernel_hf.metrics.whole_file import write_whole
+    from stylekernel_hf.whole_file import write_whole
 
     paths = list_images(frames, name="frames")
     loaders = [partial(load_image, path, name="frames") for path in paths]

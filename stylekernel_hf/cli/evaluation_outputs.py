@@ -45,7 +45,7 @@ class Outputs:
         from stylekernel_hf.metrics.curve import draw_curve
         from stylekernel_hf.metrics.evaluation_result import write_json
         from stylekernel_hf.metrics.report import render_report
-        from stylekernel_hf.metrics.whole_file import write_whole
+        from stylekernel_hf.whole_file import write_whole
 
         if self.json_file is not None:
             write_json(found, self.json_file)

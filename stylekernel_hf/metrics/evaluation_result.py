@@ -12,7 +12,7 @@ from PIL import Image
 
 from stylekernel_hf.metrics.contact_sheet import contact_sheet
 from stylekernel_hf.metrics.figures import Figures, mean_figures, with_extra
-from stylekernel_hf.metrics.whole_file import write_whole
+from stylekernel_hf.whole_file import write_whole
 
 
 @dataclass(frozen=True)

@@ -40,16 +40,6 @@ def staged_folder(target: str | os.PathLike[str]) -> Generator[Path]:
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a file that appears whole or not at all, in UTF-8."""
-    temporary = path.with_name(f".partial-{secrets.token_hex(8)}")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
 def _move_files(staging: Path, target: Path) -> None:
     files = [path.relative_to(staging) for path in staging.rglob("*") if path.is_file()]
     stale = _stale_weights(files, target)

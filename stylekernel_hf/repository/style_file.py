@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from stylekernel_hf.repository.configs import check_format_version
+from stylekernel_hf.whole_file import write_whole
 
 STYLES_NAME = "styles.safetensors"
 _KIND = "stylekernel_hf styles"
@@ -47,12 +47,7 @@ def write_styles(path: str | os.PathLike[str], content: StyleTensors) -> None:
         "checkpoint": json.dumps(content.checkpoint),
     }
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".partial-{secrets.token_hex(8)}")
-    try:
-        save_file(tensors, temporary, metadata=metadata)
-        os.replace(temporary, target)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_whole(target, save(tensors, metadata=metadata))
 
 
 def read_styles(path: str | os.PathLike[str]) -> StyleTensors:
