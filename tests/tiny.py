@@ -36,11 +36,10 @@ def tiny_model(seed: int = 0) -> StyleKernelModel:
 
 def vgg_shaped_model(width: int = 4) -> StyleKernelModel:
     """Build a narrow network of VGG-19's geometry."""
-    channels = dict.fromkeys(
-        ("encoder_channels", "style_channels", "decoder_channels"), (width,) * 4
-    )
+    parts = ("encoder_channels", "style_channels", "decoder_channels")
+    channels = {part: (width,) * len(PRESETS["base"][part]) for part in parts}
     small = {"kernel_groups": 2, "kernel_channels": 8, "attention_channels": 4, "code_channels": 8}
-    return StyleKernelModel(**PRESETS["base"] | channels | small).eval()
+    return StyleKernelModel(**PRESETS["base"] | channels | small, max_pooling=True).eval()
 
 
 def save_picture(path: Path, size: tuple[int, int] = (48, 40), seed: int = 0) -> Path:

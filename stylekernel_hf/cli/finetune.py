@@ -89,7 +89,7 @@ def finetune(
     run_training(
         settings,
         init=init or EMBEDDED_CHECKPOINT,
-        preset="small",
+        preset=None,
         push_to_hub=push_to_hub,
         private=private,
     )

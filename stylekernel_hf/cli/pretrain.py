@@ -26,7 +26,7 @@ def pretrain(
     style: Styles,
     output: Output,
     perceptual: Perceptual = None,
-    preset: Preset = "small",
+    preset: Preset = None,
     init: Init = None,
     steps: Steps = 3000,
     batch_size: Annotated[int, typer.Option(help="Crops per step.")] = 16,

@@ -38,7 +38,7 @@ def train(
     style: Styles,
     output: Output,
     perceptual: Perceptual = None,
-    preset: Preset = "small",
+    preset: Preset = None,
     init: Init = None,
     encoder_init: Annotated[
         bool,

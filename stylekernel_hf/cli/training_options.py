@@ -33,10 +33,16 @@ Perceptual = Annotated[
         "downloaded once."
     ),
 ]
-Preset = Annotated[str, typer.Option(help="Network to start from scratch: small or base.")]
+Preset = Annotated[
+    str | None,
+    typer.Option(
+        help="Network to train, small or base; small, or that of --init, by default. With --init "
+        "it starts out painting as that smaller network does."
+    ),
+]
 Init = Annotated[
     str | None,
-    typer.Option(help="Checkpoint folder or Hub id to start from, instead of a preset."),
+    typer.Option(help="Checkpoint folder or Hub id to start from, instead of random weights."),
 ]
 Steps = Annotated[int, typer.Option(help="Optimizer steps.")]
 LearningRate = Annotated[float, typer.Option(help="Peak of the cosine schedule.")]
@@ -91,15 +97,34 @@ def check_push_to_hub(repo_id: str | None) -> None:
         raise ValueError("push_to_hub needs a token of the Hub: hf auth login")
 
 
-def starting_model(init: str | Path | None, preset: str, seed: int) -> StyleKernelModel:
-    """Return the network to train: a checkpoint, or a preset with random weights."""
+def starting_model(
+    init: str | Path | None, preset: str | None, seed: int, *, encoder_init: bool = False
+) -> StyleKernelModel:
+    """Return the network to train: a checkpoint, a preset with random weights, or both.
+
+    A preset starts as the smaller network of a checkpoint. `encoder_init` gives a preset the max
+    pooling of VGG-19.
+    """
     import torch
 
     from stylekernel_hf.hub import load_checkpoint
     from stylekernel_hf.model.presets import build_model
 
     torch.manual_seed(seed)
-    return (load_checkpoint(init) if init else build_model(preset)).train()
+    if init is None:
+        return build_model(preset or "small", max_pooling=encoder_init).train()
+    checkpoint = load_checkpoint(init)
+    if preset is None:
+        return checkpoint.train()
+    if encoder_init:
+        raise ValueError(
+            "encoder_init makes new encoders: it does not go with both init and preset"
+        )
+    from stylekernel_hf.training.widening import widen
+
+    model = build_model(preset)
+    widen(checkpoint, model, torch.Generator().manual_seed(seed))
+    return model.train()
 
 
 def training_progress() -> Progress:
@@ -120,7 +145,7 @@ def run_training(
     settings: TrainingSettings,
     *,
     init: str | Path | None,
-    preset: str,
+    preset: str | None,
     push_to_hub: str | None,
     private: bool,
 ) -> None:
@@ -132,7 +157,8 @@ def run_training(
         raise missing_package(error) from error
     check_push_to_hub(push_to_hub)
     card = run_card(settings, init=init, preset=preset, command=_command())
-    trainer = Trainer(starting_model(init, preset, settings.seed), settings, card=card)
+    model = starting_model(init, preset, settings.seed, encoder_init=settings.encoder_init)
+    trainer = Trainer(model, settings, card=card)
     is_main = trainer.accelerator.is_main_process
     with training_progress() if is_main else nullcontext() as progress:
         bar = progress.add_task("training", total=settings.steps, terms="") if progress else None

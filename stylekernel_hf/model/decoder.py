@@ -20,7 +20,7 @@ class Decoder(nn.Module):
     number of style blocks at the coarsest stage, before its convolutions. Upsampling before
     stride-1 convolutions leaves no checkerboard, but nearest upsampling left a woven pattern of
     8 px on flat areas: the convolutions learned to draw texture from the edges of its blocks. The
-    last step up by `stem_stride` is a pixel shuffle, whose filters start out equal.
+    last step up, by `shuffle`, is a pixel shuffle, whose filters start out equal.
     """
 
     def __init__(
@@ -30,7 +30,7 @@ class Decoder(nn.Module):
         *,
         blocks: int,
         code_channels: int,
-        stem_stride: int,
+        shuffle: int,
     ) -> None:
         super().__init__()
         if min(depths) < 1:
@@ -44,11 +44,11 @@ class Decoder(nn.Module):
             )
             if level:
                 self.projections.append(nn.Conv2d(width, channels[level - 1], 1))
-        self.to_rgb = nn.Conv2d(channels[0], 3 * stem_stride**2, 3, padding=1)
-        self.stem_stride = stem_stride
+        self.to_rgb = nn.Conv2d(channels[0], 3 * shuffle**2, 3, padding=1)
+        self.shuffle = shuffle
         with torch.no_grad():
             for part in self.to_rgb.parameters():
-                part.copy_(part[:: stem_stride**2].repeat_interleave(stem_stride**2, dim=0))
+                part.copy_(part[:: shuffle**2].repeat_interleave(shuffle**2, dim=0))
 
     def forward(
         self, features: Sequence[Tensor], code: Float[Tensor, "#b e"] | CodeField
@@ -69,7 +69,7 @@ class Decoder(nn.Module):
             for convolution in self.stages[level]:  # type: ignore[union-attr]
                 x = convolution(x, code, upsample=upsample)
                 upsample = False
-        return pixel_shuffle(self.to_rgb(x), self.stem_stride).sigmoid()
+        return pixel_shuffle(self.to_rgb(x), self.shuffle).sigmoid()
 
 
 def _upsampled(x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c 2*h 2*w"]:

@@ -33,7 +33,7 @@ class StyleKernelModel(PretrainedModel):
     - encoder_channels, encoder_depths, style_channels, style_depths: stages of the two encoders.
       The style encoder may have more stages than the content encoder; its tokens come from the
       stage at the resolution of the content encoder's last, the others serve the style code.
-    - stem_stride: stride of the first convolution, and of the last step up of the decoder.
+    - stem_stride: stride of the first convolution of the encoders.
     - max_pooling: between the stages of the encoders, as in VGG.
     - attention_channels, max_style_tokens: width of query and key, bound on the style tokens.
     - kernel_size, kernel_groups: taps a side and groups of every dynamic convolution.
@@ -41,7 +41,7 @@ class StyleKernelModel(PretrainedModel):
     - dynamic_convolutions: how many dynamic convolutions the features of each of the coarsest
       levels pass, with a channel shuffle between them; its length is the number of those levels.
     - decoder_channels, decoder_depths: stages of the decoder, as wide as the encoder's at the
-      levels with dynamic convolutions.
+      levels with dynamic convolutions. A pixel shuffle makes the last step up to the picture.
     - decoder_blocks: residual style blocks at the coarsest stage of the decoder.
     - code_channels: width of the style code.
     """
@@ -100,7 +100,7 @@ class StyleKernelModel(PretrainedModel):
             decoder_depths,
             blocks=decoder_blocks,
             code_channels=code_channels,
-            stem_stride=stem_stride,
+            shuffle=self.stride // 2 ** (len(decoder_channels) - 1),
         )
 
     @property

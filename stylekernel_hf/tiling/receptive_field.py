@@ -33,10 +33,12 @@ def full_reach(model: StyleKernelModel) -> int:
     config: Any = model.config
     cell = [config.stem_stride * 2**level for level in range(len(config.encoder_depths))]
     first_dynamic = len(cell) - len(config.dynamic_convolutions)
-    reach, farthest = cell[0], 0  # The convolution to RGB.
-    for level, size in enumerate(cell):
-        reach = _up_to_cells(reach, size) + config.decoder_depths[level] * size
-        if level:
+    finest = len(cell) - len(config.decoder_depths)
+    reach, farthest = cell[finest], 0  # The convolution to RGB.
+    for level in range(finest, len(cell)):
+        size = cell[level]
+        reach = _up_to_cells(reach, size) + config.decoder_depths[level - finest] * size
+        if level > finest:
             reach += size  # Bilinear upsampling looks at the neighbours of a cell.
         if level == len(cell) - 1:
             reach += 2 * config.decoder_blocks * size

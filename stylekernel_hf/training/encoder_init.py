@@ -14,9 +14,9 @@ from stylekernel_hf.model.style_kernel import StyleKernelModel
 def initialise_encoders(model: StyleKernelModel, vgg19: PerceptualNetwork) -> None:
     """Copy VGG-19's convolutions into the content and the style encoder, as far as they reach.
 
-    The encoders must have VGG-19's geometry, as the preset base has; ValueError says where they
-    differ. Training may change the copies; a checkpoint made from them carries VGG-19's licence,
-    CC BY 4.0.
+    The encoders must have VGG-19's geometry, as those of the preset base with `max_pooling` have;
+    ValueError says where they differ. Layers after VGG-19's conv5_1 stay random. Training may
+    change the copies; a checkpoint made from them carries VGG-19's licence, CC BY 4.0.
     """
     if vgg19.lifts:
         raise ValueError("encoder_init needs VGG-19 as perceptual network, got its 16x student")
@@ -27,7 +27,9 @@ def initialise_encoders(model: StyleKernelModel, vgg19: PerceptualNetwork) -> No
 def _copy(vgg19: PerceptualNetwork, encoder: nn.Module, name: str) -> None:
     assert isinstance(encoder, Encoder)
     stages = [[m for m in stage if isinstance(m, nn.Conv2d)] for stage in encoder.stages]  # type: ignore[attr-defined]
-    for level, (stage, block) in enumerate(zip(stages, vgg19.blocks, strict=False)):
+    blocks = list(vgg19.blocks)
+    stages[len(blocks) - 1 :] = [stage[:1] for stage in stages[len(blocks) - 1 : len(blocks)]]
+    for level, (stage, block) in enumerate(zip(stages, blocks, strict=False)):
         for index, ours in enumerate(stage):
             theirs = block[index] if index < len(block) else None  # type: ignore[index, arg-type]
             if (
@@ -37,7 +39,8 @@ def _copy(vgg19: PerceptualNetwork, encoder: nn.Module, name: str) -> None:
             ):
                 raise ValueError(
                     f"encoder_init needs encoders of VGG-19's geometry, as those of the preset "
-                    f"'base', but {name} differs at convolution {index + 1} of stage {level + 1}"
+                    f"'base' with max_pooling, but {name} differs at convolution {index + 1} of "
+                    f"stage {level + 1}"
                 )
             ours.weight.copy_(theirs.weight)
             assert ours.bias is not None

@@ -28,9 +28,13 @@ Made by
 
 
 def run_card(
-    settings: TrainingSettings, *, init: str | Path | None, preset: str, command: Sequence[str]
+    settings: TrainingSettings,
+    *,
+    init: str | Path | None,
+    preset: str | None,
+    command: Sequence[str],
 ) -> CardDetails:
-    """Describe a run that starts from `init`, a folder or Hub id, or else from a preset.
+    """Describe a run that starts from `init`, a folder or Hub id, from a preset, or both.
 
     Of folders only the names are told, never where on the disk they are.
     """
@@ -68,12 +72,14 @@ def _count(folders: Sequence[Path]) -> str:
     return ", ".join(counts)
 
 
-def _start(init: str | Path | None, preset: str) -> str:
+def _start(init: str | Path | None, preset: str | None) -> str:
     if init is None:
-        return f"random weights of the preset `{preset}`"
+        return f"random weights of the preset `{preset or 'small'}`"
     if Path(init) == EMBEDDED_CHECKPOINT:
-        return "the weights that come with stylekernel_hf"
-    return f"`{Path(init).name if Path(init).exists() else init}`"
+        start = "the weights that come with stylekernel_hf"
+    else:
+        start = f"`{Path(init).name if Path(init).exists() else init}`"
+    return f"{start}, widened to the preset `{preset}`" if preset else start
 
 
 def _without_place(word: str) -> str:

@@ -22,14 +22,14 @@ TINY: dict[str, dict[str, Any]] = {
     "base": {
         "encoder_channels": (4, 6, 8),
         "encoder_depths": (1, 1, 2),
-        "style_channels": (4, 6, 8),
-        "style_depths": (1, 1, 2),
+        "style_channels": (4, 6, 8, 8),
+        "style_depths": (1, 1, 2, 1),
         "stem_stride": 1,
-        "max_pooling": True,
-        "dynamic_convolutions": (2,),
-        "decoder_channels": (4, 6, 8),
-        "decoder_depths": (1, 1, 1),
-        "decoder_blocks": 0,
+        "max_pooling": False,
+        "dynamic_convolutions": (1, 2),
+        "decoder_channels": (6, 8),
+        "decoder_depths": (1, 1),
+        "decoder_blocks": 1,
     },
 }
 

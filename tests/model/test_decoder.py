@@ -6,8 +6,8 @@ from torch import Tensor
 from stylekernel_hf.model.decoder import Decoder, pixel_shuffle
 
 
-def decoder_of(stem_stride: int = 2) -> Decoder:
-    return Decoder((4, 6, 8), (1, 2, 1), blocks=1, code_channels=5, stem_stride=stem_stride)
+def decoder_of(shuffle: int = 2) -> Decoder:
+    return Decoder((4, 6, 8), (1, 2, 1), blocks=1, code_channels=5, shuffle=shuffle)
 
 
 def features_of(levels: int, height: int = 3, width: int = 2) -> list[Tensor]:
@@ -19,11 +19,11 @@ def features_of(levels: int, height: int = 3, width: int = 2) -> list[Tensor]:
     return all_levels[-levels:]
 
 
-@pytest.mark.parametrize("stem_stride", [1, 2, 4])
+@pytest.mark.parametrize("shuffle", [1, 2, 4])
 @pytest.mark.parametrize("levels", [1, 2, 3])
-def test_picture_is_as_much_larger_as_the_encoder_made_it_smaller(stem_stride: int, levels: int):
-    picture = decoder_of(stem_stride)(features_of(levels), torch.randn(2, 5))
-    assert picture.shape == (2, 3, 3 * 4 * stem_stride, 2 * 4 * stem_stride)
+def test_picture_is_as_much_larger_as_the_encoder_made_it_smaller(shuffle: int, levels: int):
+    picture = decoder_of(shuffle)(features_of(levels), torch.randn(2, 5))
+    assert picture.shape == (2, 3, 3 * 4 * shuffle, 2 * 4 * shuffle)
 
 
 def test_picture_stays_in_0_to_1_for_extreme_features():
@@ -33,10 +33,10 @@ def test_picture_stays_in_0_to_1_for_extreme_features():
     assert picture.std() > 0.1
 
 
-@pytest.mark.parametrize("stem_stride", [2, 4])
-def test_pixel_shuffle_starts_without_a_checkerboard(stem_stride: int):
-    picture = decoder_of(stem_stride)(features_of(2), torch.randn(2, 5))
-    blocks = picture.unfold(2, stem_stride, stem_stride).unfold(3, stem_stride, stem_stride)
+@pytest.mark.parametrize("shuffle", [2, 4])
+def test_pixel_shuffle_starts_without_a_checkerboard(shuffle: int):
+    picture = decoder_of(shuffle)(features_of(2), torch.randn(2, 5))
+    blocks = picture.unfold(2, shuffle, shuffle).unfold(3, shuffle, shuffle)
     assert_near(blocks, blocks[..., :1, :1].expand_as(blocks), 1e-6)
     assert blocks[..., 0, 0].std() > 1e-3
 
@@ -66,7 +66,7 @@ def test_features_are_left_as_they_were():
 
 def test_upsampling_leaves_no_edges_between_the_coarse_pixels():
     # With convolutions that look at one pixel only, every step from pixel to pixel is upsampling's.
-    decoder = decoder_of(stem_stride=1)
+    decoder = decoder_of(shuffle=1)
     for parameter in decoder.parameters():
         if parameter.shape[2:] == (3, 3):
             centre = parameter.data[..., 1:2, 1:2].clone()
@@ -87,4 +87,4 @@ def test_pixel_shuffle_is_that_of_torch(layout: torch.memory_format):
 
 def test_stage_without_a_convolution_is_refused():
     with pytest.raises(ValueError, match=r"decoder_depths must be at least 1 each, got \(0, 1\)"):
-        Decoder((4, 6), (0, 1), blocks=1, code_channels=5, stem_stride=2)
+        Decoder((4, 6), (0, 1), blocks=1, code_channels=5, shuffle=2)

@@ -33,16 +33,17 @@ def test_stages_have_the_widths_and_strides_of_the_preset(
 
 
 def base_and_vgg() -> tuple[Encoder, nn.Sequential]:
-    """VGG-19 to relu4_1; both without memory for the weights."""
+    """Base with max pooling, and VGG-19 to relu4_2; both without memory for the weights."""
     with torch.device("meta"):
-        return preset_encoder("base"), vgg19(weights=None).features[:21]
+        base = StyleKernelModel(**PRESETS["base"], max_pooling=True)
+        return base.content_encoder, vgg19(weights=None).features[:23]
 
 
 def convolutions(module: nn.Module) -> list[nn.Conv2d]:
     return [part for part in module.modules() if isinstance(part, nn.Conv2d)]
 
 
-def test_base_has_the_convolutions_of_vgg19_to_conv4_1():
+def test_base_with_max_pooling_has_the_convolutions_of_vgg19_to_conv4_2():
     def geometry(layer: nn.Conv2d) -> tuple[Any, ...]:
         return tuple(layer.weight.shape), layer.stride, layer.padding, layer.bias is not None
 
@@ -60,10 +61,10 @@ def test_base_with_the_weights_of_a_vgg19_computes_its_features():
         ours.load_state_dict(weights, assign=True)
         theirs.load_state_dict(weights, assign=True)
     image = torch.rand(1, 3, 16, 24)
-    relu1_2, relu2_2, relu3_4, relu4_1 = 3, 8, 17, 20
+    relu1_2, relu2_2, relu3_4, relu4_2 = 3, 8, 17, 22
     with torch.no_grad():
         features = encoder(image)
-        for level, index in enumerate((relu1_2, relu2_2, relu3_4, relu4_1)):
+        for level, index in enumerate((relu1_2, relu2_2, relu3_4, relu4_2)):
             expected = vgg[: index + 1](image - 0.5)
             assert_near(features[level] / expected.std(), expected / expected.std(), 1e-4)
 

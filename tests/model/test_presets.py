@@ -10,10 +10,10 @@ def test_small_has_a_few_million_parameters_at_most():
     assert 500_000 < sum(parameter.numel() for parameter in model.parameters()) < 5_000_000
 
 
-def test_base_has_the_strides_of_vgg19():
+def test_presets_have_the_same_strides():
     with torch.device("meta"):
-        model = build_model("base")
-    assert (model.stride, model.style_stride) == (8, 8)
+        models = [build_model(preset) for preset in PRESETS]
+    assert [(model.stride, model.style_stride) for model in models] == [(8, 16), (8, 16)]
 
 
 @pytest.mark.parametrize("wrong", ["large", "", "Small"])

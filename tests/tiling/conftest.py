@@ -22,8 +22,17 @@ CONFIGS: dict[str, dict[str, Any]] = {
         "kernel_size": 5,
         "decoder_blocks": 0,
     },
-    # Like the preset base: no stem, max pooling, dynamic convolutions at the coarsest level.
+    # Like the preset base: no stem, a decoder that stops at stride 2.
     "base": {
+        "encoder_channels": (4, 4, 8, 8),
+        "encoder_depths": (1, 1, 2, 1),
+        "style_channels": (4, 8, 8, 8, 6),
+        "style_depths": (1, 1, 1, 1, 1),
+        "stem_stride": 1,
+        "kernel_groups": 4,
+    },
+    # As VGG-19: no stem, max pooling, dynamic convolutions at the coarsest level.
+    "pooled": {
         "style_channels": (4, 8, 8),
         "style_depths": (1, 1, 1),
         "stem_stride": 1,

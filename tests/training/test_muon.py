@@ -11,12 +11,14 @@ from stylekernel_hf.training.muon import Muon, is_matrix, orthogonalise
 
 
 def test_orthogonalised_matrix_has_the_singular_vectors_and_values_near_one() -> None:
-    for shape in ((12, 30), (30, 12), (16, 16)):
+    for shape in ((12, 30), (30, 12), (16, 16), (300, 320)):
         matrix = torch.randn(shape, generator=torch.Generator().manual_seed(shape[0]))
         u, s, vt = torch.linalg.svd(matrix, full_matrices=False)
         result = u.T @ orthogonalise(matrix) @ vt.T
         diagonal = result.diagonal()
-        assert (result - torch.diag(diagonal)).abs().max() < 1e-3
+        # Wide matrices are rounded to bfloat16 on the way.
+        rounding = 0.06 if min(shape) > 256 else 1e-3
+        assert (result - torch.diag(diagonal)).abs().max() < rounding
         # Small singular values take more than five iterations to arrive.
         assert ((diagonal > 0.6) & (diagonal < 1.3))[s > 0.1 * s.max()].all()
 
