@@ -13,7 +13,6 @@ from torch import Tensor
 
 from stylekernel_hf.explanation_pictures import draw_kernels, highlight, mark
 from stylekernel_hf.image_processor import from_rgb_tensor, pad_to_multiple
-from stylekernel_hf.model.content_gating import gated_attention_weights, share_let_through
 from stylekernel_hf.model.kernel_generator import KernelGenerator, resized
 from stylekernel_hf.model.statistics import channel_statistics, normalise
 from stylekernel_hf.model.style_alignment import token_grid
@@ -96,17 +95,13 @@ def explain(
     # 2. Attention and gate, from what the alignment compares.
     alignment = model.style_alignment
     coarsest = normalise(features[-1], statistics)
-    query = alignment.query(coarsest).flatten(2).transpose(1, 2)
-    gamma, beta = alignment.gating(coarsest)
     left, top = point[0] + padding.left, point[1] + padding.top
-    row = top // stride * coarsest.shape[3] + left // stride
-    here = slice(row, row + 1)
-    weights = gated_attention_weights(query[:, here], embedding.key, gamma[:, here], beta[:, here])
+    weights = alignment.attention_weights(coarsest, embedding.key, top // stride, left // stride)
     grid = token_grid(
         style_padded.shape[2] // stride, style_padded.shape[3] // stride, alignment.max_tokens
     )
-    shares = share_let_through(query, embedding.key, gamma, beta)
-    gate = shares.view(coarsest.shape[2:])[
+    gate = alignment.share_let_through(coarsest, embedding.key)[
+        0,
         padding.top // stride : (padding.top + content.shape[2] - 1) // stride + 1,
         padding.left // stride : (padding.left + content.shape[3] - 1) // stride + 1,
     ]
@@ -116,6 +111,8 @@ def explain(
     strides: list[int] = []
     for level, part in zip(features, model.kernel_generators, strict=True):
         generator = cast(KernelGenerator, part)
+        if not generator.convolutions:
+            continue
         step = padded.shape[2] // level.shape[2]
         taps = resized(generator(aligned), level).taps[0, :, top // step, left // step]
         side = round((taps.numel() // generator.convolutions // generator.groups) ** 0.5)
@@ -126,7 +123,7 @@ def explain(
         content=from_rgb_tensor(content, output_type="pil"),
         style=from_rgb_tensor(style, output_type="pil"),
         point=point,
-        attention=_array(weights[0, 0].view(grid)),
+        attention=_array(weights[0].view(grid)),
         gate=_array(gate),
         kernels=tuple(kernels),
         kernel_strides=tuple(strides),

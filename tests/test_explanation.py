@@ -16,7 +16,7 @@ from stylekernel_hf.model.dynamic_conv import channel_shuffle
 from stylekernel_hf.model.statistics import channel_statistics, normalise
 from stylekernel_hf.model.style_kernel import BORDER_MARGIN, StyleKernelModel
 from stylekernel_hf.pipeline_style_kernel import StyleKernelPipeline
-from tests.tiny import tiny_model
+from tests.tiny import TINY_CONFIG, tiny_model
 
 HEIGHT, WIDTH = 75, 93
 POINT = (70, 41)
@@ -27,7 +27,7 @@ def pipe() -> StyleKernelPipeline:
     model = tiny_model()
     generator = torch.Generator().manual_seed(0)
     # Kernels and thresholds start out the same everywhere: there would be nothing to explain.
-    for part in (model.kernel_generators, model.style_alignment.gating):
+    for part in (model.kernel_generators, model.style_alignment.get_submodule("gating")):
         for name, values in part.named_parameters():
             if name.endswith("weight"):
                 torch.nn.init.normal_(values, std=0.3, generator=generator)
@@ -120,6 +120,16 @@ def test_second_kernels_filter_what_the_first_left_shuffled(pipe: StyleKernelPip
     for taps, shown in ((first, explanation.kernels[1]), (second, explanation.kernels[2])):
         assert np.array_equal(taps[0, :, y, x].numpy(), shown.reshape(-1))
     assert not torch.equal(channel_shuffle(features[1], generator.groups), features[1])
+
+
+def test_network_of_the_ablations_is_explained_by_what_it_has() -> None:
+    torch.manual_seed(0)
+    bare: dict[str, Any] = {"gating": False, "max_style_tokens": 1, "dynamic_convolutions": (0, 2)}
+    pipe = StyleKernelPipeline(StyleKernelModel(**{**TINY_CONFIG, **bare}).eval())
+    explanation = explain(pipe)
+    assert explanation.attention.tolist() == [[1.0]]
+    assert (explanation.gate == 1).all()
+    assert explanation.kernel_strides == (8, 8), "of the coarser level alone"
 
 
 def test_pictures_are_as_large_as_what_they_show(pipe: StyleKernelPipeline) -> None:

@@ -109,6 +109,15 @@ def test_config_without_a_format_version_is_of_the_first(folder: Path) -> None:
     load_checkpoint(folder)
 
 
+def test_config_from_before_the_ablations_is_of_the_network_with_everything(folder: Path) -> None:
+    def forget(config: dict[str, Any]) -> None:
+        assert (config.pop("gating"), config.pop("channel_shuffle")) == (True, True)
+
+    edit_config(folder, forget)
+    model = load_checkpoint(folder)
+    assert (model.config["gating"], model.config["channel_shuffle"]) == (True, True)
+
+
 def test_integer_tensor_is_refused(folder: Path) -> None:
     bias = torch.zeros(12, dtype=torch.int32)
     edit_weights(folder, lambda weights: weights.update({"decoder.to_rgb.bias": bias}))

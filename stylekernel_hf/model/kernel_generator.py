@@ -26,7 +26,8 @@ class KernelGenerator(nn.Module):
     """Generates the kernels of one level: `convolutions` x `groups` x k x k signed taps a pixel.
 
     Ours, where the paper leaves it open: the kernels are added to the identity and start there,
-    and a scale and shift per pixel and channel comes with them.
+    and a scale and shift per pixel and channel comes with them. Those alone are left with no
+    `convolutions`, as in the paper's ablation; `shuffle` is another.
     """
 
     def __init__(
@@ -38,11 +39,13 @@ class KernelGenerator(nn.Module):
         kernel_size: int,
         groups: int,
         convolutions: int,
+        shuffle: bool,
     ) -> None:
         super().__init__()
         taps = convolutions * groups * kernel_size**2
         self.groups = groups
         self.convolutions = convolutions
+        self.shuffle = shuffle
         self.split = (taps, channels, channels)
         # Pointwise: the attention has already looked around.
         self.hidden = nn.Conv2d(style_channels, hidden_channels, 1)
@@ -66,8 +69,10 @@ class KernelGenerator(nn.Module):
         Between two convolutions the channels are shuffled, so that groups exchange what they know.
         """
         kernels = resized(kernels, features)
-        for index, taps in enumerate(kernels.taps.chunk(self.convolutions, dim=1)):
-            if index:
+        size = self.split[0] // max(1, self.convolutions)
+        for index in range(self.convolutions):
+            taps = kernels.taps[:, index * size : (index + 1) * size]
+            if index and self.shuffle:
                 features = channel_shuffle(features, self.groups)
             features = dynamic_conv2d(features, taps, self.groups)
         features = features.contiguous(memory_format=torch.channels_last)
@@ -82,6 +87,8 @@ def resized(kernels: StyleKernels, features: Float[Tensor, "b c h w"]) -> StyleK
     return StyleKernels(
         *(
             nn.functional.interpolate(part, size, mode="bilinear", align_corners=False)
+            if part.shape[1]
+            else part.new_empty(part.shape[0], 0, *size)  # No convolutions, no taps.
             for part in kernels
         )
     )

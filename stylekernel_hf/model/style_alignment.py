@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import math
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from stylekernel_hf.model.content_gating import ContentGating, gated_attention
+from stylekernel_hf.model.content_gating import (
+    ContentGating,
+    gated_attention,
+    gated_attention_weights,
+    share_let_through,
+)
 from stylekernel_hf.model.statistics import ChannelStatistics, normalise
 
 
@@ -15,7 +21,8 @@ class StyleAlignment(nn.Module):
     """Attention with the content feature as query and the style feature as key and value.
 
     Ours: the style feature is averaged down to at most `max_tokens` tokens, which bounds the cost
-    for style images of any size.
+    for style images of any size. With one token every pixel gets the mean of the style. Without
+    `gating` the attention is plain softmax, as in the paper's ablation.
     """
 
     def __init__(
@@ -25,13 +32,14 @@ class StyleAlignment(nn.Module):
         *,
         attention_channels: int,
         max_tokens: int,
+        gating: bool,
     ) -> None:
         super().__init__()
         self.max_tokens = max_tokens
         self.query = nn.Conv2d(content_channels, attention_channels, 1)
         self.key = nn.Conv2d(style_channels, attention_channels, 1)
         self.value = nn.Conv2d(style_channels, style_channels, 1)
-        self.gating = ContentGating(content_channels)
+        self.gating = ContentGating(content_channels) if gating else None
 
     def encode_tokens(
         self, style: Float[Tensor, "b s h w"]
@@ -60,9 +68,36 @@ class StyleAlignment(nn.Module):
         value: Float[Tensor, "#b m s"],
     ) -> Float[Tensor, "b s h w"]:
         """Align the style to a normalised content feature."""
-        query = self.query(content).flatten(2).transpose(1, 2)
-        aligned = gated_attention(query, key, value, *self.gating(content))
+        query = self._queries(content)
+        if self.gating is None:
+            shared = (len(query), -1, -1)
+            attend = nn.functional.scaled_dot_product_attention
+            aligned = attend(query, key.expand(shared), value.expand(shared))
+        else:
+            aligned = gated_attention(query, key, value, *self.gating(content))
         return aligned.transpose(1, 2).unflatten(2, content.shape[2:])
+
+    def attention_weights(
+        self, content: Float[Tensor, "b c h w"], key: Float[Tensor, "#b m d"], row: int, column: int
+    ) -> Float[Tensor, "b m"]:
+        """Return the attention of one place of a normalised content feature; its sum is 1."""
+        here = content[:, :, row : row + 1, column : column + 1]
+        query = self._queries(here)
+        if self.gating is None:
+            return (query @ key.transpose(1, 2) * query.shape[2] ** -0.5).softmax(dim=2)[:, 0]
+        return gated_attention_weights(query, key, *self.gating(here))[:, 0]
+
+    def share_let_through(
+        self, content: Float[Tensor, "b c h w"], key: Float[Tensor, "#b m d"]
+    ) -> Float[Tensor, "b h w"]:
+        """Return the share of the tokens that pass the gate of each place."""
+        if self.gating is None:
+            return torch.ones_like(content[:, 0])
+        shares = share_let_through(self._queries(content), key, *self.gating(content))
+        return shares.unflatten(1, content.shape[2:])
+
+    def _queries(self, content: Float[Tensor, "b c h w"]) -> Float[Tensor, "b n d"]:
+        return self.query(content).flatten(2).transpose(1, 2)
 
 
 def token_grid(height: int, width: int, max_tokens: int) -> tuple[int, int]:

@@ -35,11 +35,15 @@ class StyleKernelModel(PretrainedModel):
       stage at the resolution of the content encoder's last, the others serve the style code.
     - stem_stride: stride of the first convolution of the encoders.
     - max_pooling: between the stages of the encoders, as in VGG.
-    - attention_channels, max_style_tokens: width of query and key, bound on the style tokens.
+    - attention_channels, max_style_tokens: width of query and key, bound on the style tokens; with
+      one, the aligned feature is the mean of the style everywhere.
+    - gating: whether the attention is gated, or plain softmax.
     - kernel_size, kernel_groups: taps a side and groups of every dynamic convolution.
     - kernel_channels: hidden width of the kernel generators.
     - dynamic_convolutions: how many dynamic convolutions the features of each of the coarsest
-      levels pass, with a channel shuffle between them; its length is the number of those levels.
+      levels pass; its length is the number of those levels. With 0, the features of a level are
+      only scaled and shifted.
+    - channel_shuffle: whether the channels are shuffled between two dynamic convolutions.
     - decoder_channels, decoder_depths: stages of the decoder, as wide as the encoder's at the
       levels with dynamic convolutions. A pixel shuffle makes the last step up to the picture.
     - decoder_blocks: residual style blocks at the coarsest stage of the decoder.
@@ -57,10 +61,12 @@ class StyleKernelModel(PretrainedModel):
         max_pooling: bool = False,
         attention_channels: int = 64,
         max_style_tokens: int = 256,
+        gating: bool = True,
         kernel_size: int = 3,
         kernel_groups: int = 8,
         kernel_channels: int = 64,
         dynamic_convolutions: Sequence[int] = (1, 2),
+        channel_shuffle: bool = True,
         decoder_channels: Sequence[int] = (24, 48, 96),
         decoder_depths: Sequence[int] = (1, 2, 1),
         decoder_blocks: int = 3,
@@ -82,6 +88,7 @@ class StyleKernelModel(PretrainedModel):
             style_channels[self.token_level],
             attention_channels=attention_channels,
             max_tokens=max_style_tokens,
+            gating=gating,
         )
         self.modulations = nn.ModuleList(Modulation(code_channels, width) for width in widths)
         self.kernel_generators = nn.ModuleList(
@@ -92,6 +99,7 @@ class StyleKernelModel(PretrainedModel):
                 kernel_size=kernel_size,
                 groups=kernel_groups,
                 convolutions=convolutions,
+                shuffle=channel_shuffle,
             )
             for width, convolutions in zip(widths, dynamic_convolutions, strict=True)
         )

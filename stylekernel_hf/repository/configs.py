@@ -16,6 +16,8 @@ FORMAT_VERSION = 1
 FORMAT_KEY = "_format_version"
 # What diffusers and this package note in a config beside the arguments of the network.
 _NOTES = {"_class_name", "_diffusers_version", "_name_or_path", FORMAT_KEY}
+# Arguments that came later; configs without them are of networks as their defaults make them.
+_ADDED = {"gating", "channel_shuffle"}
 
 
 def read_json_object(path: Path, argument: str = "model") -> dict[str, Any]:
@@ -42,7 +44,10 @@ def build_network(network: type[Network], path: Path) -> Network:
     check_format_version(config.get(FORMAT_KEY, 1), path)
     given = {key: value for key, value in config.items() if key not in _NOTES}
     known = set(inspect.signature(network.__init__).parameters) - {"self"}
-    for kind, names in (("unknown", given.keys() - known), ("missing", known - given.keys())):
+    for kind, names in (
+        ("unknown", given.keys() - known),
+        ("missing", known - given.keys() - _ADDED),
+    ):
         if names:
             raise ValueError(
                 f"model: {kind} config keys in '{path}': {', '.join(sorted(names))}; "

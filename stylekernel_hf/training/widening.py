@@ -40,7 +40,14 @@ def widen(narrow: StyleKernelModel, wide: StyleKernelModel, generator: torch.Gen
 
 
 def _check(narrow: StyleKernelModel, wide: StyleKernelModel) -> None:
-    alike = ("kernel_size", "dynamic_convolutions", "decoder_blocks", "max_pooling")
+    alike = (
+        "kernel_size",
+        "dynamic_convolutions",
+        "channel_shuffle",
+        "gating",
+        "decoder_blocks",
+        "max_pooling",
+    )
     pairs = {name: (narrow.config[name], wide.config[name]) for name in alike}
     pairs["stride"] = narrow.stride, wide.stride
     pairs["style_stride"] = narrow.style_stride, wide.style_stride
@@ -180,8 +187,9 @@ class _Widening:
         wide.key.weight.mul_(share[:, None, None, None])
         wide.key.bias.mul_(share)  # type: ignore[union-attr]
         self._copy(narrow.value, wide.value, tokens, tokens)
-        everything = torch.arange(2)
-        self._copy(narrow.gating.threshold, wide.gating.threshold, content, everything)
+        if narrow.gating is not None and wide.gating is not None:
+            threshold = narrow.gating.threshold, wide.gating.threshold
+            self._copy(*threshold, content, torch.arange(2))
 
     def _generator(
         self, narrow: KernelGenerator, wide: KernelGenerator, tokens: Copies, leaving: Copies

@@ -10,9 +10,17 @@ from references import (
 from stylekernel_hf.model.kernel_generator import KernelGenerator, StyleKernels
 
 
-def generator_of(*, kernel_size: int = 3, groups: int = 2, convolutions: int) -> KernelGenerator:
+def generator_of(
+    *, kernel_size: int = 3, groups: int = 2, convolutions: int, shuffle: bool = True
+) -> KernelGenerator:
     return KernelGenerator(
-        5, 7, 4, kernel_size=kernel_size, groups=groups, convolutions=convolutions
+        5,
+        7,
+        4,
+        kernel_size=kernel_size,
+        groups=groups,
+        convolutions=convolutions,
+        shuffle=shuffle,
     ).double()
 
 
@@ -94,3 +102,27 @@ def test_gradient_reaches_all_parameters():
         assert parameter.grad is not None, name
         # Every channel of the hidden layer, every tap, scale and shift of the head.
         assert all(channel.any() for channel in parameter.grad), name
+
+
+def test_without_convolutions_features_are_scaled_and_shifted():
+    generator = generator_of(convolutions=0)
+    features = torch.randn(2, 4, 6, 4, dtype=torch.float64)
+    kernels = generator(torch.randn(2, 5, 3, 2, dtype=torch.float64))
+    scale, shift = (
+        torch.nn.functional.interpolate(part, (6, 4), mode="bilinear") for part in kernels[1:]
+    )
+    assert_near(generator.apply_kernels(features, kernels), features * scale + shift)
+    assert generator.head.out_channels == 8
+
+
+def test_without_shuffle_groups_stay_apart():
+    generator = generator_of(convolutions=3, shuffle=False)
+    kernels = random_kernels(4, 3, 3)
+    features = torch.randn(2, 4, 4, 3, dtype=torch.float64)
+    changed = features.clone()
+    changed[:, :2] += 1
+    difference = generator.apply_kernels(changed, kernels) - generator.apply_kernels(
+        features, kernels
+    )
+    assert difference[:, :2].abs().max() > 0.1
+    assert not difference[:, 2:].any()

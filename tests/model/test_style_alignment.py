@@ -10,7 +10,7 @@ from stylekernel_hf.model.style_alignment import StyleAlignment, token_grid
 
 @pytest.fixture
 def alignment() -> StyleAlignment:
-    alignment = StyleAlignment(3, 5, attention_channels=4, max_tokens=12).double()
+    alignment = StyleAlignment(3, 5, attention_channels=4, max_tokens=12, gating=True).double()
     with torch.no_grad():
         for parameter in alignment.parameters():
             parameter.copy_(torch.randn_like(parameter))
@@ -120,3 +120,27 @@ def test_token_grid_keeps_the_aspect_of_ordinary_pictures():
         rows, columns = token_grid(height, width, most)
         if most >= 64:
             assert 0.7 < (rows / columns) / (height / width) < 1.4, (height, width, most)
+
+
+def test_without_gating_the_attention_is_plain_softmax():
+    alignment = StyleAlignment(3, 5, attention_channels=4, max_tokens=12, gating=False).double()
+    content = torch.randn(2, 3, 4, 3, dtype=torch.float64)
+    key, value = alignment.encode_tokens(torch.randn(1, 5, 3, 4, dtype=torch.float64))
+    query = linear(alignment.query, content.flatten(2).transpose(1, 2).numpy())
+    scores = query @ key.transpose(1, 2) / 4**0.5
+    weights = scores.exp() / scores.exp().sum(dim=2, keepdim=True)
+    expected = (weights @ value).transpose(1, 2).unflatten(2, (4, 3))
+    assert_near(alignment(content, key, value), expected)
+    assert_near(alignment.attention_weights(content, key, 2, 1), weights[:, 2 * 3 + 1])
+    assert torch.equal(alignment.share_let_through(content, key), torch.ones(2, 4, 3))
+    assert not any("gating" in name for name in alignment.state_dict())
+
+
+def test_with_one_token_every_place_gets_the_mean_of_the_style():
+    alignment = StyleAlignment(3, 5, attention_channels=4, max_tokens=1, gating=True).double()
+    style = torch.randn(1, 5, 6, 8, dtype=torch.float64)
+    aligned = alignment(
+        torch.randn(1, 3, 4, 3, dtype=torch.float64), *alignment.encode_tokens(style)
+    )
+    mean = linear(alignment.value, style.mean(dim=(2, 3)).numpy()[:, None])
+    assert_near(aligned, mean[0, 0].view(1, 5, 1, 1).expand_as(aligned))

@@ -31,6 +31,13 @@ CONFIGS: dict[str, dict[str, Any]] = {
         "stem_stride": 1,
         "kernel_groups": 4,
     },
+    # What the ablations leave.
+    "bare": {
+        "gating": False,
+        "max_style_tokens": 1,
+        "dynamic_convolutions": (0, 2),
+        "channel_shuffle": False,
+    },
     # As VGG-19: no stem, max pooling, dynamic convolutions at the coarsest level.
     "pooled": {
         "style_channels": (4, 8, 8),

@@ -86,7 +86,13 @@ def test_a_copy_meets_the_kernels_of_its_original(
 ) -> None:
     def generator(channels: int, groups: int) -> KernelGenerator:
         return KernelGenerator(
-            4, 4, channels, kernel_size=1, groups=groups, convolutions=convolutions
+            4,
+            4,
+            channels,
+            kernel_size=1,
+            groups=groups,
+            convolutions=convolutions,
+            shuffle=True,
         )
 
     before, after = level_copies(generator(8, 2), generator(channels, groups))
@@ -127,6 +133,7 @@ def test_encoders_cannot_start_as_two_networks() -> None:
     ("change", "message"),
     [
         ({"kernel_size": 5}, "init must have kernel_size 3 as the preset has, got 5"),
+        ({"gating": False}, "init must have gating True as the preset has, got False"),
         ({"decoder_blocks": 2}, "init must have decoder_blocks 1 as the preset has, got 2"),
         ({"stem_stride": 4}, "init must have stride 8 as the preset has, got 16"),
         ({"style_channels": (4, 8, 40, 8)}, "init must not be larger in style_channels than"),
