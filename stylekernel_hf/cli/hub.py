@@ -19,7 +19,9 @@ Source = Annotated[
 ]
 Model = Annotated[
     str | None,
-    typer.Option(help="A checkpoint folder or Hub id, instead of the embedded weights."),
+    typer.Option(
+        help="A checkpoint folder or Hub id, instead of the source's or embedded weights."
+    ),
 ]
 
 
@@ -31,7 +33,8 @@ def build(
 ) -> None:
     """Write the whole repository to a folder, and check that it loads as it will from the Hub.
 
-    SOURCE may hold details.json (license, base_model, datasets, tags, samples: pictures to show),
+    SOURCE may hold its weights in model/ (without it, the embedded ones are taken) and, for the
+    card, details.json (license, base_model, datasets, tags, samples: pictures to show),
     training_data.md, evaluation.json from `stylekernel evaluate --json` and evaluation.md on how
     it was made, README.md with text of one's own, and images/ with more pictures to show.
     hub_card/space gives the folder of the demo's Space instead.
@@ -43,12 +46,12 @@ def build(
             raise typer.BadParameter("--model: a Space holds the embedded weights")
         typer.echo(f"built {output}: {build_space(source, output)} files")
         return
-    from stylekernel_hf.cli.hub_source import read_details, stage_card
-    from stylekernel_hf.hub import EMBEDDED_CHECKPOINT, load_checkpoint
+    from stylekernel_hf.cli.hub_source import checkpoint_of, read_details, stage_card
+    from stylekernel_hf.hub import load_checkpoint
     from stylekernel_hf.repository.check import check_repository
 
     details = read_details(source)
-    network = load_checkpoint(model or EMBEDDED_CHECKPOINT)
+    network = load_checkpoint(model or checkpoint_of(source))
     stage_card(source, output)
     network.half().save_repository(output, card=details)
     files = check_repository(output, network)
@@ -71,10 +74,10 @@ def push(
         raise typer.BadParameter(
             f"'{source}' is a Space: build it, then `hf upload {repo_id} FOLDER --repo-type space`"
         )
-    from stylekernel_hf.cli.hub_source import read_details
-    from stylekernel_hf.hub import EMBEDDED_CHECKPOINT, load_checkpoint
+    from stylekernel_hf.cli.hub_source import checkpoint_of, read_details
+    from stylekernel_hf.hub import load_checkpoint
 
     details = read_details(source)
-    network = load_checkpoint(model or EMBEDDED_CHECKPOINT).half()
+    network = load_checkpoint(model or checkpoint_of(source)).half()
     url = network.push_to_hub(repo_id, private=private or None, card=details)
     typer.echo(f"pushed {url}")

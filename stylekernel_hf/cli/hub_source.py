@@ -5,10 +5,17 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from stylekernel_hf.hub import EMBEDDED_CHECKPOINT
 from stylekernel_hf.repository.card import CARD_NAME, CardDetails
 from stylekernel_hf.repository.configs import read_json_object
 
 _KEYS = ("license", "base_model", "datasets", "tags", "samples")
+
+
+def checkpoint_of(source: Path) -> Path:
+    """Return the source's own weights, in its folder model/, or else the embedded ones."""
+    own = source / "model"
+    return own if own.is_dir() else EMBEDDED_CHECKPOINT
 
 
 def read_details(source: Path) -> CardDetails:

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from stylekernel_hf import CardDetails, StyleKernelModel
 from stylekernel_hf.cli.app import app
+from stylekernel_hf.hub import load_checkpoint
 from stylekernel_hf.repository.check import check_repository
 from tests.hub_metadata import metadata_problems
 from tests.hub_server import HubServer
@@ -70,6 +71,17 @@ def test_project_repository_builds(checkpoint: Path, tmp_path: Path) -> None:
     gallery = tmp_path / "out" / "images" / "gallery.jpg"
     # The README's own, so that the card never shows what older weights made.
     assert gallery.read_bytes() == (SMALL / "../../demo/examples/gallery.jpg").read_bytes()
+
+
+def test_source_with_weights_of_its_own_is_built_with_them(
+    source: Path, checkpoint: Path, tmp_path: Path
+) -> None:
+    model = load_checkpoint(checkpoint).half()
+    model.save_pretrained(source / "model", max_shard_size="4KB")
+    assert len(list((source / "model").glob("*.safetensors"))) > 1
+    words = ["hub", "build", str(source), "-o", str(tmp_path / "out")]
+    CliRunner().invoke(app, words, catch_exceptions=False)
+    assert check_repository(tmp_path / "out", model)
 
 
 def test_push_puts_it_on_the_hub(hub: HubServer, source: Path, checkpoint: Path) -> None:
