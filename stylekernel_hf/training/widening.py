@@ -22,6 +22,7 @@ from stylekernel_hf.model.style_alignment import StyleAlignment
 from stylekernel_hf.model.style_code import StyleCode
 from stylekernel_hf.model.style_kernel import StyleKernelModel
 from stylekernel_hf.training.channel_copies import Copies, even_copies, level_copies
+from stylekernel_hf.training.widening_checks import check_widening
 
 # The picture in a layer of ReLUs: what is above grey, then what is below it, three channels each.
 _PICTURE = 3
@@ -35,42 +36,8 @@ def widen(narrow: StyleKernelModel, wide: StyleKernelModel, generator: torch.Gen
     by a whole factor: then the layer norms of the style code count some copies more often.
     ValueError says where `wide` cannot hold `narrow`.
     """
-    _check(narrow, wide)
+    check_widening(narrow, wide)
     _Widening(generator).model(narrow, wide)
-
-
-def _check(narrow: StyleKernelModel, wide: StyleKernelModel) -> None:
-    alike = (
-        "kernel_size",
-        "dynamic_convolutions",
-        "channel_shuffle",
-        "gating",
-        "decoder_blocks",
-        "max_pooling",
-    )
-    pairs = {name: (narrow.config[name], wide.config[name]) for name in alike}
-    pairs["stride"] = narrow.stride, wide.stride
-    pairs["style_stride"] = narrow.style_stride, wide.style_stride
-    for name, (theirs, ours) in pairs.items():
-        if str(theirs).strip("()[]") != str(ours).strip("()[]"):
-            raise ValueError(f"init must have {name} {ours} as the preset has, got {theirs}")
-    for name in ("attention_channels", "kernel_channels", "code_channels"):
-        if narrow.config[name] > wide.config[name]:
-            raise ValueError(
-                f"init must not be larger in {name} than the preset's {wide.config[name]}, "
-                f"got {narrow.config[name]}"
-            )
-    for part in ("encoder", "style", "decoder"):
-        for name in (f"{part}_channels", f"{part}_depths"):
-            theirs, ours = narrow.config[name], wide.config[name]
-            fits = len(theirs) in (len(ours), len(ours) - 1) and all(
-                a <= b for a, b in zip(reversed(theirs), reversed(ours), strict=False)
-            )
-            if not fits:
-                raise ValueError(
-                    f"init must not be larger in {name} than the preset's {tuple(ours)}, "
-                    f"got {tuple(theirs)}"
-                )
 
 
 class _Widening:
