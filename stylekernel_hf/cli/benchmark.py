@@ -58,8 +58,8 @@ def benchmark(
 ) -> None:
     """Measure speed and memory here: style encoding, the network alone, and file to file.
 
-    Shares are of this machine's own limits: a large matrix product of the same dtype, and a large
-    copy. Close other programs first.
+    Shares are of this machine's own limits: the fastest of several large matrix products and
+    convolutions of the same dtype, and a large copy. Close other programs first.
     """
     import torch
     from rich.console import Console
