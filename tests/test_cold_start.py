@@ -19,6 +19,7 @@ EXTRAS = {
     "gradio",
     "matplotlib",
     "pooch",
+    "pyvips",
     "scipy",
     "skimage",
     "tensorboard",
@@ -33,7 +34,7 @@ IMPORT_NAMES = {
     "torch-fidelity": "torch_fidelity",
 }
 # The parts of the package that painting has no use for.
-OTHERS = {"benchmark", "bulk", "cli", "metrics", "training", "video"}
+OTHERS = {"benchmark", "bulk", "cli", "file_painting", "metrics", "training", "video"}
 PROGRAM = f"""
 import sys, time
 # As in a plain installation: an import of any of these fails.
