@@ -14,6 +14,8 @@ import torch
 from jaxtyping import UInt8
 from torch import Tensor
 
+from stylekernel_hf.stored_png import StoredPng
+
 logger = logging.getLogger(__name__)
 
 MAX_STRIP_PIXELS = 4_000_000_000
@@ -209,10 +211,11 @@ def encode_raw(raw: Path, content: StripFile, output: Path) -> None:
     """
     vips = import_vips()
     saver, options = _SAVERS[output.suffix.lower()]
-    with raw_file(output) as temporary:
+    with raw_file(output) as temporary, raw.open("rb") as rows:
+        source = vips.SourceCustom()
+        source.on_read(StoredPng(rows, content.width, content.height).read)
         try:
-            image = vips.Image.rawload(str(raw), content.width, content.height, 3)
-            image = image.copy(interpretation="srgb")
+            image = vips.Image.new_from_source(source, "", access="sequential")
             alpha = content.alpha()
             if alpha is not None:
                 image = image.bandjoin(alpha)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import sys
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from stylekernel_hf.file_painting import stylize_file
 from stylekernel_hf.image_io import load_image
 from stylekernel_hf.model.style_kernel import StyleKernelModel
 from stylekernel_hf.pipeline_style_kernel import StyleKernelPipeline
+from stylekernel_hf.stored_png import StoredPng
 from stylekernel_hf.strip_files import StripFile
 from tests.image_files import P3_TO_XYZ, matrix_profile, orientation_exif
 from tests.tiny import save_picture, tiny_model
@@ -116,6 +118,14 @@ def test_every_format_holds_the_picture_and_the_profile(
         assert picture.info["icc_profile"]
     # Converting from sRGB to sRGB changes next to nothing.
     assert np.abs(np.asarray(load_image(output)).astype(int) - pixels(output)).max() <= 1
+
+
+@pytest.mark.parametrize(("width", "height"), [(5, 3), (700, 1200)])
+def test_stream_of_raw_rows_is_a_png(tmp_path: Path, width: int, height: int) -> None:
+    values = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    stream = StoredPng(io.BytesIO(values.tobytes()), width, height)
+    data = b"".join(iter(lambda: stream.read(70_000), b""))
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(data))), values)
 
 
 def test_alpha_is_kept_and_laid_over_white_in_jpeg(

@@ -61,10 +61,16 @@ def test_convolution_is_that_of_the_loops(
         assert_near(out, expected, TOLERANCES[dtype] * max(1, abs(expected).max()))
 
 
+def test_mixed_dtypes_are_promoted() -> None:
+    features, kernels = features_and_kernels(3, 2, (1, 4, 3, 3))
+    out = fused_conv.convolve(features.bfloat16(), kernels.float(), 2)
+    assert out.dtype == dynamic_conv2d(features.bfloat16(), kernels.float(), 2).dtype
+
+
 @pytest.mark.parametrize(("size", "groups"), [(1, 2), (3, 2), (5, 1)])
 def test_gradients_are_those_of_the_portable_path(size: int, groups: int) -> None:
     exact = [part.requires_grad_() for part in features_and_kernels(size, groups, (2, 6, 4, 5))]
-    arriving = torch.randn_like(exact[0])
+    arriving = torch.randn(1, 1, 4, 5, dtype=torch.float64).expand(2, 6, 4, 5)
     dynamic_conv2d(*exact, groups).backward(arriving)
     single = [part.detach().float() for part in exact]
     # As a training run has them: a slice of more channels, and a gradient that is broadcast.
