@@ -62,7 +62,7 @@ def stylize_file(
     Raises ImportError without libvips (the extra "large"), ValueError for more than
     `strip_files.MAX_STRIP_PIXELS` pixels, and what the pipeline's call raises.
     """
-    if not isinstance(strength, int | float):
+    if not isinstance(strength, int | float):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise TypeError(
             f"strength must be a number for a picture in strips, got {type(strength).__name__}"
         )

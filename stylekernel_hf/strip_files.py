@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -91,7 +91,7 @@ class StripFile:
         return self._open()[1]
 
     @contextmanager
-    def damage_named(self) -> Iterator[None]:
+    def damage_named(self) -> Generator[None]:
         """Turn libvips's errors into ours."""
         try:
             yield
@@ -194,7 +194,7 @@ def check_strip_output(path: Path) -> None:
 
 
 @contextmanager
-def raw_file(beside: Path) -> Iterator[Path]:
+def raw_file(beside: Path) -> Generator[Path]:
     """Give the name of a temporary file, private to this process and removed after."""
     path = beside.with_name(f".{secrets.token_hex(8)}.tmp")
     try:

@@ -1,7 +1,8 @@
 """The per-pixel dynamic convolution and its gradients, each in one pass over the features."""
 
-# Triton is not typed.
+# What Triton compiles is typed by Triton's own rules.
 # pyright: basic, reportMissingImports=false, reportIndexIssue=false
+# pyright: reportArgumentType=false, reportGeneralTypeIssues=false
 
 from __future__ import annotations
 
