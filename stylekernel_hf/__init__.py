@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from stylekernel_hf.explanation import Explanation
+    from stylekernel_hf.file_painting import stylize_file
     from stylekernel_hf.hub import load_checkpoint
     from stylekernel_hf.image_io import load_image, save_image
     from stylekernel_hf.model.presets import build_model
@@ -40,6 +41,7 @@ __all__ = [
     "pipeline",
     "register_with_transformers",
     "save_image",
+    "stylize_file",
 ]
 
 # Names are imported on first use: torch alone takes more than a second.
@@ -57,6 +59,7 @@ _HOMES = {
     "pipeline": "stylekernel_hf.tasks",
     "register_with_transformers": "stylekernel_hf.transformers_pipeline",
     "save_image": "stylekernel_hf.image_io",
+    "stylize_file": "stylekernel_hf.file_painting",
 }
 
 

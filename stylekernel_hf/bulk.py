@@ -13,13 +13,14 @@ from typing import Any, Literal, TypeAlias
 from PIL import Image
 
 from stylekernel_hf.color import ColorMode
+from stylekernel_hf.file_painting import calls_for_strips, stylize_file
 from stylekernel_hf.image_io import list_images, load_image, save_image
 from stylekernel_hf.pipeline_style_kernel import StyleKernelPipeline, is_style_file
 from stylekernel_hf.style_sources import NamedStyle, StyleSource, long_name, short_name
 
 Existing: TypeAlias = Literal["refuse", "skip", "overwrite"]
 # What can be wrong with one picture, and must not stop the others.
-_PER_PICTURE_ERRORS = (OSError, ValueError, TypeError, RuntimeError, MemoryError)
+_PER_PICTURE_ERRORS = (OSError, ValueError, TypeError, RuntimeError, MemoryError, ImportError)
 
 
 @dataclass(frozen=True)
@@ -95,28 +96,29 @@ def run_jobs(
     """Make every picture; one that fails is reported in its outcome and the others go on.
 
     The options are those of the pipeline's call. Each style is encoded once, and folders for the
-    results are created. `existing` says what becomes of a result whose file is there already.
+    results are created. Large files are painted in strips where that can be, see
+    `calls_for_strips`. `existing` says what becomes of a result whose file is there already.
     `on_outcome` is called after every job.
     """
     # Jobs come content by content: one content at a time is kept, and every encoded style.
-    load_content = lru_cache(maxsize=1)(partial(load_image, name="content"))
     read_style = cache(partial(_read_style, pipe, style_size=style_size, color=color))
+    paint = partial(
+        _paint,
+        pipe,
+        lru_cache(maxsize=1)(partial(load_image, name="content")),
+        strength=strength,
+        style_weights=style_weights,
+        masks=masks,
+        color=color,
+        tile_size=tile_size,
+    )
     outcomes: list[Outcome] = []
     for job in jobs:
         try:
             if _is_to_be_skipped(job.output, existing):
                 outcome = Outcome(job, "skipped")
             else:
-                images = pipe(
-                    load_content(job.content),
-                    [read_style(style) for style in job.styles],
-                    strength=strength,
-                    style_weights=style_weights,
-                    masks=masks,
-                    color=color,
-                    tile_size=tile_size,
-                ).images
-                _write(images[0], job.output)
+                paint(job, [read_style(style) for style in job.styles])
                 outcome = Outcome(job, "written")
         except _PER_PICTURE_ERRORS as error:
             outcome = Outcome(job, "failed", " ".join(str(error).split()) or type(error).__name__)
@@ -124,6 +126,35 @@ def run_jobs(
         if on_outcome:
             on_outcome(outcome)
     return outcomes
+
+
+def _paint(
+    pipe: StyleKernelPipeline,
+    load_content: Callable[[Path], Image.Image],
+    job: Job,
+    styles: Sequence[Any],
+    *,
+    strength: float | Path,
+    style_weights: Sequence[float] | None,
+    masks: Sequence[Path] | None,
+    color: ColorMode,
+    tile_size: int | None,
+) -> None:
+    in_strips = calls_for_strips(
+        job.content, job.output, strength=strength, masks=masks, color=color
+    )
+    options: Any = {
+        "strength": strength,
+        "style_weights": style_weights,
+        "color": color,
+        "tile_size": tile_size,
+    }
+    job.output.parent.mkdir(parents=True, exist_ok=True)
+    if in_strips:
+        stylize_file(pipe, job.content, styles, job.output, **options)
+    else:
+        painted = pipe(load_content(job.content), styles, masks=masks, **options)
+        save_image(painted.images[0], job.output)
 
 
 def _read_style(
@@ -160,11 +191,6 @@ def _is_to_be_skipped(output: Path, existing: Existing) -> bool:
     if existing == "refuse" and output.exists():
         raise FileExistsError(f"'{output}' exists already")
     return existing == "skip" and output.exists()
-
-
-def _write(picture: Image.Image, output: Path) -> None:
-    output.parent.mkdir(parents=True, exist_ok=True)
-    save_image(picture, output)
 
 
 def _glob(pattern: str) -> list[Path]:

@@ -56,6 +56,14 @@ def load_image(
         return normalized(image, name)
 
 
+def count_pixels(path: str | os.PathLike[str], *, name: str = "image") -> int:
+    """Return how many pixels an image file has by its header; errors are those of `load_image`."""
+    stream, label = _open_file(path, name)
+    with stream:
+        width, height = _identify(stream, name, label).size
+    return width * height
+
+
 def save_image(
     image: Image.Image, path: str | os.PathLike[str], *, overwrite: bool = True, quality: int = 95
 ) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from stylekernel_hf import bulk, file_painting
 from stylekernel_hf.bulk import Job, Outcome, find_images, plan_jobs, plan_mixtures, run_jobs
 from stylekernel_hf.color import ColorMode
 from stylekernel_hf.pipeline_style_kernel import StyleKernelPipeline
@@ -150,3 +152,86 @@ def test_controls_reach_the_pipeline(
         assert outcome.status == "written", outcome.error
         expected = pipe(content, styles, color=color, **controls).images[0]  # type: ignore[arg-type]
         assert Image.open(jobs[0].output).tobytes() == expected.tobytes()
+
+
+@pytest.fixture
+def painted_in_strips(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Contents that are painted in strips, where more than 47 x 40 px are large."""
+    contents: list[Path] = []
+
+    def note(_: StyleKernelPipeline, content: Path, *__: object, **___: object) -> None:
+        contents.append(content)
+
+    monkeypatch.setattr(file_painting, "LARGE_PIXELS", 47 * 40)
+    monkeypatch.setattr(file_painting, "has_vips", lambda: True)
+    monkeypatch.setattr(
+        bulk, "stylize_file", lambda _, content, *__, **___: contents.append(content)
+    )
+    return contents
+
+
+@pytest.mark.parametrize(
+    ("size", "options", "suffix", "strips"),
+    [
+        ((48, 40), {}, ".png", True),
+        ((47, 40), {}, ".png", False),
+        ((48, 40), {"strength": 0.5, "color": "luminance"}, ".jpg", True),
+        ((48, 40), {"color": "statistics"}, ".png", False),
+        ((48, 40), {"masks": ["photo"]}, ".png", False),
+        ((48, 40), {"strength": "photo"}, ".png", False),
+        ((48, 40), {}, ".bmp", False),
+    ],
+)
+def test_large_file_is_painted_in_strips_where_that_can_be(
+    pipe: StyleKernelPipeline,
+    tmp_path: Path,
+    painted_in_strips: list[Path],
+    size: tuple[int, int],
+    options: dict[str, object],
+    suffix: str,
+    strips: bool,
+) -> None:
+    photo = save_picture(tmp_path / "photo.png", size)
+    given = {
+        name: photo if value == "photo" else [photo] if value == ["photo"] else value
+        for name, value in options.items()
+    }
+    [outcome] = run_jobs(pipe, [Job(photo, (photo,), tmp_path / f"out{suffix}")], **given)  # type: ignore[arg-type]
+    assert outcome.status == "written", outcome.error
+    assert painted_in_strips == [photo] * strips
+
+
+def test_without_libvips_a_large_file_is_painted_in_memory(
+    pipe: StyleKernelPipeline,
+    pictures: list[Path],
+    tmp_path: Path,
+    painted_in_strips: list[Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(file_painting, "has_vips", lambda: False)
+    [outcome] = run_jobs(pipe, [Job(pictures[0], (pictures[1],), tmp_path / "out.png")])
+    assert outcome.status == "written" and not painted_in_strips
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"masks": ["mask.png"]}, "masks must be left out"),
+        ({"color": "transfer"}, "color of a picture in strips must be"),
+        ({"strength": Path("map.png")}, "strength must be a number"),
+        ({}, r'pip install "stylekernel-hf[large]"'),
+    ],
+)
+def test_file_too_large_for_memory_fails_with_what_stands_against_strips(
+    pipe: StyleKernelPipeline,
+    pictures: list[Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    options: dict[str, object],
+    message: str,
+) -> None:
+    monkeypatch.setattr(file_painting, "MAX_PIXELS", 1000)
+    monkeypatch.setitem(sys.modules, "pyvips", None)
+    job = Job(pictures[0], (pictures[1],), tmp_path / "out.png")
+    [outcome] = run_jobs(pipe, [job], **options)  # type: ignore[arg-type]
+    assert outcome.status == "failed" and message in outcome.error

@@ -24,6 +24,7 @@ SAYS = {
     "pipeline": ["ValueError", "CUDA", "float32"],
     "register_with_transformers": ["ImportError"],
     "save_image": ["ValueError"],
+    "stylize_file": ["ImportError", "ValueError", "whole or not at all", "height"],
 }
 
 

@@ -41,7 +41,7 @@ class Measurement:
 
     @property
     def share_of_arithmetic(self) -> float | None:
-        """Share of the rate of a large matrix product."""
+        """Share of the rate of the fastest of several large products."""
         if self.demand is None:
             return None
         return self.demand.operations / self.seconds / self.limits.operations_per_second

@@ -20,6 +20,8 @@ class Cost(NamedTuple):
 
     seconds: float
     """Median over the repeats after a warm-up."""
+    fastest: float
+    """Seconds of the fastest of them."""
     peak_bytes: int | None
     """Most memory held at once beyond what was held before; None where that cannot be told."""
 
@@ -43,7 +45,7 @@ def measure_cost(work: Callable[[], object], device: torch.device, *, repeats: i
         _synchronise(device)
         seconds.append(time.perf_counter() - start)
     grown = None if before is None or peak is None else max(0, peak - before)
-    return Cost(statistics.median(seconds), grown)
+    return Cost(statistics.median(seconds), min(seconds), grown)
 
 
 def _synchronise(device: torch.device) -> None:

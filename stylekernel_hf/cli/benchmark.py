@@ -58,8 +58,8 @@ def benchmark(
 ) -> None:
     """Measure speed and memory here: style encoding, the network alone, and file to file.
 
-    Shares are of this machine's own limits: a large matrix product of the same dtype, and a large
-    copy. Close other programs first.
+    Shares are of this machine's own limits: the fastest of several large matrix products and
+    convolutions of the same dtype, and a large copy. Close other programs first.
     """
     import torch
     from rich.console import Console
@@ -103,7 +103,8 @@ def _print(found: Benchmark) -> None:
     console.print(_table(found.measurements))
     for name, exponent in found.exponents().items():
         console.print(f"{name}: time grows with pixels^{exponent:.2f}", highlight=False)
-    console.print("cold start:", highlight=False)
+    total = sum(found.cold_start.values())
+    console.print(f"cold start: {total:.2f} s, of which", highlight=False)
     for name, seconds in found.cold_start.items():
         console.print(f"  {name}: {seconds:.2f} s", highlight=False, markup=False)
 

@@ -102,7 +102,9 @@ def stylize(
     """Repaint every CONTENT in every STYLE, or in all together with --style-weight or --mask.
 
     One result goes to the file named by --output; several go to the folder named by it, as
-    CONTENT_STYLE.png. Ends with code 1 and a list if some could not be made; the others are.
+    CONTENT_STYLE.png. Photos of more than 50 megapixels are painted strip by strip where libvips is
+    there (the extra "large"). Ends with code 1 and a list if some could not be made; the others
+    are.
     """
     if overwrite and skip_existing:
         raise typer.BadParameter("--overwrite and --skip-existing exclude each other")
@@ -126,6 +128,8 @@ def stylize(
         check_combination(len(styles), len(contents), style_weight or None, mask or None)
     jobs = (plan_mixtures if together else plan_jobs)(contents, styles, output)
     pipe = pipeline("style-kernel", model=model, device=device, dtype=getattr(torch, dtype.value))
+    # Of several pictures the pictures are counted, of a single one that takes long its tiles.
+    pipe.set_progress_bar_config(disable=len(jobs) > 1, leave=False, delay=2)
     columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(
         *columns, console=Console(stderr=True), disable=len(jobs) == 1, transient=True

@@ -9,6 +9,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from stylekernel_hf.fused.fused_kernel import FusedKernel
+
+_fused_attend = FusedKernel("stylekernel_hf.fused.gated_attention", "attend")
+
 # Rows of the attention matrix that are held at once: memory grows with this times the tokens,
 # never with the number of pixels times the tokens.
 QUERY_CHUNK = 8192
@@ -52,8 +56,14 @@ def gated_attention(
 
     The score is the scaled product of query and key. Of the tokens below the threshold next to
     nothing is left; only a row that is gated away altogether becomes plain softmax over all of
-    them, so that no pixel is left without a style.
+    them, so that no pixel is left without a style. On CUDA a fused kernel does it where no
+    gradients are asked for.
     """
+    inputs = (query, key, value, gamma, beta)
+    if not (torch.is_grad_enabled() and any(part.requires_grad for part in inputs)):
+        fused = _fused_attend(*inputs, GATED_FLOOR)
+        if fused is not None:
+            return fused
     parts: list[Tensor] = []
     for rows, scale, offset in _row_chunks(query, gamma, beta):
         gated = _gated(rows, key, scale, offset)

@@ -10,7 +10,7 @@ from stylekernel_hf.model.statistics import ChannelStatistics
 from stylekernel_hf.model.style_alignment import token_grid
 from stylekernel_hf.model.style_embedding import StyleEmbedding
 from stylekernel_hf.model.style_kernel import StyleKernelModel
-from stylekernel_hf.tiling.padded_picture import PaddedPicture
+from stylekernel_hf.tiling.padded_picture import WindowedPicture
 from stylekernel_hf.tiling.receptive_field import content_reach, style_reach
 from stylekernel_hf.tiling.running_statistics import RunningPool, RunningStatistics
 from stylekernel_hf.tiling.tile_grid import Span, Tile, grid
@@ -69,7 +69,7 @@ class OwnStyleMeasure:
 
 
 def measuring_tiles(
-    model: StyleKernelModel, picture: PaddedPicture, tile_size: int, *, own_style: bool
+    model: StyleKernelModel, picture: WindowedPicture, tile_size: int, *, own_style: bool
 ) -> list[Tile]:
     """Cut the picture with its margin, as the statistics are to be those of the whole of it."""
     cell, halo = model.stride, content_reach(model)
@@ -87,7 +87,7 @@ def measuring_tiles(
 
 def measure(
     model: StyleKernelModel,
-    picture: PaddedPicture,
+    picture: WindowedPicture,
     tiles: Sequence[Tile],
     *,
     own_style: bool,

@@ -2,12 +2,34 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import torch
 from jaxtyping import Float, Num
 from torch import Tensor
 
 from stylekernel_hf.image_processor import plan_padding, reflected_indices, unit_floats
 from stylekernel_hf.tiling.tile_grid import Span
+
+
+class WindowedPicture(Protocol):
+    """A picture with its reflected margin, however its pixels are held."""
+
+    @property
+    def height(self) -> int:
+        """Height with the margin."""
+        ...
+
+    @property
+    def width(self) -> int:
+        """Width with the margin."""
+        ...
+
+    def window(
+        self, rows: Span, columns: Span, device: torch.device, dtype: torch.dtype
+    ) -> Float[Tensor, "1 n i j"]:
+        """Return a rectangle of the padded picture, channels last, in [0, 1]."""
+        ...
 
 
 class PaddedPicture:

@@ -14,7 +14,7 @@ from stylekernel_hf.model.style_embedding import StyleEmbedding
 from stylekernel_hf.model.style_field import StyleField
 from stylekernel_hf.model.style_kernel import BORDER_MARGIN, StyleKernelModel
 from stylekernel_hf.tiling.measuring import measure, measuring_tiles, own_part
-from stylekernel_hf.tiling.padded_picture import PaddedPicture
+from stylekernel_hf.tiling.padded_picture import PaddedPicture, WindowedPicture
 from stylekernel_hf.tiling.receptive_field import full_reach
 from stylekernel_hf.tiling.tile_grid import Span, Tile, grid
 from stylekernel_hf.tiling.tile_size import choose_tile_size, largest_tile_size
@@ -54,7 +54,7 @@ class Painting:
             self._measuring = measuring_tiles(
                 model, self._picture, tile_size, own_style=self._partly
             )
-            self._tiles = self._painting_tiles(tile_size)
+            self._tiles = painting_tiles(model, self._picture, self.height, self.width, tile_size)
 
     @property
     def steps(self) -> int:
@@ -112,15 +112,8 @@ class Painting:
     ) -> Float[Tensor, "1 3 h w"]:
         model, place = self._model, (tile.window_rows, tile.window_columns)
         window = self._picture.window(*place, model.device, model.dtype)
-        features = model.encode_content(window)
         style = self._style_in(style, *place)
-        if own is None:
-            painted = model.repaint(features, statistics, style)
-        else:
-            painted = model.repaint_partly(
-                window, features, statistics, style, own, self._strength_in(*place)
-            )
-        return own_part(painted, tile, 1)
+        return paint_tile(model, window, tile, statistics, style, own, self._strength_in(*place))
 
     def _style_in(
         self, style: StyleEmbedding | StyleField, rows: Span, columns: Span
@@ -139,13 +132,34 @@ class Painting:
         padded = PaddedPicture(maps, self._model.stride, BORDER_MARGIN)
         return padded.window(rows, columns, self._model.device, self._model.dtype)
 
-    def _painting_tiles(self, tile_size: int) -> list[Tile]:
-        """Cut the picture without its margin, which is seen but not painted."""
-        return grid(
-            Span(BORDER_MARGIN, BORDER_MARGIN + self.height),
-            Span(BORDER_MARGIN, BORDER_MARGIN + self.width),
-            tile_size,
-            halo=full_reach(self._model),
-            cell=self._model.stride,
-            bounds=(self._picture.height, self._picture.width),
-        )
+
+def painting_tiles(
+    model: StyleKernelModel, picture: WindowedPicture, height: int, width: int, tile_size: int
+) -> list[Tile]:
+    """Cut a picture of height x width without its margin, which is seen but not painted."""
+    return grid(
+        Span(BORDER_MARGIN, BORDER_MARGIN + height),
+        Span(BORDER_MARGIN, BORDER_MARGIN + width),
+        tile_size,
+        halo=full_reach(model),
+        cell=model.stride,
+        bounds=(picture.height, picture.width),
+    )
+
+
+def paint_tile(
+    model: StyleKernelModel,
+    window: Float[Tensor, "1 3 i j"],
+    tile: Tile,
+    statistics: list[ChannelStatistics],
+    style: StyleEmbedding | StyleField,
+    own: StyleEmbedding | None,
+    strength: float | Float[Tensor, "1 1 i j"],
+) -> Float[Tensor, "1 3 h w"]:
+    """Paint the own pixels of a tile; without the picture's own style in full strength."""
+    features = model.encode_content(window)
+    if own is None:
+        painted = model.repaint(features, statistics, style)
+    else:
+        painted = model.repaint_partly(window, features, statistics, style, own, strength)
+    return own_part(painted, tile, 1)

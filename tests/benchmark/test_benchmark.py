@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
 import torch
 from PIL import Image
 
-from stylekernel_hf.benchmark import runner
-from stylekernel_hf.benchmark.machine import MachineLimits
+from stylekernel_hf.benchmark import machine, runner
+from stylekernel_hf.benchmark.machine import MachineLimits, measure_limits, products
 from stylekernel_hf.benchmark.operations import Demand, count_demand
 from stylekernel_hf.benchmark.plot import draw_plot
 from stylekernel_hf.benchmark.result import Benchmark, Measurement, growth_exponent
 from stylekernel_hf.benchmark.runner import run_benchmark
-from stylekernel_hf.benchmark.timing import measure_cost
+from stylekernel_hf.benchmark.timing import Cost, measure_cost
 from stylekernel_hf.benchmark.work import Plan
 from tests.tiny import tiny_model
 
@@ -83,6 +84,33 @@ def test_operations_and_bytes_are_counted() -> None:
     assert demand.operations == 2 * 4 * 5 * 6
     # The product reads both and writes 4x6; relu reads and writes that; a view moves nothing.
     assert demand.traffic == 4 * (4 * 5 + 5 * 6 + 3 * 4 * 6)
+
+
+@pytest.mark.parametrize("side", [64, 96])
+def test_products_take_the_operations_that_they_claim(side: int) -> None:
+    found = list(products(CPU, torch.float32, side))
+    assert [product.operations for product in found] == [
+        count_demand(product.run).operations for product in found
+    ]
+    largest = max(product.operations for product in found)
+    assert sum(product.operations > 0.7 * largest for product in found) == 3
+
+
+def test_limit_is_the_fastest_run_of_the_fastest_product(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Four products and the copy; the third product is the fastest, in its fastest run.
+    fastest = iter([4.0, 1.0, 0.5, 2.0, 0.25])
+    cost = lambda *_, **__: Cost(100.0, next(fastest), None)  # noqa: E731
+    monkeypatch.setattr(machine, "measure_cost", cost)
+    limits = measure_limits(CPU, torch.float32, side=64, repeats=3)
+    third = list(products(CPU, torch.float32, 64))[2]
+    assert limits.operations_per_second == third.operations / 0.5
+    assert limits.bytes_per_second == 2 * 4 * 16 * 64**2 / 0.25
+
+
+def test_fastest_run_is_no_slower_than_the_median() -> None:
+    pauses = iter([0.0, 0.03, 0.01, 0.02])
+    cost = measure_cost(lambda: time.sleep(next(pauses)), CPU, repeats=3)
+    assert 0.01 <= cost.fastest < 0.02 <= cost.seconds
 
 
 def test_peak_memory_is_what_the_work_holds() -> None:

@@ -1,0 +1,146 @@
+"""Pictures too large for memory: from file to file, strip by strip."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from stylekernel_hf.call_checks import check_choice, check_combination, check_strength
+from stylekernel_hf.color import ColorMode, recolor
+from stylekernel_hf.image_io import MAX_PIXELS, count_pixels
+from stylekernel_hf.model.style_embedding import StyleEmbedding
+from stylekernel_hf.model.style_field import StyleField
+from stylekernel_hf.pipeline_style_kernel import StyleKernelPipeline
+from stylekernel_hf.strip_files import (
+    StripFile,
+    check_strip_output,
+    encode_raw,
+    has_vips,
+    raw_file,
+    writes_in_strips,
+)
+from stylekernel_hf.style_input import MIN_SIDE, StyleInput, style_items
+from stylekernel_hf.style_mixing import combine, one_style, plan_shares
+from stylekernel_hf.tiling.strip_painting import StripPainting
+from stylekernel_hf.tiling.tile_size import check_tile_size
+
+logger = logging.getLogger(__name__)
+
+LARGE_PIXELS = 50_000_000
+"""Files of more pixels than this are painted in strips where nothing stands against it."""
+
+STRIP_COLORS: tuple[ColorMode, ...] = ("style", "luminance")
+
+
+@torch.inference_mode()
+def stylize_file(
+    pipe: StyleKernelPipeline,
+    content: str | os.PathLike[str],
+    style: StyleInput | Sequence[StyleInput],
+    output: str | os.PathLike[str],
+    *,
+    strength: float = 1.0,
+    style_weights: Sequence[float] | None = None,
+    color: ColorMode = "style",
+    style_size: int | None = 512,
+    tile_size: int | None = None,
+) -> None:
+    """Repaint an image file into another, in memory that does not grow with the picture's height.
+
+    The options are those of the pipeline's call, and so is the result; maps, masks and the colour
+    modes that look at the whole result are not to be had. The file is read twice. `output` ends in
+    .png, .jpg, .tif or .webp, and appears whole or not at all; until then 3 bytes a pixel lie
+    beside it. Interlaced PNG, progressive JPEG and WebP files are decoded whole by their
+    libraries, and pictures that are to be turned upright into a temporary file.
+
+    Raises ImportError without libvips (the extra "large"), ValueError for more than
+    `strip_files.MAX_STRIP_PIXELS` pixels, and what the pipeline's call raises.
+    """
+    if not isinstance(strength, int | float):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(
+            f"strength must be a number for a picture in strips, got {type(strength).__name__}"
+        )
+    check_strength(strength)
+    check_choice("color of a picture in strips", color, STRIP_COLORS)
+    check_tile_size(tile_size, pipe.model)
+    target = Path(output)
+    check_strip_output(target)
+    file = StripFile(content, name="content")
+    if min(file.width, file.height) < MIN_SIDE:
+        raise ValueError(
+            f"content must be at least {MIN_SIDE} px a side, got {file.width}x{file.height}"
+        )
+    named = style_items(style)
+    check_combination(len(named), 1, style_weights, None)
+    weights = style_weights or one_style(len(named), 0)
+    shares = plan_shares((1, 1), strength=strength, weights=weights, masks=None)
+    styles = [pipe.encode_style(item, style_size=style_size) for item in named.values()]
+    mixed = combine(styles, shares.styles)
+    painting = StripPainting(
+        pipe.model, file.rows, file.height, file.width, float(strength), tile_size
+    )
+
+    def finish(part: Tensor, original: Tensor) -> Tensor:
+        return recolor(part, original, color)
+
+    progress_bar: Any = pipe.progress_bar
+    with raw_file(target) as raw, progress_bar(total=painting.steps) as bar:
+        try:
+            _paint(painting, mixed, raw, finish, bar.update)
+        except torch.OutOfMemoryError:
+            painting = painting.in_smaller_tiles()
+            logger.warning(
+                "out of memory on %s: trying tiles of %s px", pipe.device, painting.tile_size
+            )
+            bar.reset(total=painting.steps)
+            _paint(painting, mixed, raw, finish, bar.update)
+        encode_raw(raw, file, target)
+
+
+def calls_for_strips(
+    content: str | os.PathLike[str],
+    output: Path,
+    *,
+    strength: object,
+    masks: Sequence[object] | None,
+    color: ColorMode,
+) -> bool:
+    """Say whether a file is to be painted in strips: a large one, where libvips is there for it.
+
+    What cannot be done in strips is done in memory. Only a file that is too large for that is to
+    be painted in strips in any case, for the error to say what stands against it.
+    """
+    pixels = count_pixels(content, name="content")
+    if pixels > MAX_PIXELS:
+        if masks is not None:
+            raise ValueError(
+                f"masks must be left out for a picture of more than {MAX_PIXELS} pixels, got "
+                f"{len(masks)} for '{content}'"
+            )
+        return True
+    numeric = isinstance(strength, int | float) and masks is None
+    return (
+        pixels > LARGE_PIXELS
+        and numeric
+        and color in STRIP_COLORS
+        and writes_in_strips(output)
+        and has_vips()
+    )
+
+
+def _paint(
+    painting: StripPainting,
+    style: StyleEmbedding | StyleField,
+    raw: Path,
+    finish: Callable[[Tensor, Tensor], Tensor],
+    on_step: Callable[[], None],
+) -> None:
+    with raw.open("wb") as file:
+        for strip in painting.strips(style, finish=finish, on_step=on_step):
+            file.write(strip.numpy().data)

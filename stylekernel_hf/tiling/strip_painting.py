@@ -1,0 +1,97 @@
+"""One picture painted strip by strip: rows come from a file and go to a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import torch
+from jaxtyping import UInt8
+from torch import Tensor
+
+from stylekernel_hf.image_processor import rounded_bytes
+from stylekernel_hf.model.style_embedding import StyleEmbedding
+from stylekernel_hf.model.style_field import StyleField
+from stylekernel_hf.model.style_kernel import BORDER_MARGIN, StyleKernelModel
+from stylekernel_hf.tiling.measuring import measure, measuring_tiles, own_part
+from stylekernel_hf.tiling.painting import paint_tile, painting_tiles
+from stylekernel_hf.tiling.strip_picture import Rows, StripPicture
+from stylekernel_hf.tiling.tile_size import choose_tile_size, largest_tile_size
+
+
+class StripPainting:
+    """A picture of height x width px to be painted, whose rows `open_rows` gives from the first on.
+
+    They are read twice: to measure what must be known of the whole picture, and to paint, with the
+    values of `Painting`. Memory grows with the width and the tiles, and not with the height.
+    `tile_size` None chooses.
+    """
+
+    def __init__(
+        self,
+        model: StyleKernelModel,
+        open_rows: Callable[[], Rows],
+        height: int,
+        width: int,
+        strength: float,
+        tile_size: int | None,
+    ) -> None:
+        self.height, self.width = height, width
+        whole = largest_tile_size(max(height, width) + model.stride - 1, model)
+        self.tile_size = tile_size or choose_tile_size(model, height, width) or whole
+        self._model = model
+        self._open_rows = open_rows
+        self._strength = strength
+        picture = self._open()
+        self._measuring = measuring_tiles(model, picture, self.tile_size, own_style=self._partly)
+        self._tiles = painting_tiles(model, picture, height, width, self.tile_size)
+
+    @property
+    def _partly(self) -> bool:
+        return self._strength < 1
+
+    @property
+    def steps(self) -> int:
+        """How often `strips` calls `on_step`."""
+        return len(self._measuring) + len(self._tiles)
+
+    def in_smaller_tiles(self) -> StripPainting:
+        """Return the same picture to be painted in tiles of half the side."""
+        side = largest_tile_size(self.tile_size // 2, self._model)
+        return StripPainting(
+            self._model, self._open_rows, self.height, self.width, self._strength, side
+        )
+
+    def strips(
+        self,
+        style: StyleEmbedding | StyleField,
+        *,
+        finish: Callable[[Tensor, Tensor], Tensor],
+        on_step: Callable[[], None],
+    ) -> Iterator[UInt8[Tensor, "h w 3"]]:
+        """Yield the painted picture from top to bottom, in strips one tile high.
+
+        `finish` is given what was painted and the content, 1x3xHxW, and returns what is to be seen.
+        """
+        model = self._model
+        statistics, own = measure(
+            model, self._open(), self._measuring, own_style=self._partly, on_tile=on_step
+        )
+        picture = self._open()
+        strip = torch.empty(0)
+        for tile in self._tiles:
+            columns = slice(*(edge - BORDER_MARGIN for edge in tile.columns))
+            if columns.start == 0:
+                rows = tile.rows.stop - tile.rows.start
+                strip = torch.empty((rows, self.width, 3), dtype=torch.uint8)
+            place = tile.window_rows, tile.window_columns
+            window = picture.window(*place, model.device, model.dtype)
+            part = paint_tile(model, window, tile, statistics, style, own, self._strength)
+            part = rounded_bytes(finish(part, own_part(window, tile, 1)))
+            strip[:, columns] = part[0].permute(1, 2, 0)
+            on_step()
+            if columns.stop == self.width:
+                yield strip
+
+    def _open(self) -> StripPicture:
+        rows = self._open_rows()
+        return StripPicture(rows, self.height, self.width, self._model.stride, BORDER_MARGIN)
