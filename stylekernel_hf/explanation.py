@@ -61,7 +61,10 @@ class Explanation:
         """Draw the kernels, a row for every dynamic convolution and a square for every group.
 
         White is 0, orange positive and blue negative; the strongest tap of a row is the darkest.
+        ValueError for a network without dynamic convolutions.
         """
+        if not self.kernels:
+            raise ValueError("kernels_image needs a network with dynamic_convolutions above 0")
         return draw_kernels(self.kernels)
 
 

@@ -58,7 +58,7 @@ DIRECT: dict[str, set[str]] = {
     "bulk": {"style_sources", "file_painting"},
     "export": {"pipeline_style_kernel"},
     "transformers_pipeline": {"pipeline_style_kernel"},
-    "benchmark": {"tasks"},
+    "benchmark": {"tasks", "training"},
 }
 EVERYTHING = {*DIRECT, "cli"}
 

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from stylekernel_hf import __version__
+from stylekernel_hf.cli.ablate import ablate
 from stylekernel_hf.cli.benchmark import benchmark
 from stylekernel_hf.cli.evaluate import evaluate
 from stylekernel_hf.cli.evaluate_frames import evaluate_frames
@@ -30,6 +31,7 @@ app.command()(benchmark)
 app.command()(pretrain)
 app.command()(train)
 app.command()(finetune)
+app.command()(ablate)
 app.add_typer(hub_app)
 
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stylekernel_hf.cli.output_files import check_folders
+from stylekernel_hf.cli.training_options import Perceptual
+from stylekernel_hf.cli.training_speed import measure_training_speed
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -55,8 +57,20 @@ def benchmark(
     plot: Annotated[
         Path | None, typer.Option(help="Draw time over pixels; needs matplotlib.")
     ] = None,
+    training: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option(help="Measure training instead: a folder of photos and one of paintings."),
+    ] = None,
+    training_steps: Annotated[
+        int, typer.Option(help="Steps of training that are measured, after as many others.")
+    ] = 12,
+    perceptual: Perceptual = None,
 ) -> None:
     """Measure speed and memory here: style encoding, the network alone, and file to file.
+
+    With --training, measure how many pairs a second `train` takes in with its default settings,
+    and what share of the time is lost to loading; of the other options --mode, --model and --json
+    count.
 
     Shares are of this machine's own limits: the fastest of several large matrix products and
     convolutions of the same dtype, and a large copy. Close other programs first.
@@ -70,10 +84,20 @@ def benchmark(
     from stylekernel_hf.benchmark.work import Plan
 
     check_folders(json_file, plot)
+    modes = [mode == Mode.compiled] if mode != Mode.both else [False, True]
+    if training is not None:
+        measure_training_speed(
+            training,
+            perceptual=perceptual,
+            steps=training_steps,
+            modes=modes,
+            model=model,
+            json_file=json_file,
+        )
+        return
     plan = Plan(sizes or [256, 512, 1024, 2048], tile_size, whole_up_to, repeats)
     devices = devices or ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
     dtypes = dtypes or ["float32", "bfloat16"]
-    modes = [mode == Mode.compiled] if mode != Mode.both else [False, True]
     columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         total = plan.steps * len(devices) * len(dtypes) * len(modes)

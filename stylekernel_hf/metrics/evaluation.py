@@ -58,7 +58,7 @@ def evaluate(
     FID, for candidates that are none or twice the same, and for a result of another shape or with
     values that are not finite; and what `load_image` raises.
     """
-    _check_size(size)
+    check_size(size)
     _check_candidates(candidates)
     chosen = _checked_pairs(pairs, len(contents), len(styles))
     if inception is not None and len(chosen) < 2:
@@ -152,7 +152,7 @@ class _Run:
         )
 
 
-def _check_size(size: int) -> None:
+def check_size(size: int) -> None:
     if size < MIN_SIZE or size % SIZE_STEP:
         raise ValueError(
             f"size must be a multiple of {SIZE_STEP} px and at least {MIN_SIZE} px, got {size}"

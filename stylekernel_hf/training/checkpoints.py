@@ -79,6 +79,14 @@ def told_where(output: Path) -> Generator[None]:
         yield
     except (OSError, SafetensorError, RuntimeError) as error:
         raise OSError(
-            f"output: cannot write to '{output}': {error}; {what_is_left(output)}. "
-            "Make room, and the same command goes on from there"
+            f"output: cannot write to '{output}' ({_free(output)}): {error}; "
+            f"{what_is_left(output)}. Make room, and the same command goes on from there"
         ) from error
+
+
+def _free(folder: Path) -> str:
+    # torch's own message of a full disk does not say that it is full.
+    try:
+        return f"{shutil.disk_usage(folder).free / 2**20:.1f} MiB free"
+    except OSError:
+        return "which is not there"

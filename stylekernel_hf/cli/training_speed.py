@@ -1,0 +1,57 @@
+"""What `stylekernel benchmark --training` does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from stylekernel_hf.cli.training_options import missing_package
+
+if TYPE_CHECKING:
+    from stylekernel_hf.benchmark.training_speed import TrainingSpeed
+
+
+def measure_training_speed(
+    folders: tuple[Path, Path],
+    *,
+    perceptual: Path | None,
+    steps: int,
+    modes: list[bool],
+    model: Path | None,
+    json_file: Path | None,
+) -> None:
+    """Measure and print how fast the settings that `train` has by default are here."""
+    try:
+        from stylekernel_hf.benchmark.training_speed import measure_training, write_training_json
+        from stylekernel_hf.training.settings import TrainingSettings
+    except ModuleNotFoundError as error:
+        raise missing_package(error) from error
+    from stylekernel_hf.benchmark.runner import describe_machine
+    from stylekernel_hf.hub import load_checkpoint
+    from stylekernel_hf.model.presets import build_model
+
+    settings = TrainingSettings(
+        contents=(folders[0],),
+        styles=(folders[1],),
+        output=Path(),
+        perceptual=perceptual,
+        steps=steps,
+    )
+    speeds = measure_training(
+        lambda: load_checkpoint(model) if model else build_model("small"), settings, modes
+    )
+    if json_file is not None:
+        write_training_json(speeds, describe_machine(), json_file)
+    for speed in speeds:
+        typer.echo(_line(speed))
+
+
+def _line(speed: TrainingSpeed) -> str:
+    mode = "compiled" if speed.compiled else "eager"
+    return (
+        f"training on {speed.device} ({speed.precision}, {mode}), batches of {speed.batch_size} "
+        f"at {speed.size} px: {speed.images_per_second:.2f} pairs a second, "
+        f"{speed.loading_share:.1%} of the time lost to loading"
+    )
