@@ -54,7 +54,8 @@ class PaintHandlers:
             strength: From 0, the photo itself, to 1, the full style.
             color: "style", "luminance", "statistics" or "transfer".
             stroke_size: Short side in px, 128 to 1024, to which paintings are scaled.
-            region: "everywhere", or "painted" or "unpainted" of the region in canvas.
+            region: "everywhere", "painted", "unpainted", or "split", where the first painting is
+                where it was painted.
             canvas: What was painted on the photo; its layers make the region.
             model: "small (built in)", or the id of a checkpoint on the Hugging Face Hub.
             resolution: Longer side of the result in px at most: 512, 768, 1024 or 1536.
@@ -106,7 +107,8 @@ class PaintHandlers:
             strength: From 0, the photo itself, to 1, the full style.
             color: "style", "luminance", "statistics" or "transfer".
             stroke_size: Short side in px, 128 to 1024, to which paintings are scaled.
-            region: "everywhere", or "painted" or "unpainted" of the region in canvas.
+            region: "everywhere", "painted", "unpainted", or "split", where the first painting is
+                where it was painted.
             canvas: What was painted on the photo; its layers make the region.
             model: "small (built in)", or the id of a checkpoint on the Hugging Face Hub.
 

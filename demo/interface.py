@@ -68,7 +68,7 @@ def build_demo(studio: Studio) -> gr.Blocks:
 
 def launch_options(studio: Studio) -> dict[str, Any]:
     """Return the keyword arguments for `launch`: the looks, and the manners of a public server."""
-    script = (Path(__file__).parent / "keyboard.js").read_text(encoding="utf-8")
+    script = (Path(__file__).parent / "page.js").read_text(encoding="utf-8")
     return {
         "theme": Atelier(),
         "css": style_sheet(),

@@ -29,3 +29,10 @@ def region_mask(layers: Sequence[Image.Image], *, inverted: bool) -> Image.Image
 def scaled_by(mask: Image.Image, strength: float) -> Image.Image:
     """Return the mask as a map of strength that is `strength` where the mask is white."""
     return mask.point(lambda value: round(value * strength))
+
+
+def split_by(mask: Image.Image, weights: Sequence[float]) -> list[Image.Image]:
+    """Return a mask for each style: the first's is `mask`, the others share the rest by weight."""
+    elsewhere = ImageChops.invert(mask)
+    total = sum(weights[1:]) or 1.0
+    return [mask, *(scaled_by(elsewhere, weight / total) for weight in weights[1:])]

@@ -19,11 +19,12 @@ COLORS = [
     ("The photo's, on average", "statistics"),
     ("Only the painting's colours", "transfer"),
 ]
-EVERYWHERE, PAINTED, UNPAINTED = "everywhere", "painted", "unpainted"
+EVERYWHERE, PAINTED, UNPAINTED, SPLIT = "everywhere", "painted", "unpainted", "split"
 REGIONS = [
     ("The whole photo", EVERYWHERE),
     ("Only where I painted", PAINTED),
     ("Everywhere else", UNPAINTED),
+    ("The first painting there, the others elsewhere", SPLIT),
 ]
 RESOLUTIONS = [("512 px", 512), ("768 px", 768), ("1024 px", 1024), ("1536 px", 1536)]
 
@@ -39,7 +40,7 @@ class Settings:
     """The options of one picture; the names are those of the pipeline where it has them.
 
     - paintings, style_weights: names and proportions of what is mixed.
-    - region: "everywhere", or "painted" or "unpainted" of a region that was drawn.
+    - region: "everywhere", or "painted", "unpainted" or "split" by a region that was drawn.
     - width, height: of the result, in px.
     - model: Hub id, or the name of the embedded weights.
     """

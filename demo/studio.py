@@ -15,8 +15,8 @@ from demo.limits import Limits
 from demo.messages import VisitorError
 from demo.models import EMBEDDED, ModelShelf
 from demo.pictures import read_picture, within
-from demo.region import region_mask, scaled_by
-from demo.settings import COLORS, EVERYWHERE, REGIONS, UNPAINTED, Settings
+from demo.region import region_mask, scaled_by, split_by
+from demo.settings import COLORS, EVERYWHERE, REGIONS, SPLIT, UNPAINTED, Settings
 from demo.watched import Report, Watch, WatchedPipeline, watched
 from stylekernel_hf import StyleKernelPipeline
 
@@ -118,8 +118,7 @@ class Studio:
             result = self.models.get(order.model)(
                 photo,
                 palette.styles,
-                strength=self._strength_map(order, strength),
-                style_weights=palette.weights,
+                **self._places(order, palette.weights, strength),
                 color=order.color,  # type: ignore[arg-type]
             ).images[0]
         settings = Settings(
@@ -135,10 +134,21 @@ class Studio:
         )
         return result, settings
 
-    def _strength_map(self, order: Order, strength: float) -> float | Image.Image:
+    def _places(self, order: Order, weights: Sequence[float], strength: float) -> dict[str, Any]:
+        """Return the options that say which style goes where, and how strongly."""
         _check_choice("Region", order.region, REGIONS)
         if order.region == EVERYWHERE:
-            return strength
+            return {"strength": strength, "style_weights": weights}
+        if order.region == SPLIT and len(weights) < 2:
+            raise VisitorError(
+                "Choose a second painting: the first goes where you painted, the others elsewhere."
+            )
+        mask = self._mask(order)
+        if order.region == SPLIT:
+            return {"strength": strength, "masks": split_by(mask, weights)}
+        return {"strength": scaled_by(mask, strength), "style_weights": weights}
+
+    def _mask(self, order: Order) -> Image.Image:
         if len(order.layers) > _LAYERS:
             raise VisitorError(f"The region may have at most {_LAYERS} layers.")
         layers = [read_picture(path, "Region", self.limits) for path in order.layers]
@@ -147,7 +157,7 @@ class Studio:
             raise VisitorError(
                 "Paint on the photo under “Region” first, or repaint the whole photo."
             )
-        return scaled_by(mask, strength)
+        return mask
 
 
 def _encode_example(pipe: WatchedPipeline, title: str, style_size: int) -> Any:

@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
+from stylekernel_hf.model.modulation import Modulation
 from stylekernel_hf.model.presets import PRESETS
 from stylekernel_hf.model.style_kernel import StyleKernelModel
 
@@ -32,6 +33,19 @@ TINY_CONFIG: dict[str, Any] = {
 def tiny_model(seed: int = 0) -> StyleKernelModel:
     torch.manual_seed(seed)
     return StyleKernelModel(**TINY_CONFIG).eval()
+
+
+def vivid_model(seed: int = 0) -> StyleKernelModel:
+    """Build a tiny network whose pictures differ clearly from style to style."""
+    model = tiny_model(seed)
+    generator = torch.Generator().manual_seed(seed)
+    for module in model.modules():
+        if isinstance(module, Modulation):
+            # They start as the identity: without this, all codes would do the same.
+            torch.nn.init.normal_(module.affine.weight, std=1.0, generator=generator)
+    with torch.no_grad():
+        model.decoder.to_rgb.weight *= 40
+    return model
 
 
 def vgg_shaped_model(width: int = 4) -> StyleKernelModel:

@@ -37,6 +37,7 @@ def controls(paintings: int, canvas_value: dict[str, object]) -> Controls:
             label="Strength",
             info="0 is the photo, 1 the full style.",
             elem_id="strength",
+            min_width=240,
         )
         stroke_size = gr.Slider(
             128,
@@ -46,6 +47,7 @@ def controls(paintings: int, canvas_value: dict[str, object]) -> Controls:
             label="Stroke size",
             info="Smaller makes finer strokes.",
             elem_id="stroke-size",
+            min_width=240,
         )
     color = gr.Dropdown(COLORS, value="style", label="Colours", elem_id="color")
     with gr.Row(elem_id="weights"):
@@ -58,7 +60,7 @@ def controls(paintings: int, canvas_value: dict[str, object]) -> Controls:
                 label=f"Share of painting {index}",
                 visible=False,
                 elem_id=f"weight-{index}",
-                min_width=200,
+                min_width=240,
             )
             for index in range(1, paintings + 1)
         )

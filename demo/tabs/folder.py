@@ -49,13 +49,17 @@ def folder_tab(studio: Studio, choice: Choice) -> None:
             archive = gr.File(label="The zip", interactive=False, elem_id="folder-zip")
             report = gr.Markdown(elem_id="folder-report")
     it = choice.controls
+    stylize_folder = on_gpu(says_why(FolderHandlers(studio).stylize_folder), seconds=limits.seconds)
+    # No tool over MCP: Gradio takes no lists of files there, so that every call would fail.
+    stylize_folder._mcp_type = "none"
     start.click(
-        on_gpu(says_why(FolderHandlers(studio).stylize_folder), seconds=limits.seconds),
+        stylize_folder,
         [
             *(photos, paintings, choice.own_paintings),
             *(it.strength, it.color, it.stroke_size, it.model, resolution),
         ],
         [archive, report],
         api_name="stylize_folder",
+        show_progress_on=archive,
         **choice.work,
     )

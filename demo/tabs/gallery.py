@@ -31,10 +31,17 @@ def gallery_tab(choice: Choice, tabs: gr.Tabs) -> None:
         photo, painting = pairs[event.index]
         return str(photo_path(photo)), [painting], gr.Tabs(selected="repaint")
 
+    it = choice.controls
     gallery.select(
         choose,
         None,
         [choice.photo, choice.paintings, tabs],
+        api_visibility="private",
+        show_progress="hidden",
+    ).then(
+        choice.new_canvas,
+        choice.photo,
+        [it.canvas, it.region],
         api_visibility="private",
         show_progress="hidden",
     ).then(choice.stylize, choice.inputs, choice.result, api_visibility="private", **choice.work)
@@ -55,7 +62,8 @@ def example(photo: str, painting: str) -> tuple[gr.FileData, gr.FileData]:
         raise VisitorError(f"Photo must be one of {', '.join(PHOTOS)}; got “{photo}”.")
     if painting not in PAINTINGS:
         raise VisitorError(f"Painting must be one of {', '.join(PAINTINGS)}; got “{painting}”.")
+    # As dictionaries, which MCP turns into pictures.
     return (
-        gr.FileData(path=str(photo_path(photo))),
-        gr.FileData(path=str(painting_path(painting))),
+        gr.FileData(path=str(photo_path(photo))).model_dump(),
+        gr.FileData(path=str(painting_path(painting))).model_dump(),
     )

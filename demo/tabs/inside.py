@@ -39,7 +39,7 @@ def inside_tab(studio: Studio, choice: Choice, tab: gr.Tab) -> None:
                     0.5,
                     step=0.001,
                     label="Across",
-                    min_width=140,
+                    min_width=210,
                     info="From the left.",
                     elem_id="across",
                 )
@@ -49,7 +49,7 @@ def inside_tab(studio: Studio, choice: Choice, tab: gr.Tab) -> None:
                     0.5,
                     step=0.001,
                     label="Down",
-                    min_width=140,
+                    min_width=210,
                     info="From the top.",
                     elem_id="down",
                 )
@@ -77,7 +77,8 @@ def inside_tab(studio: Studio, choice: Choice, tab: gr.Tab) -> None:
     inputs = [choice.photo, choice.paintings, choice.own_paintings, across, down]
     inputs += [it.stroke_size, it.model]
     outputs = [attention, gate, kernels, words]
-    look.click(explain, inputs, outputs, api_name="explain", **choice.work)
+    work = {**choice.work, "show_progress_on": attention}
+    look.click(explain, inputs, outputs, api_name="explain", **work)
     gr.on(
         [across.release, down.release],
         explain,
@@ -85,7 +86,7 @@ def inside_tab(studio: Studio, choice: Choice, tab: gr.Tab) -> None:
         outputs,
         trigger_mode="always_last",
         api_visibility="private",
-        **choice.work,
+        **work,
     )
     photo.select(
         _place,
@@ -93,14 +94,14 @@ def inside_tab(studio: Studio, choice: Choice, tab: gr.Tab) -> None:
         [across, down],
         api_visibility="private",
         show_progress="hidden",
-    ).then(explain, inputs, outputs, api_visibility="private", **choice.work)
+    ).then(explain, inputs, outputs, api_visibility="private", **work)
     tab.select(
         says_why(lambda path: _shown(path, studio)),
         choice.photo,
         photo,
         api_visibility="private",
         show_progress="hidden",
-    ).then(explain, inputs, outputs, api_visibility="private", **choice.work)
+    ).then(explain, inputs, outputs, api_visibility="private", **work)
 
 
 def _picture(label: str, name: str, description: str) -> gr.Image:

@@ -15,6 +15,7 @@ from demo.gpu import on_gpu
 from demo.handlers import PaintHandlers
 from demo.messages import says_why
 from demo.pictures import read_picture, save_preview, within
+from demo.settings import EVERYWHERE, PAINTED
 from demo.studio import Studio
 from demo.tabs.controls import Controls, controls, name_weights
 
@@ -34,6 +35,7 @@ class Choice:
     controls: Controls
     result: gr.ImageSlider
     stylize: Callable[..., Any]
+    new_canvas: Callable[[str | None], tuple[Any, str]]
     work: dict[str, Any]
 
     @property
@@ -78,6 +80,7 @@ def repaint_tab(studio: Studio) -> Choice:
         controls=under_it,
         result=result,
         stylize=on_gpu(says_why(handlers.stylize), seconds=seconds),
+        new_canvas=says_why(lambda path: (path and _canvas_value(path, studio), EVERYWHERE)),
         work={"concurrency_id": PAINTER, "concurrency_limit": studio.limits.workers},
     )
     repaint.click(choice.stylize, choice.inputs, result, api_name="stylize", **choice.work)
@@ -94,16 +97,32 @@ def repaint_tab(studio: Studio) -> Choice:
         file,
         api_visibility="private",
     )
-    _keep_up(choice, studio)
+    _keep_up(choice)
     return choice
 
 
 def _repaint_on_change(choice: Choice) -> None:
     """Repaint at once after a change; what is typed or painted waits for the button."""
     it = choice.controls
+    read = choice.photo.upload(
+        choice.new_canvas,
+        choice.photo,
+        [it.canvas, it.region],
+        api_visibility="private",
+        show_progress="hidden",
+    )
+    read.failure(lambda: None, None, choice.photo, api_visibility="private", queue=False)
+    read.success(
+        choice.stylize,
+        choice.inputs,
+        choice.result,
+        trigger_mode="always_last",
+        api_visibility="private",
+        **choice.work,
+    )
     gr.on(
         [
-            *(choice.photo.upload, choice.paintings.input, choice.own_paintings.upload),
+            *(choice.paintings.input, choice.own_paintings.upload),
             *(it.strength.release, it.stroke_size.release, it.color.input, it.resolution.input),
             *(weight.release for weight in it.weights),
         ],
@@ -116,9 +135,9 @@ def _repaint_on_change(choice: Choice) -> None:
     )
 
 
-def _keep_up(choice: Choice, studio: Studio) -> None:
+def _keep_up(choice: Choice) -> None:
     """Keep the weights and the canvas of the region in step with the choice."""
-    weights = list(choice.controls.weights)
+    it, weights = choice.controls, list(choice.controls.weights)
     gr.on(
         [choice.paintings.change, choice.own_paintings.change],
         lambda chosen, own: name_weights(chosen, own, len(weights)),
@@ -128,10 +147,19 @@ def _keep_up(choice: Choice, studio: Studio) -> None:
         show_progress="hidden",
         queue=False,
     )
-    choice.photo.change(
-        says_why(lambda path: path and _canvas_value(path, studio)),
+    choice.photo.clear(
+        choice.new_canvas,
         choice.photo,
-        choice.controls.canvas,
+        [it.canvas, it.region],
+        api_visibility="private",
+        show_progress="hidden",
+    )
+    # Whoever paints a region means it.
+    it.canvas.input(
+        None,
+        it.region,
+        it.region,
+        js=f"region => region === '{EVERYWHERE}' ? '{PAINTED}' : region",
         api_visibility="private",
         show_progress="hidden",
     )
@@ -160,6 +188,7 @@ def _subjects() -> tuple[PictureInput, gr.CheckboxGroup, gr.Gallery]:
         elem_id="photo",
         buttons=[],
         alt_text="The photo to repaint",
+        placeholder="Drop a photo here, or choose one",
     )
     step(2, "One painting, or several")
     paintings = gr.CheckboxGroup(

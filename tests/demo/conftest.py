@@ -1,4 +1,4 @@
-"""One server and one browser for all tests of the demo, with tiny random weights."""
+"""One server and one browser for all tests of the demo; tiny weights that tell styles apart."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from demo.interface import build_demo, launch_options
 from demo.limits import Limits
 from demo.studio import Studio
 from stylekernel_hf import StyleKernelPipeline
-from tests.tiny import tiny_model
+from tests.tiny import vivid_model
 
 LIMITS = Limits(upload_bytes=2 * 2**20, pixels=2_000_000, folder_files=5, keep_seconds=600)
 
 
 def tiny_pipeline(seed: int = 0) -> StyleKernelPipeline:
-    return StyleKernelPipeline(tiny_model(seed))
+    return StyleKernelPipeline(vivid_model(seed))
 
 
 @pytest.fixture(scope="session")

@@ -91,6 +91,19 @@ def test_only_the_painted_region_is_repainted(
     np.testing.assert_allclose(outside[right], whole[right], atol=1)
 
 
+def test_first_painting_goes_where_painted_and_the_other_elsewhere(
+    handlers: PaintHandlers, photo: str, tmp_path: Path
+) -> None:
+    canvas = {"layers": [str(layer(tmp_path / "layer.png", (96, 64), (0, 0, 48, 64)))]}
+    both = {"paintings": ["Mosaic", "Cubist"], "canvas": canvas, "region": "split"}
+    result = full_size(handlers, photo, strength=0.9, **both)
+    mosaic, cubist = (pixels(expected(photo, style, strength=0.9)) for style in (MOSAIC, CUBIST))
+    left, right = np.s_[:, :42], np.s_[:, 54:]
+    np.testing.assert_allclose(pixels(result)[left], mosaic[left], atol=1)
+    np.testing.assert_allclose(pixels(result)[right], cubist[right], atol=1)
+    assert difference(expected(photo), expected(photo, CUBIST)) > 1
+
+
 def test_settings_in_the_png_make_the_same_picture(handlers: PaintHandlers, photo: str) -> None:
     png = full_size(handlers, photo, strength=0.7, stroke_size=256, color="luminance")
     settings = read_settings(png)
@@ -134,6 +147,7 @@ def test_result_is_named_after_what_it_is_of(handlers: PaintHandlers, tmp_path: 
         ({"color": "sepia"}, "Colour must be one of style"),
         ({"region": "somewhere"}, "Region must be one of everywhere"),
         ({"region": "painted"}, "Paint on the photo"),
+        ({"region": "split"}, "Choose a second painting"),
         ({"weight_1": 0}, "at least one painting a weight above 0"),
         ({"weight_1": float("nan")}, "Weights must be a number"),
         ({"region": "painted", "canvas": {"layers": ["x"] * 5}}, "at most 4 layers"),

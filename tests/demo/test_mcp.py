@@ -3,40 +3,95 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import io
+from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
+
+from demo.catalog import painting_path, photo_path
+from tests.demo.conftest import tiny_pipeline
+from tests.demo.pictures import difference
+from tests.tiny import save_picture
 
 pytest.importorskip("mcp", reason="needs gradio[mcp]")
 
-ACTIONS = {"stylize", "full_size", "stylize_folder", "explain", "example"}
+TOOLS = {"stylize", "full_size", "explain", "example"}
 
 
-def ask(url: str) -> tuple[dict[str, Any], str]:
-    """List the tools, and call one of them."""
-    from mcp import ClientSession
-    from mcp.client.streamable_http import streamable_http_client
+class Tools:
+    """The tools of the demo, as an MCP client gets them."""
 
-    async def talk() -> tuple[dict[str, Any], str]:
-        async with (
-            streamable_http_client(f"{url}gradio_api/mcp/") as (read, write, _),
-            ClientSession(read, write) as session,
-        ):
-            await session.initialize()
-            tools = {tool.name: tool for tool in (await session.list_tools()).tools}
-            name = next(name for name in tools if name.endswith("example"))
-            answer = await session.call_tool(name, {"photo": "Cat", "painting": "Mosaic"})
-            return tools, str(answer.content)
+    def __init__(self, url: str) -> None:
+        self.url = url
 
-    return asyncio.run(talk())
+    def listed(self) -> dict[str, Any]:
+        """List the tools by name."""
+
+        async def talk(session: Any) -> dict[str, Any]:
+            return {tool.name: tool for tool in (await session.list_tools()).tools}
+
+        return self._with_session(talk)
+
+    def call(self, name: str, **arguments: Any) -> Any:
+        """Call a tool; return its answer."""
+        return self._with_session(lambda session: session.call_tool(name, arguments))
+
+    def _with_session(self, talk: Any) -> Any:
+        from mcp import ClientSession
+        from mcp.client.streamable_http import streamable_http_client
+
+        async def connect() -> Any:
+            async with (
+                streamable_http_client(f"{self.url}gradio_api/mcp/") as (read, write, _),
+                ClientSession(read, write) as session,
+            ):
+                await session.initialize()
+                return await talk(session)
+
+        return asyncio.run(connect())
 
 
-def test_every_action_is_a_described_tool(url: str) -> None:
-    tools, answer = ask(url)
-    for action in ACTIONS:
-        (tool,) = [tool for name, tool in tools.items() if name.endswith(action)]
-        assert tool.description
-    assert "chelsea" in answer and "mosaic" in answer
-    (stylize,) = [tool for name, tool in tools.items() if name.endswith("stylize")]
-    assert "photo" in stylize.inputSchema["properties"]
-    assert "the full style" in str(stylize.inputSchema["properties"]["strength"])
+@pytest.fixture
+def tools(url: str) -> Tools:
+    return Tools(url)
+
+
+def pictures(answer: Any) -> list[Image.Image]:
+    """Return the pictures of an answer."""
+    assert not answer.isError, answer.content
+    data = [base64.b64decode(part.data) for part in answer.content if part.type == "image"]
+    return [Image.open(io.BytesIO(each)) for each in data]
+
+
+def as_data(path: Path) -> str:
+    return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()
+
+
+def test_actions_on_one_photo_are_described_tools(tools: Tools) -> None:
+    listed = tools.listed()
+    assert set(listed) == TOOLS
+    assert all(tool.description for tool in listed.values())
+    properties = listed["stylize"].inputSchema["properties"]
+    assert "photo" in properties and "the full style" in str(properties["strength"])
+
+
+def test_photo_is_repainted_over_mcp(tools: Tools, tmp_path: Path) -> None:
+    photo = save_picture(tmp_path / "photo.png", (96, 64))
+    answer = tools.call("full_size", photo=as_data(photo), paintings=["Mosaic"], strength=0.8)
+    expected = tiny_pipeline()(photo, painting_path("Mosaic"), strength=0.8).images[0]
+    (result,) = pictures(answer)
+    assert difference(result, expected) == 0
+
+
+def test_examples_are_pictures_over_mcp(tools: Tools) -> None:
+    photo, painting = pictures(tools.call("example", photo="Cat", painting="Mosaic"))
+    assert photo.size == Image.open(photo_path("Cat")).size
+    assert difference(painting, painting_path("Mosaic")) < 3
+
+
+def test_files_of_the_server_are_no_photos_over_mcp(tools: Tools) -> None:
+    answer = tools.call("stylize", photo=str(photo_path("Cat")), paintings=["Mosaic"])
+    assert answer.isError and "provide a url" in str(answer.content)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from demo.region import region_mask, scaled_by
+from demo.region import region_mask, scaled_by, split_by
 
 
 def painted(box: tuple[int, int, int, int], alpha: int = 255) -> Image.Image:
@@ -40,3 +40,10 @@ def test_untouched_canvas_is_no_region() -> None:
 
 def test_strength_scales_the_mask() -> None:
     assert set(np.asarray(scaled_by(Image.new("L", (4, 4), 255), 0.6)).ravel()) == {153}
+
+
+def test_other_styles_share_what_the_first_one_leaves() -> None:
+    mask = Image.fromarray(np.array([[0, 51, 255]], np.uint8))
+    values = [np.asarray(each)[0].tolist() for each in split_by(mask, [0.2, 0.25, 0.75])]
+    assert values == [[0, 51, 255], [64, 51, 0], [191, 153, 0]]
+    assert np.asarray(split_by(mask, [1.0, 0.0])[1]).max() == 0

@@ -1,5 +1,7 @@
-// Gradio's before/after slider answers to the mouse alone: give its handle a name, a place in the
-// tab order and the arrow keys. And say what the pictures show.
+// What Gradio's parts lack for keyboards, screen readers and phones.
+//
+// The before/after slider answers to the mouse alone: its handle gets a name, a place in the tab
+// order and the arrow keys, and its pictures say what they show.
 (() => {
   const moveBy = (handle, step) => {
     const box = handle.getBoundingClientRect();
@@ -40,12 +42,40 @@
       handle.setAttribute("aria-valuenow", now);
     }
   };
+  const set = (element, name, value) => {
+    if (element.getAttribute(name) !== value) element.setAttribute(name, value);
+  };
+  const nameAll = () => {
+    // "Thumbnail 3 of 28" says less than the caption. All pictures are wanted, below the fold too.
+    document.querySelectorAll("#gallery .thumbnail-item").forEach((button) => {
+      const caption = button.querySelector(".caption-label")?.textContent.trim();
+      if (caption) set(button, "aria-label", caption);
+      const image = button.querySelector("img");
+      if (image) set(image, "loading", "eager");
+    });
+    // The words on it are its name.
+    document.querySelectorAll("button.upload-container[aria-label]")
+      .forEach((button) => button.removeAttribute("aria-label"));
+    document.querySelectorAll(".gr-accordion > .label-wrap")
+      .forEach((button) => set(button, "aria-expanded", String(button.classList.contains("open"))));
+  };
+  // On a phone the paintings are a strip: begin where the chosen one is.
+  let begun = false;
+  const showChosen = () => {
+    const chosen = !begun && document.querySelector("#paintings label:has(input:checked)");
+    if (!chosen) return;
+    begun = true;
+    const strip = chosen.parentElement;
+    strip.scrollLeft = chosen.offsetLeft - strip.offsetLeft - strip.clientWidth / 3;
+  };
   let due = false;
   const dressAll = () => {
     due = false;
     document.querySelectorAll("#result").forEach(dress);
+    nameAll();
+    showChosen();
   };
   new MutationObserver(() => {
     if (!due) { due = true; requestAnimationFrame(dressAll); }
-  }).observe(document.documentElement, { subtree: true, childList: true });
+  }).observe(document.documentElement, { subtree: true, childList: true, attributeFilter: ["class"] });
 })();
