@@ -67,3 +67,7 @@ def example(photo: str, painting: str) -> tuple[gr.FileData, gr.FileData]:
         gr.FileData(path=str(photo_path(photo))).model_dump(),
         gr.FileData(path=str(painting_path(painting))).model_dump(),
     )
+
+
+# Gradio takes the annotation as it stands: one in words would be one output, and no picture in MCP.
+example.__annotations__["return"] = tuple[gr.FileData, gr.FileData]

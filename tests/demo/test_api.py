@@ -108,7 +108,7 @@ def test_snippet_of_the_readme_runs(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    block = readme[readme.index("    from gradio_client import") :].split("\n\nThe same")[0]
+    block = readme[readme.index("    from gradio_client import") :].split("\n\nAll but")[0]
     assert "http://127.0.0.1:7860/" in block
     monkeypatch.chdir(tmp_path)
     save_picture(tmp_path / "photo.jpg", (96, 64))

@@ -13,7 +13,7 @@ from PIL import Image
 
 from demo.catalog import painting_path, photo_path
 from tests.demo.conftest import tiny_pipeline
-from tests.demo.pictures import difference
+from tests.demo.pictures import difference, opened
 from tests.tiny import save_picture
 
 pytest.importorskip("mcp", reason="needs gradio[mcp]")
@@ -88,8 +88,9 @@ def test_photo_is_repainted_over_mcp(tools: Tools, tmp_path: Path) -> None:
 
 def test_examples_are_pictures_over_mcp(tools: Tools) -> None:
     photo, painting = pictures(tools.call("example", photo="Cat", painting="Mosaic"))
-    assert photo.size == Image.open(photo_path("Cat")).size
-    assert difference(painting, painting_path("Mosaic")) < 3
+    assert photo.size == opened(photo_path("Cat")).size
+    # Gradio packs them as JPEG once more.
+    assert difference(painting, painting_path("Mosaic")) < 12
 
 
 def test_files_of_the_server_are_no_photos_over_mcp(tools: Tools) -> None:
