@@ -56,6 +56,7 @@
     // The words on it are its name.
     document.querySelectorAll("button.upload-container[aria-label]")
       .forEach((button) => button.removeAttribute("aria-label"));
+    document.querySelectorAll(".empty[aria-label]").forEach((box) => set(box, "role", "img"));
     document.querySelectorAll(".gr-accordion > .label-wrap")
       .forEach((button) => set(button, "aria-expanded", String(button.classList.contains("open"))));
   };
@@ -68,6 +69,12 @@
     const strip = chosen.parentElement;
     strip.scrollLeft = chosen.offsetLeft - strip.offsetLeft - strip.clientWidth / 3;
   };
+  // Whoever paints a region means it. (Gradio's editor says "input" without anyone's input.)
+  document.addEventListener("pointerdown", (event) => {
+    if (event.target.tagName !== "CANVAS" || !event.target.closest("#canvas")) return;
+    const [whole, painted] = document.querySelectorAll("#region input");
+    if (whole?.checked) painted.click();
+  }, true);
   let due = false;
   const dressAll = () => {
     due = false;

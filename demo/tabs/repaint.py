@@ -15,7 +15,7 @@ from demo.gpu import on_gpu
 from demo.handlers import PaintHandlers
 from demo.messages import says_why
 from demo.pictures import read_picture, save_preview, within
-from demo.settings import EVERYWHERE, PAINTED
+from demo.settings import EVERYWHERE
 from demo.studio import Studio
 from demo.tabs.controls import Controls, controls, name_weights
 
@@ -151,15 +151,6 @@ def _keep_up(choice: Choice) -> None:
         choice.new_canvas,
         choice.photo,
         [it.canvas, it.region],
-        api_visibility="private",
-        show_progress="hidden",
-    )
-    # Whoever paints a region means it.
-    it.canvas.input(
-        None,
-        it.region,
-        it.region,
-        js=f"region => region === '{EVERYWHERE}' ? '{PAINTED}' : region",
         api_visibility="private",
         show_progress="hidden",
     )

@@ -113,6 +113,8 @@ def test_text_file_gets_a_clear_message(visitor: Visitor, tmp_path: Path) -> Non
     visitor.page.locator("#photo input[type=file]").set_input_files(tmp_path / "notes.png")
     message = visitor.page.get_by_text("“notes.png” is not a picture that can be read").first
     message.wait_for()
+    visitor.page.locator("#photo button.upload-container").wait_for()
+    assert visitor.page.get_by_text("“notes.png” is not a picture").count() == 1
 
 
 def test_slider_moves_with_the_mouse_and_the_keyboard(visitor: Visitor) -> None:
@@ -177,7 +179,7 @@ def test_painted_region_alone_is_repainted(visitor: Visitor) -> None:
     page.get_by_role("button", name="Region").click()
     canvas = page.locator("#canvas canvas").first
     canvas.wait_for()
-    page.get_by_label("Only where I painted").check()
+    assert page.get_by_label("The whole photo").is_checked()
     page.locator("#canvas").get_by_label("Brush").first.click()
     canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()
@@ -186,6 +188,7 @@ def test_painted_region_alone_is_repainted(visitor: Visitor) -> None:
     page.mouse.down()
     page.mouse.move(x + 60, y, steps=8)
     page.mouse.up()
+    assert page.get_by_label("Only where I painted").is_checked()
     result = visitor.after(lambda: page.get_by_role("button", name="Repaint", exact=True).click())
     visitor.screenshot("region-desktop")
     before, whole = load_image(photo_path("Coffee")), expected()
@@ -273,6 +276,20 @@ def test_phone_shows_everything_in_one_column(phone: Visitor) -> None:
     assert [box["y"] for box in boxes] == sorted(box["y"] for box in boxes)
     assert all(box["width"] > 300 for box in boxes)
     assert page.get_by_role("tab", name="Look inside").is_visible()
+
+
+def test_gallery_is_whole_on_a_phone_without_scrolling(phone: Visitor) -> None:
+    page = phone.page
+    page.get_by_role("tab", name="Gallery").click()
+    page.wait_for_function(
+        """() => {
+            const pictures = [...document.querySelectorAll('#gallery img')];
+            return pictures.length === 28 && pictures.every(p => p.complete && p.naturalWidth);
+        }"""
+    )
+    phone.screenshot("gallery-phone")
+    assert page.evaluate("window.scrollY") == 0
+    assert page.get_by_role("button", name="Cat, woodblock").count() == 1
 
 
 def test_every_control_has_a_name_and_every_picture_a_text(visitor: Visitor) -> None:
