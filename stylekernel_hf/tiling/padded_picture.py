@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from abc import ABC, abstractmethod
 
 import torch
 from jaxtyping import Float, Num
@@ -12,35 +12,15 @@ from stylekernel_hf.image_processor import plan_padding, reflected_indices, unit
 from stylekernel_hf.tiling.tile_grid import Span
 
 
-class WindowedPicture(Protocol):
+class WindowedPicture(ABC):
     """A picture with its reflected margin, however its pixels are held."""
 
-    @property
-    def height(self) -> int:
-        """Height with the margin."""
-        ...
-
-    @property
-    def width(self) -> int:
-        """Width with the margin."""
-        ...
-
-    def window(
-        self, rows: Span, columns: Span, device: torch.device, dtype: torch.dtype
-    ) -> Float[Tensor, "1 n i j"]:
-        """Return a rectangle of the padded picture, channels last, in [0, 1]."""
-        ...
-
-
-class PaddedPicture:
-    """What `pad_to_multiple` would return, in windows, for pixels or maps in uint8 or floats."""
-
-    def __init__(self, rgb: Num[Tensor, "1 n h w"], multiple: int, margin: int) -> None:
-        self._rgb = rgb
-        height, width = rgb.shape[2:]
+    def __init__(
+        self, height: int, width: int, multiple: int, margin: int, device: torch.device
+    ) -> None:
         self.padding = plan_padding(height, width, multiple, margin)
-        self._rows = reflected_indices(height, self.padding.top, self.padding.bottom, rgb.device)
-        self._columns = reflected_indices(width, self.padding.left, self.padding.right, rgb.device)
+        self._rows = reflected_indices(height, self.padding.top, self.padding.bottom, device)
+        self._columns = reflected_indices(width, self.padding.left, self.padding.right, device)
 
     @property
     def height(self) -> int:
@@ -51,6 +31,20 @@ class PaddedPicture:
     def width(self) -> int:
         """Width with the margin."""
         return len(self._columns)
+
+    @abstractmethod
+    def window(
+        self, rows: Span, columns: Span, device: torch.device, dtype: torch.dtype
+    ) -> Float[Tensor, "1 n i j"]:
+        """Return a rectangle of the padded picture, channels last, in [0, 1]."""
+
+
+class PaddedPicture(WindowedPicture):
+    """What `pad_to_multiple` would return, in windows, for pixels or maps in uint8 or floats."""
+
+    def __init__(self, rgb: Num[Tensor, "1 n h w"], multiple: int, margin: int) -> None:
+        super().__init__(rgb.shape[2], rgb.shape[3], multiple, margin, rgb.device)
+        self._rgb = rgb
 
     def window(
         self, rows: Span, columns: Span, device: torch.device, dtype: torch.dtype

@@ -8,7 +8,8 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from stylekernel_hf.image_processor import plan_padding, reflected_indices, unit_floats
+from stylekernel_hf.image_processor import unit_floats
+from stylekernel_hf.tiling.padded_picture import WindowedPicture
 from stylekernel_hf.tiling.tile_grid import Span
 
 _CPU = torch.device("cpu")
@@ -22,31 +23,19 @@ class Rows(Protocol):
         ...
 
 
-class StripPicture:
+class StripPicture(WindowedPicture):
     """What `PaddedPicture` is of a picture in memory, for windows that never go back up.
 
     A window may start no higher than the one before; the rows above all later ones are forgotten.
     """
 
     def __init__(self, rows: Rows, height: int, width: int, multiple: int, margin: int) -> None:
+        super().__init__(height, width, multiple, margin, _CPU)
         self._source = rows
-        padding = plan_padding(height, width, multiple, margin)
-        self._rows = reflected_indices(height, padding.top, padding.bottom, _CPU)
-        self._columns = reflected_indices(width, padding.left, padding.right, _CPU)
         # The margin below shows rows above it once more: the first that any later row is made of.
         self._first_needed = self._rows.flip(0).cummin(0).values.flip(0)
         self._held = torch.empty((0, width, 3), dtype=torch.uint8)
         self._top = 0
-
-    @property
-    def height(self) -> int:
-        """Height with the margin."""
-        return len(self._rows)
-
-    @property
-    def width(self) -> int:
-        """Width with the margin."""
-        return len(self._columns)
 
     @property
     def rows_held(self) -> int:
