@@ -104,6 +104,14 @@ def repaint_tab(studio: Studio) -> Choice:
 def _repaint_on_change(choice: Choice) -> None:
     """Repaint at once after a change; what is typed or painted waits for the button."""
     it = choice.controls
+    repaint: dict[str, Any] = {
+        "fn": choice.stylize,
+        "inputs": choice.inputs,
+        "outputs": choice.result,
+        "trigger_mode": "always_last",
+        "api_visibility": "private",
+        **choice.work,
+    }
     read = choice.photo.upload(
         choice.new_canvas,
         choice.photo,
@@ -112,26 +120,14 @@ def _repaint_on_change(choice: Choice) -> None:
         show_progress="hidden",
     )
     read.failure(lambda: None, None, choice.photo, api_visibility="private", queue=False)
-    read.success(
-        choice.stylize,
-        choice.inputs,
-        choice.result,
-        trigger_mode="always_last",
-        api_visibility="private",
-        **choice.work,
-    )
+    read.success(**repaint)
     gr.on(
         [
             *(choice.paintings.input, choice.own_paintings.upload),
             *(it.strength.release, it.stroke_size.release, it.color.input, it.resolution.input),
             *(weight.release for weight in it.weights),
         ],
-        choice.stylize,
-        choice.inputs,
-        choice.result,
-        trigger_mode="always_last",
-        api_visibility="private",
-        **choice.work,
+        **repaint,
     )
 
 
