@@ -62,6 +62,7 @@ def ablate(
     try:
         from stylekernel_hf.training.ablation import Ablation, check_variants
         from stylekernel_hf.training.losses import LossWeights
+        from stylekernel_hf.training.schedule import short_run
         from stylekernel_hf.training.settings import TrainingSettings
     except ModuleNotFoundError as error:
         raise missing_package(error) from error
@@ -79,9 +80,7 @@ def ablate(
         size=size,
         style_size=size,
         learning_rate=learning_rate,
-        warmup_steps=max(1, steps // 15),
-        # An average over the last tenth of a run; a longer one would hold on to the start.
-        ema_decay=1 - 1 / max(2, steps // 10),
+        **short_run(steps),
         weights=LossWeights(content=content_weight, style=style_weight),
         mixed_precision=mixed_precision,
         seed=seed,

@@ -59,6 +59,7 @@ def finetune(
     """
     from stylekernel_hf.hub import EMBEDDED_CHECKPOINT
     from stylekernel_hf.training.losses import LossWeights
+    from stylekernel_hf.training.schedule import short_run
     from stylekernel_hf.training.settings import TrainingSettings
 
     settings = TrainingSettings(
@@ -75,9 +76,7 @@ def finetune(
         # The painter's palette is part of what is to be learnt.
         color_augmentation=0.0,
         learning_rate=learning_rate,
-        warmup_steps=max(1, steps // 15),
-        # An average over the last tenth of a run; a longer one would hold on to the start.
-        ema_decay=1 - 1 / max(2, steps // 10),
+        **short_run(steps),
         weights=LossWeights(content=content_weight, style=style_weight),
         mixed_precision=mixed_precision,
         seed=seed,
