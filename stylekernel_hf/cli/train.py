@@ -47,6 +47,13 @@ def train(
             help="Start the encoders as the perceptual network, which must be VGG-19; for base.",
         ),
     ] = False,
+    fixed_style_encoder: Annotated[
+        bool,
+        typer.Option(
+            "--fixed-style-encoder",
+            help="Leave the style encoder and the style code as they are; for --init.",
+        ),
+    ] = False,
     steps: Steps = 20_000,
     batch_size: BatchSize = 4,
     accumulate: Accumulate = 1,
@@ -98,6 +105,7 @@ def train(
         output=output,
         perceptual=perceptual,
         encoder_init=encoder_init,
+        fixed_style_encoder=fixed_style_encoder,
         steps=steps,
         batch_size=batch_size,
         accumulate=accumulate,

@@ -26,6 +26,7 @@ class TrainingSettings:
     output: Path
     perceptual: Path | None = None
     encoder_init: bool = False
+    fixed_style_encoder: bool = False
     steps: int = 20_000
     batch_size: int = 4
     size: int = 256
@@ -71,6 +72,10 @@ class TrainingSettings:
             )
         if self.distinct_crops < 0:
             raise ValueError(f"distinct_crops must be at least 0, got {self.distinct_crops}")
+        if self.encoder_init and self.fixed_style_encoder:
+            raise ValueError(
+                "encoder_init starts a new style encoder: it does not go with fixed_style_encoder"
+            )
         check_color_augmentation(self.color_augmentation)
         if not 0 <= self.ema_decay < 1:
             raise ValueError(f"ema_decay must lie in [0, 1), got {self.ema_decay}")

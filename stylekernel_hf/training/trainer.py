@@ -79,6 +79,9 @@ class Trainer:
         self.perceptual = load_perceptual_network(settings.perceptual).to(device)
         if settings.encoder_init:
             initialise_encoders(model, self.perceptual)
+        if settings.fixed_style_encoder:
+            for part in (model.style_encoder, model.style_code):
+                part.requires_grad_(False)
         optimizer = Muon(model, lr=settings.learning_rate)
         self.schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, self._learning_rate_factor)
         self.ema = EMAModel(model.parameters(), decay=settings.ema_decay, use_ema_warmup=False)

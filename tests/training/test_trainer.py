@@ -178,3 +178,16 @@ def test_encoder_init_starts_the_encoders_as_the_perceptual_network(
     assert torch.equal(model.content_encoder.stages[1][2].weight, vgg_weight)  # type: ignore[index]
     with pytest.raises(ValueError, match="encoder_init"):
         Trainer(tiny_model(), settings)
+
+
+def test_fixed_style_encoder_stays_while_the_rest_is_trained(settings: TrainingSettings) -> None:
+    before = tiny_model().state_dict()
+    Trainer(tiny_model(), replace(settings, fixed_style_encoder=True)).run()
+    for name, value in state_of(settings.output).items():
+        fixed = name.startswith(("style_encoder.", "style_code."))
+        assert torch.equal(value, before[name]) == fixed, name
+
+
+def test_fixed_style_encoder_does_not_go_with_a_new_one(settings: TrainingSettings) -> None:
+    with pytest.raises(ValueError, match="encoder_init .* not go with fixed_style_encoder"):
+        replace(settings, fixed_style_encoder=True, encoder_init=True)
