@@ -23,6 +23,9 @@ Model = Annotated[
         help="A checkpoint folder or Hub id, instead of the source's or embedded weights."
     ),
 ]
+MaxShardSize = Annotated[
+    str, typer.Option(help="Weights beyond this are split into files of at most it, such as 15MB.")
+]
 
 
 @app.command()
@@ -30,6 +33,7 @@ def build(
     source: Source,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the repository.")],
     model: Model = None,
+    max_shard_size: MaxShardSize = "5GB",
 ) -> None:
     """Write the whole repository to a folder, and check that it loads as it will from the Hub.
 
@@ -37,7 +41,8 @@ def build(
     card, details.json (license, base_model, datasets, tags, samples: pictures to show),
     training_data.md, evaluation.json from `stylekernel evaluate --json` and evaluation.md on how
     it was made, README.md with text of one's own, and images/ with more pictures to show.
-    hub_card/space gives the folder of the demo's Space instead.
+    OUTPUT may be SOURCE, which then is the repository as well. hub_card/space gives the folder of
+    the demo's Space instead.
     """
     from stylekernel_hf.cli.hub_space import build_space, is_space
 
@@ -53,7 +58,7 @@ def build(
     details = read_details(source)
     network = load_checkpoint(model or checkpoint_of(source))
     stage_card(source, output)
-    network.half().save_repository(output, card=details)
+    network.half().save_repository(output, max_shard_size=max_shard_size, card=details)
     files = check_repository(output, network)
     typer.echo(f"built {output}: {len(files)} files, which load bit-equal")
 
@@ -66,6 +71,7 @@ def push(
     private: Annotated[
         bool, typer.Option("--private", help="Make a new repository private.")
     ] = False,
+    max_shard_size: MaxShardSize = "5GB",
 ) -> None:
     """Build the repository and push it to the Hub; needs a token (`hf auth login`)."""
     from stylekernel_hf.cli.hub_space import is_space
@@ -79,5 +85,7 @@ def push(
 
     details = read_details(source)
     network = load_checkpoint(model or checkpoint_of(source)).half()
-    url = network.push_to_hub(repo_id, private=private or None, card=details)
+    url = network.push_to_hub(
+        repo_id, private=private or None, max_shard_size=max_shard_size, card=details
+    )
     typer.echo(f"pushed {url}")

@@ -198,11 +198,13 @@ class PretrainedModel(ModelMixin, ConfigMixin):
         self.save_config(folder)
         tensors = cast(dict[str, Tensor], self.state_dict())
         name = weights_name(variant)
-        split = split_torch_state_dict_into_shards(
-            tensors,
-            filename_pattern=name.replace(".safetensors", "{suffix}.safetensors"),
-            max_shard_size=max_shard_size,
-        )
+        pattern = name.replace(".safetensors", "{suffix}.safetensors")
+        try:
+            split = split_torch_state_dict_into_shards(
+                tensors, filename_pattern=pattern, max_shard_size=max_shard_size
+            )
+        except ValueError as error:
+            raise ValueError(f"max_shard_size, got {max_shard_size!r}: {error}") from error
         for filename, names in split.filename_to_tensors.items():
             shard = {key: tensors[key].contiguous() for key in names}
             save_file(shard, folder / filename, metadata={"format": "pt"})

@@ -84,6 +84,26 @@ def test_source_with_weights_of_its_own_is_built_with_them(
     assert check_repository(tmp_path / "out", model)
 
 
+def test_source_built_in_place_is_the_repository_in_shards(source: Path, checkpoint: Path) -> None:
+    words = ["hub", "build", str(source), "-o", str(source), "--max-shard-size", "4KB"]
+    for again in (False, True):
+        more = [] if again else ["--model", str(checkpoint)]
+        CliRunner().invoke(app, words + more, catch_exceptions=False)
+        files = check_repository(source, load_checkpoint(checkpoint).half())
+        shards = [source / name for name in files if name.endswith(".safetensors")]
+        assert len(shards) > 1 and len(set(files)) == len(files)
+        assert (source / "README.md").read_text().count("Postcards.") == 1
+
+
+def test_bad_shard_size_is_named_before_anything_is_written(
+    source: Path, checkpoint: Path, tmp_path: Path
+) -> None:
+    words = ["hub", "build", str(source), "-o", str(tmp_path / "out"), "--max-shard-size", "4XB"]
+    with pytest.raises(ValueError, match="max_shard_size, got '4XB'"):
+        CliRunner().invoke(app, [*words, "--model", str(checkpoint)], catch_exceptions=False)
+    assert not (tmp_path / "out").exists()
+
+
 def test_push_puts_it_on_the_hub(hub: HubServer, source: Path, checkpoint: Path) -> None:
     words = ["hub", "push", str(source), "painter/small", "--model", str(checkpoint), "--private"]
     result = CliRunner().invoke(app, words, catch_exceptions=False)
