@@ -67,7 +67,8 @@ def test_project_repository_builds(checkpoint: Path, tmp_path: Path) -> None:
     words = ["hub", "build", str(SMALL), "-o", str(tmp_path / "out"), "--model", str(checkpoint)]
     assert CliRunner().invoke(app, words, catch_exceptions=False).exit_code == 0
     card = (tmp_path / "out" / "README.md").read_text()
-    assert "What the embedded weights were trained on" in card and metadata_problems(card) == []
+    assert "non-commercial research" in card and "| 12 | VGG-19 |" in card
+    assert metadata_problems(card) == []
     gallery = tmp_path / "out" / "images" / "gallery.jpg"
     # The README's own, so that the card never shows what older weights made.
     assert gallery.read_bytes() == (SMALL / "../../demo/examples/gallery.jpg").read_bytes()
