@@ -11,6 +11,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from stylekernel_hf.quick_imports import quick_imports
+
 if TYPE_CHECKING:
     from stylekernel_hf.explanation import Explanation
     from stylekernel_hf.file_painting import stylize_file
@@ -66,7 +68,8 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(_HOMES[name]), name)
+    with quick_imports():
+        value = getattr(importlib.import_module(_HOMES[name]), name)
     globals()[name] = value
     return value
 

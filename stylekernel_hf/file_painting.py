@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 from collections.abc import Callable, Sequence
@@ -27,6 +28,7 @@ from stylekernel_hf.strip_files import (
 )
 from stylekernel_hf.style_input import MIN_SIDE, StyleInput, style_items
 from stylekernel_hf.style_mixing import combine, one_style, plan_shares
+from stylekernel_hf.tiling.out_of_memory import out_of_memory_named
 from stylekernel_hf.tiling.strip_painting import StripPainting
 from stylekernel_hf.tiling.tile_size import check_tile_size
 
@@ -91,15 +93,12 @@ def stylize_file(
 
     progress_bar: Any = pipe.progress_bar
     with raw_file(target) as raw, progress_bar(total=painting.steps) as bar:
-        try:
-            _paint(painting, mixed, raw, finish, bar.update)
-        except torch.OutOfMemoryError:
-            painting = painting.in_smaller_tiles()
-            logger.warning(
-                "out of memory on %s: trying tiles of %s px", pipe.device, painting.tile_size
-            )
-            bar.reset(total=painting.steps)
-            _paint(painting, mixed, raw, finish, bar.update)
+        _paint_in_smaller_tiles_at_need(
+            painting,
+            lambda each: _paint(each, mixed, raw, finish, bar.update),
+            pipe.device,
+            lambda smaller: bar.reset(total=smaller.steps),
+        )
         encode_raw(raw, file, target)
 
 
@@ -134,6 +133,28 @@ def calls_for_strips(
     )
 
 
+def _paint_in_smaller_tiles_at_need(
+    painting: StripPainting,
+    paint: Callable[[StripPainting], None],
+    device: torch.device,
+    on_retry: Callable[[StripPainting], None],
+) -> None:
+    with contextlib.suppress(torch.OutOfMemoryError):
+        return paint(painting)
+    # Only here is the error gone, and with it what it kept alive on the device.
+    painting = painting.in_smaller_tiles()
+    logger.warning("out of memory on %s: trying tiles of %s px", device, painting.tile_size)
+    on_retry(painting)
+    try:
+        return paint(painting)
+    except torch.OutOfMemoryError as error:
+        raise MemoryError(
+            f"content of {painting.width}x{painting.height} px needs more memory than {device} "
+            f"has, even in tiles of {painting.tile_size} px: choose a smaller tile_size"
+        ) from error
+
+
+@out_of_memory_named()
 def _paint(
     painting: StripPainting,
     style: StyleEmbedding | StyleField,

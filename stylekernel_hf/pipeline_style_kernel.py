@@ -23,6 +23,7 @@ from stylekernel_hf.call_checks import (
 from stylekernel_hf.color import COLOR_MODES, ColorMode, recolor, transfer_color
 from stylekernel_hf.compilation import compile_network
 from stylekernel_hf.explanation import Explanation, check_point, explain
+from stylekernel_hf.freed_memory import keep_freed_memory
 from stylekernel_hf.image_io import MAX_PIXELS
 from stylekernel_hf.image_processor import (
     ImageInput,
@@ -76,6 +77,7 @@ class StyleKernelPipeline(PretrainedPipeline):
         # Sums come out the same to the bit wherever the network came from only in one layout.
         torch.nn.Module.to(model, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.register_modules(model=model)
+        keep_freed_memory()
         # A library draws no bars unasked: the command line and the demo turn them on.
         self.set_progress_bar_config(disable=True)
 

@@ -29,7 +29,8 @@ def pipeline(
 
     `model` is a checkpoint folder or a Hub repository "owner/name"; by default the weights
     embedded in the package are used, and nothing is downloaded. `device` defaults to CUDA, then
-    MPS, then the CPU. `dtype` is torch.float32, torch.bfloat16 or torch.float16. `variant`,
+    MPS, then the CPU. `dtype` is torch.float32, torch.bfloat16 or torch.float16: all three on the
+    CPU, though float16 is slow on most, and on others those that the device has. `variant`,
     `revision`, `token`, `cache_dir` and `local_files_only` are those of
     `StyleKernelModel.from_pretrained`, whose errors are raised for a checkpoint that cannot be
     had or is not whole.
@@ -41,6 +42,7 @@ def pipeline(
     if dtype not in (torch.float32, torch.bfloat16, torch.float16):
         raise ValueError(f"dtype must be torch.float32, bfloat16 or float16, got {dtype}")
     target = _resolve_device(device)
+    _check_dtype(dtype, target)
     access = HubAccess(revision, token, cache_dir, local_files_only)
     network = load_checkpoint(
         EMBEDDED_CHECKPOINT if model is None else model, access=access, variant=variant
@@ -66,3 +68,12 @@ def _resolve_device(device: str | torch.device | None) -> torch.device:
     if resolved.type == "meta":
         raise ValueError("device must be one that computes, got 'meta'")
     return resolved
+
+
+def _check_dtype(dtype: torch.dtype, device: torch.device) -> None:
+    try:
+        probe = torch.zeros(1, 1, device=device, dtype=dtype)
+        probe.mm(probe)
+    except (RuntimeError, TypeError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"dtype must be one that {device} has, got {dtype}: {reason}") from error

@@ -141,6 +141,18 @@ def test_alpha_is_kept_and_laid_over_white_in_jpeg(
     assert np.abs(pixels(tmp_path / "out.jpg") - over_white).mean() < 2
 
 
+def limit_windows(monkeypatch: pytest.MonkeyPatch, limit: int) -> None:
+    """Let the device run out of memory at windows of more than `limit` px a side."""
+    encode_content = StyleKernelModel.encode_content
+
+    def limited(model: StyleKernelModel, content: torch.Tensor) -> list[torch.Tensor]:
+        if max(content.shape[2:]) > limit:
+            raise torch.OutOfMemoryError("no memory")
+        return encode_content(model, content)
+
+    monkeypatch.setattr(StyleKernelModel, "encode_content", limited)
+
+
 def test_out_of_memory_falls_back_to_smaller_tiles_once(
     pipe: StyleKernelPipeline,
     photo: Path,
@@ -148,19 +160,21 @@ def test_out_of_memory_falls_back_to_smaller_tiles_once(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    encode_content = StyleKernelModel.encode_content
-
-    def limited(model: StyleKernelModel, content: torch.Tensor) -> list[torch.Tensor]:
-        if max(content.shape[2:]) > 260:
-            raise torch.OutOfMemoryError("no memory")
-        return encode_content(model, content)
-
-    monkeypatch.setattr(StyleKernelModel, "encode_content", limited)
+    limit_windows(monkeypatch, 260)
     with caplog.at_level(logging.WARNING, logger="stylekernel_hf"):
         stylize_file(pipe, photo, photo, tmp_path / "out.png", tile_size=152)
     assert "trying tiles of 72 px" in caplog.text
     expected = np.asarray(pipe(photo, photo, tile_size=72).images[0]).astype(int)
     assert np.array_equal(pixels(tmp_path / "out.png"), expected)
+
+
+def test_out_of_memory_in_smaller_tiles_too_is_said_clearly(
+    pipe: StyleKernelPipeline, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit_windows(monkeypatch, 1)
+    with pytest.raises(MemoryError, match="more memory than cpu has, even in tiles of 72 px"):
+        stylize_file(pipe, photo, photo, tmp_path / "out.png", tile_size=152)
+    assert not (tmp_path / "out.png").exists()
 
 
 def test_progress_bar_counts_tiles_of_both_passes(

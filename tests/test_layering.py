@@ -17,6 +17,7 @@ IMAGE = {"image_io", "image_processor"}
 # What each part of the package may import of the others directly; what those may import, it may
 # import too.
 DIRECT: dict[str, set[str]] = {
+    "quick_imports": set(),
     "image_normalization": set(),
     "whole_file": set(),
     "image_io": {"image_normalization", "whole_file"},
@@ -28,6 +29,7 @@ DIRECT: dict[str, set[str]] = {
     "model": {"repository", "fused"},
     "hub": {"repository", "model"},
     "compilation": {"model"},
+    "freed_memory": set(),
     "metrics": IMAGE,
     "tiling": {*IMAGE, "model"},
     "color": IMAGE,
@@ -45,6 +47,7 @@ DIRECT: dict[str, set[str]] = {
         "explanation",
         "hub",
         "compilation",
+        "freed_memory",
         "tiling",
         "color",
         "style_mixing",

@@ -84,7 +84,9 @@ def test_progress_bar_counts_tiles(
     assert " 27/27 " in capsys.readouterr().err
 
 
-def record_windows(monkeypatch: pytest.MonkeyPatch, limit: int = 10**9) -> list[int]:
+def record_windows(
+    monkeypatch: pytest.MonkeyPatch, limit: int = 10**9, error: type[RuntimeError] = RuntimeError
+) -> list[int]:
     """Note the longer side of all that is encoded; beyond `limit` the device's memory is full."""
     sides: list[int] = []
     encode_content = StyleKernelModel.encode_content
@@ -92,14 +94,18 @@ def record_windows(monkeypatch: pytest.MonkeyPatch, limit: int = 10**9) -> list[
     def recorded(model: StyleKernelModel, content: torch.Tensor) -> list[torch.Tensor]:
         sides.append(max(content.shape[2:]))
         if sides[-1] > limit:
-            raise torch.OutOfMemoryError(f"no memory for {sides[-1]} px\nand much more")
+            if error is torch.OutOfMemoryError:
+                raise error(f"no memory for {sides[-1]} px\nand much more")
+            torch.empty(2**58)  # What the CPU says itself.
         return encode_content(model, content)
 
     monkeypatch.setattr(StyleKernelModel, "encode_content", recorded)
     return sides
 
 
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError, RuntimeError])
 def test_out_of_memory_falls_back_to_smaller_tiles_once(
+    error: type[RuntimeError],
     pipe: StyleKernelPipeline,
     photo: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -107,7 +113,7 @@ def test_out_of_memory_falls_back_to_smaller_tiles_once(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     whole = pipe(photo, photo, output_type="np").images[0]
-    sides = record_windows(monkeypatch, limit=260)
+    sides = record_windows(monkeypatch, limit=260, error=error)
     pipe.set_progress_bar_config(disable=False)
     with caplog.at_level(logging.WARNING, logger="stylekernel_hf"):
         tiled = pipe(photo, photo, output_type="np").images[0]
@@ -115,6 +121,18 @@ def test_out_of_memory_falls_back_to_smaller_tiles_once(
     assert np.abs(tiled - whole).max() < 1 / 255
     assert "trying tiles of 72 px" in caplog.text
     assert "100%" in capsys.readouterr().err
+
+
+def test_other_errors_are_no_lack_of_memory(
+    pipe: StyleKernelPipeline, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("expected scalar type Float")
+
+    monkeypatch.setattr(StyleKernelModel, "encode_content", broken)
+    with pytest.raises(RuntimeError, match="expected scalar type") as caught:
+        pipe(photo, photo)
+    assert not isinstance(caught.value, torch.OutOfMemoryError)
 
 
 def test_out_of_memory_in_smaller_tiles_too_is_said_clearly(

@@ -33,14 +33,15 @@ def test_default_device_is_the_best_there_is(monkeypatch: pytest.MonkeyPatch) ->
         assert tasks._resolve_device(None).type == expected
 
 
-def test_bfloat16_is_close_to_float32(tmp_path: Path) -> None:
+@pytest.mark.parametrize("half", [torch.bfloat16, torch.float16])
+def test_half_floats_are_close_to_float32(tmp_path: Path, half: torch.dtype) -> None:
     photo = save_picture(tmp_path / "photo.png", (96, 80), seed=1)
     painting = save_picture(tmp_path / "painting.png", (96, 80), seed=2)
     exact, rounded = (
         pipeline("style-kernel", device="cpu", dtype=dtype)(
             photo, painting, output_type="np"
         ).images[0]
-        for dtype in (torch.float32, torch.bfloat16)
+        for dtype in (torch.float32, half)
     )
     assert np.abs(exact - rounded).mean() < 0.02
 
@@ -65,6 +66,16 @@ def test_device_that_is_not_there_is_refused(device: str) -> None:
 def test_integer_dtype_is_refused() -> None:
     with pytest.raises(ValueError, match=r"dtype must be .* got torch\.int8"):
         pipeline("style-kernel", dtype=torch.int8)
+
+
+def test_dtype_that_the_device_lacks_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise TypeError("BFloat16 is not supported on MPS\nand so on")
+
+    monkeypatch.setattr(torch, "zeros", refuse)
+    expected = "dtype must be one that cpu has, got torch.bfloat16: BFloat16 is not supported"
+    with pytest.raises(ValueError, match=expected):
+        pipeline("style-kernel", device="cpu", dtype=torch.bfloat16)
 
 
 def test_missing_checkpoint_is_named(tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from stylekernel_hf.quick_imports import quick_imports
+
 
 class Precision(str, Enum):
     """What the network computes in."""
@@ -113,14 +115,15 @@ def stylize(
     together = bool(style_weight or mask)
     if sheet is not None and together:
         raise typer.BadParameter("--sheet shows single styles: not with --style-weight or --mask")
-    import torch
-    from rich.console import Console
-    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
+    with quick_imports():
+        import torch
+        from rich.console import Console
+        from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 
-    from stylekernel_hf.bulk import find_images, plan_jobs, plan_mixtures, run_jobs
-    from stylekernel_hf.call_checks import check_combination
-    from stylekernel_hf.style_sources import expand_styles
-    from stylekernel_hf.tasks import pipeline
+        from stylekernel_hf.bulk import find_images, plan_jobs, plan_mixtures, run_jobs
+        from stylekernel_hf.call_checks import check_combination
+        from stylekernel_hf.style_sources import expand_styles
+        from stylekernel_hf.tasks import pipeline
 
     contents = find_images([content, *(more_contents or [])], name="content")
     styles = expand_styles(find_images([style, *(more_styles or [])], name="style"))

@@ -59,7 +59,9 @@ class KernelGenerator(nn.Module):
 
     def forward(self, aligned: Float[Tensor, "b s h w"]) -> StyleKernels:
         """Generate the kernels from the aligned style feature."""
-        return StyleKernels(*self.head(self.hidden(aligned).relu_()).split(self.split, dim=1))
+        taps, scale, shift = self.head(self.hidden(aligned).relu_()).split(self.split, dim=1)
+        # Rows of pixels innermost, as the dynamic convolution wants them, while they are few.
+        return StyleKernels(taps.contiguous(), scale, shift)
 
     def apply_kernels(
         self, features: Float[Tensor, "b c h w"], kernels: StyleKernels

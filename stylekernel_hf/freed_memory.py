@@ -1,0 +1,30 @@
+"""Memory that a network has freed, kept for its next layer."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import sys
+
+# Of glibc's malloc.h.
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
+_LARGEST_BLOCK, _KEPT = 2**28, 2**30
+_OWN_SETTINGS = ("GLIBC_TUNABLES", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_")
+
+
+def keep_freed_memory() -> None:
+    """Have this process keep up to 1 GiB of freed memory, where malloc is glibc's.
+
+    By itself glibc gives blocks of more than 32 MiB, and the end of its heap, back to the system as
+    soon as they are free. The features of every layer then lie on new pages, one fault for each,
+    which takes longer than many a layer. Blocks of more than 256 MiB are given back still, and
+    whoever set glibc's thresholds in the environment is left alone.
+    """
+    if sys.platform != "linux" or any(name in os.environ for name in _OWN_SETTINGS):
+        return
+    # Other libraries of C have no mallopt, or do nothing in it.
+    with contextlib.suppress(AttributeError, OSError):
+        libc = ctypes.CDLL(None)
+        libc.mallopt(_MMAP_THRESHOLD, _LARGEST_BLOCK)
+        libc.mallopt(_TRIM_THRESHOLD, _KEPT)

@@ -1,0 +1,55 @@
+"""Freed memory: kept for later where that can be arranged."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+# A block is written to and freed again and again: pages that are kept need no new faults.
+PROGRAM = """
+import ctypes, resource
+from stylekernel_hf.freed_memory import keep_freed_memory
+keep_freed_memory()
+libc = ctypes.CDLL(None)
+libc.malloc.restype, libc.free.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
+def touch():
+    block = libc.malloc(64 << 20)
+    ctypes.memset(block, 1, 64 << 20)
+    libc.free(block)
+touch()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(4):
+    touch()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+def faults(**environment: str) -> int:
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if "MALLOC" not in name and name != "GLIBC_TUNABLES"
+    }
+    run = subprocess.run(
+        [sys.executable, "-c", PROGRAM],
+        cwd=ROOT,
+        env=inherited | environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return int(run.stdout)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="needs glibc")
+def test_freed_pages_are_used_again() -> None:
+    # Whose own setting is left alone.
+    given_back = faults(MALLOC_MMAP_THRESHOLD_="131072")
+    assert given_back > 1000
+    assert faults() < given_back / 10
