@@ -9,6 +9,7 @@ import gradio as gr
 
 from demo.catalog import PAINTINGS, painting_path
 from demo.handlers import NO_PHOTO, GalleryItems, files_of
+from demo.memory import memory_given_back
 from demo.messages import VisitorError
 from demo.pictures import read_picture, save_preview, within
 from demo.studio import Studio
@@ -60,12 +61,13 @@ class InsideHandlers:
         progress(0.1, "Looking")
         source = within(read_picture(photo, "Photo", limits), SIDE)
         point = _pixel(across, source.width), _pixel(down, source.height)
-        explanation = self._studio.models.get(model).explain(
-            source,
-            self._painting(paintings, own_paintings),
-            point=point,
-            style_size=int(stroke_size),
-        )
+        with memory_given_back():
+            explanation = self._studio.models.get(model).explain(
+                source,
+                self._painting(paintings, own_paintings),
+                point=point,
+                style_size=int(stroke_size),
+            )
         return (
             save_preview(explanation.attention_image(), "attention", lossless=True),
             save_preview(explanation.gate_image(), "gate", lossless=True),
