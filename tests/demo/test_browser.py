@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from demo.settings import read_settings
 from stylekernel_hf import load_image
 from tests.demo.conftest import tiny_pipeline
 from tests.demo.pictures import difference, opened
+from tests.hub_server import HubServer
 from tests.tiny import save_picture
 
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
@@ -57,6 +59,20 @@ class Visitor:
         field.fill(str(value))
         field.press("Enter")
         field.blur()
+
+    def drop(self, target: str, file: Path) -> None:
+        """Let go of a file over a part of the page, as the mouse does that has dragged it there."""
+        carried = self.page.evaluate_handle(
+            """([name, data]) => {
+                const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+                const carried = new DataTransfer();
+                carried.items.add(new File([bytes], name, { type: 'image/png' }));
+                return carried;
+            }""",
+            [file.name, base64.b64encode(file.read_bytes()).decode()],
+        )
+        for event in ("dragenter", "dragover", "drop"):
+            self.page.dispatch_event(target, event, {"dataTransfer": carried})
 
     def screenshot(self, name: str) -> None:
         if SCREENSHOTS:
@@ -105,6 +121,56 @@ def test_uploaded_photo_is_repainted_at_once(visitor: Visitor, tmp_path: Path) -
     chooser = visitor.page.locator("#photo input[type=file]")
     result = visitor.after(lambda: chooser.set_input_files(photo))
     assert difference(result, tiny_pipeline()(photo, painting_path("Swirling oil")).images[0]) < 3
+
+
+def test_dropped_photo_takes_the_place_of_the_one_that_is_there(
+    visitor: Visitor, tmp_path: Path
+) -> None:
+    photo = save_picture(tmp_path / "dropped.png", (160, 120), seed=4)
+    result = visitor.after(lambda: visitor.drop("#photo img", photo))
+    assert difference(result, tiny_pipeline()(photo, painting_path("Swirling oil")).images[0]) < 3
+
+
+def test_painting_of_ones_own_joins_the_mixture(visitor: Visitor, tmp_path: Path) -> None:
+    page = visitor.page
+    own = save_picture(tmp_path / "own.png", (200, 160), seed=5)
+    page.get_by_role("button", name="Paintings of your own").click()
+    chooser = page.locator("#own-paintings input[type=file]")
+    result = visitor.after(lambda: chooser.set_input_files(own))
+    both = [painting_path("Swirling oil"), own]
+    assert difference(result, expected(both, style_weights=[1, 1])) < 3
+    assert difference(result, expected()) > 3
+    page.get_by_label("range slider for Share of your painting 1").wait_for()
+
+
+def test_checkpoint_of_the_hub_paints_once_its_id_is_typed(
+    visitor: Visitor, hub: HubServer, tmp_path: Path
+) -> None:
+    tiny_pipeline(seed=1).model.save_repository(tmp_path)
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    names = {file.relative_to(tmp_path).as_posix(): file.read_bytes() for file in files}
+    hub.add("painter/other", names)
+    page = visitor.page
+    page.get_by_role("button", name="Resolution and model").click()
+    page.get_by_label("Model").fill("painter/other")
+    result = visitor.after(lambda: page.keyboard.press("Enter"))
+    other = tiny_pipeline(seed=1)(photo_path("Coffee"), painting_path("Swirling oil")).images[0]
+    assert difference(result, other) < 3
+    assert difference(result, expected()) > 3
+    page.get_by_label("Model").fill("painter/none")
+    page.keyboard.press("Enter")
+    page.get_by_text("The Hub has no public model “painter/none”").first.wait_for()
+    assert page.get_by_text("Model must be").count() == 0, "half an id was tried"
+
+
+def test_map_of_strengths_fades_the_style(visitor: Visitor, tmp_path: Path) -> None:
+    fade = Image.linear_gradient("L").rotate(90)
+    fade.save(tmp_path / "map.png")
+    visitor.page.get_by_role("button", name="Strength map").click()
+    chooser = visitor.page.locator("#strength-map input[type=file]")
+    result = visitor.after(lambda: chooser.set_input_files(tmp_path / "map.png"))
+    assert difference(result, expected(strength=fade)) < 3
+    assert difference(result, expected()) > 3
 
 
 def test_text_file_gets_a_clear_message(visitor: Visitor, tmp_path: Path) -> None:
