@@ -57,6 +57,11 @@
     document.querySelectorAll("button.upload-container[aria-label]")
       .forEach((button) => button.removeAttribute("aria-label"));
     document.querySelectorAll(".empty[aria-label]").forEach((box) => set(box, "role", "img"));
+    const owners = [...document.querySelectorAll("#legend .brushes span")];
+    document.querySelectorAll("#canvas button.color").forEach((button, index) => {
+      set(button, "aria-label", `Brush of ${owners[index]?.textContent ?? `painting ${index + 1}`}`);
+      set(button, "title", button.ariaLabel);
+    });
     document.querySelectorAll(".gr-accordion > .label-wrap")
       .forEach((button) => set(button, "aria-expanded", String(button.classList.contains("open"))));
   };

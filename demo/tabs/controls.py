@@ -157,4 +157,7 @@ def name_weights(
         f'<span><i style="background:{color}"></i>{name}</span>'
         for color, name in zip(BRUSHES, names, strict=False)
     )
-    return [*sliders, gr.update(visible=mixed, value=f"Brush colours: {colors}")]
+    return [
+        *sliders,
+        gr.update(visible=mixed, value=f'<div class="brushes">Brush colours: {colors}</div>'),
+    ]

@@ -266,6 +266,44 @@ def test_painted_region_alone_is_repainted(visitor: Visitor) -> None:
     assert difference(before.crop(middle), whole.crop(middle)) > 8
 
 
+def test_each_painting_goes_where_its_brush_was(visitor: Visitor) -> None:
+    page = visitor.page
+    visitor.after(lambda: page.get_by_label("Mosaic", exact=True).check())
+    page.get_by_role("button", name="Region").click()
+    canvas = page.locator("#canvas canvas").first
+    canvas.wait_for()
+    page.locator("#canvas").get_by_label("Brush", exact=True).click()
+    canvas.scroll_into_view_if_needed()
+
+    def paint(share: float) -> None:
+        box = canvas.bounding_box()
+        x, y = box["x"] + box["width"] * share, box["y"] + box["height"] / 2
+        page.mouse.move(x, y - 40)
+        page.mouse.down()
+        page.mouse.move(x, y + 40, steps=8)
+        page.mouse.up()
+
+    paint(0.35)
+    page.locator("#canvas").get_by_label("Color", exact=True).click()
+    page.get_by_label("Brush of Mosaic").click()
+    paint(0.65)
+    visitor.screenshot("each-desktop")
+    page.get_by_label("Each painting where its own colour is").check()
+    result = visitor.after(lambda: page.get_by_role("button", name="Repaint", exact=True).click())
+    photo, oil, mosaic = load_image(photo_path("Coffee")), expected(), expected("Mosaic")
+    width, height = photo.size
+
+    def gap(other: Image.Image, x: float, y: float = 0.5) -> float:
+        box = (int(x * width) - 6, int(y * height) - 6, int(x * width) + 6, int(y * height) + 6)
+        return difference(result.crop(box), other.crop(box))
+
+    # The editor leaves a margin around the photo, so that the strokes are nearer to its edges.
+    left, right = (0.5 + (share - 0.5) * 1.22 for share in (0.35, 0.65))
+    assert gap(oil, left) < 4 < gap(mosaic, left)
+    assert gap(mosaic, right) < 4 < gap(oil, right)
+    assert gap(photo, 0.5) < 4 and gap(photo, 0.1, 0.1) < 4
+
+
 def test_full_size_is_downloaded_with_its_settings(visitor: Visitor, tmp_path: Path) -> None:
     page = visitor.page
     page.get_by_role("button", name="Download full size").click()
