@@ -63,9 +63,9 @@ def build_demo(studio: Studio) -> gr.Blocks:
             )
         )
     if _HAS_MCP:
-        from demo.leftovers import UnpackedFiles
+        from demo.mcp_server import mend
 
-        demo.temp_file_sets.append(UnpackedFiles())
+        mend(demo)
     # Without api_open nothing gets past the queue and its bounds.
     demo.queue(max_size=limits.waiting, default_concurrency_limit=2, api_open=False)
     return demo

@@ -109,6 +109,16 @@ def test_own_paintings_and_a_region_are_taken_over_mcp(tools: Tools, tmp_path: P
     assert difference(whole.crop(right), opened(photo).crop(right)) > 1
 
 
+def test_answers_of_several_pictures_come_as_pictures(tools: Tools, tmp_path: Path) -> None:
+    photo = save_picture(tmp_path / "photo.png", (96, 64))
+    before, after = pictures(tools.call("stylize", photo=as_data(photo), paintings=["Mosaic"]))
+    painted = tiny_pipeline()(photo, painting_path("Mosaic")).images[0]
+    assert difference(before, opened(photo)) < 6 and difference(after, painted) < 6
+    answer = tools.call("explain", photo=as_data(photo), paintings=["Mosaic"])
+    assert len(pictures(answer)) == 3
+    assert answer.content[-1].text.startswith("The point at (48, 32) looked mostly at the **")
+
+
 def test_what_was_unpacked_for_mcp_is_deleted_like_uploads(
     app: gr.Blocks, tools: Tools, uploads: Path, tmp_path: Path
 ) -> None:
