@@ -53,9 +53,13 @@
       const image = button.querySelector("img");
       if (image) set(image, "loading", "eager");
     });
-    // The words on it are its name.
-    document.querySelectorAll("button.upload-container[aria-label]")
-      .forEach((button) => button.removeAttribute("aria-label"));
+    // The words on it are its name, where it has any.
+    document.querySelectorAll("button.upload-container[aria-label]").forEach((button) => {
+      if (button.innerText.trim()) button.removeAttribute("aria-label");
+    });
+    document.querySelectorAll("#own-paintings img").forEach((image, index) => {
+      set(image, "alt", `Painting ${index + 1} of your own`);
+    });
     document.querySelectorAll(".empty[aria-label]").forEach((box) => set(box, "role", "img"));
     const owners = [...document.querySelectorAll("#legend .brushes span")];
     document.querySelectorAll("#canvas button.color").forEach((button, index) => {
