@@ -6,16 +6,21 @@ The stock ones decode whatever arrives, as large as it claims to be, before a ha
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
 from gradio.components.base import server
+from gradio.components.gallery import GalleryImage
 from gradio.components.image_editor import AcceptBlobs, EditorData
-from gradio.data_classes import ImageData
+from gradio.data_classes import FileData, GradioRootModel, ImageData
+from gradio_client import handle_file
 
 from demo.messages import VisitorError
 
 _BLOB_BYTES, _BLOB_LAYERS, _BLOB_OWNERS = 8 * 2**20, 4, 32
+PLACES = ("first", "second", "third", "fourth")
+"""What programs call the paintings they send: over MCP, Gradio finds files by name alone."""
 
 
 class PictureInput(gr.Image):
@@ -23,28 +28,78 @@ class PictureInput(gr.Image):
 
     def preprocess(self, payload: ImageData | None) -> str | None:
         """Return the file's path; VisitorError for a picture that is no file."""
-        if payload is None:
-            return None
-        if payload.path is None:
-            raise gr.Error("Send the picture as a file.", print_exception=False)
-        return payload.path
+        return None if payload is None else _path(payload)
 
     def get_block_name(self) -> str:
         """Name the component of the page that shows it."""
         return "image"
 
 
+class SeveralPictures(GradioRootModel):
+    """Pictures in a row, as the page sends them, or by name."""
+
+    root: list[GalleryImage] | dict[str, ImageData]
+
+
+class PaintingsInput(gr.Gallery):
+    """gr.Gallery that gives the paths of its pictures, and takes them by name as well."""
+
+    data_model = SeveralPictures
+
+    def preprocess(self, payload: SeveralPictures | None) -> list[str]:
+        """Return the files' paths; VisitorError for a name that is none of `PLACES`."""
+        if payload is None:
+            return []
+        if isinstance(payload.root, list):
+            return [_path(item.image) for item in payload.root]
+        if unknown := set(payload.root) - set(PLACES):
+            raise gr.Error(
+                f"Paintings are sent as {', '.join(PLACES)}; got “{min(unknown)}”.",
+                print_exception=False,
+            )
+        return [_path(payload.root[place]) for place in PLACES if place in payload.root]
+
+    def api_info(self) -> dict[str, Any]:
+        """Describe the form by name."""
+        return _files_by_name(PLACES)
+
+    def example_payload(self) -> Any:
+        """Show one painting."""
+        return {PLACES[0]: handle_file("https://example.com/painting.jpg")}
+
+    def get_block_name(self) -> str:
+        """Name the component of the page that shows it."""
+        return "gallery"
+
+
+class RegionData(EditorData):
+    """What the editor sends, or what a program sends instead: one layer."""
+
+    layer: FileData | None = None
+
+
 class RegionCanvas(gr.ImageEditor):
     """gr.ImageEditor that gives the paths of its layers as they came, and keeps few blobs."""
 
-    def preprocess(self, payload: EditorData | None) -> dict[str, Any] | None:
+    data_model = RegionData
+
+    def preprocess(self, payload: RegionData | None) -> dict[str, Any] | None:
         """Return {"layers": paths or bytes}; what is no layer is not looked at."""
         if payload is None:
             return None
         if payload.id is not None:
             blobs = self.blob_storage.pop(payload.id, None)
             return {"layers": [blob for blob in (blobs.layers if blobs else []) if blob]}
-        return {"layers": [layer.path for layer in payload.layers if layer is not None]}
+        layers = [*payload.layers, *([payload.layer] if payload.layer else [])]
+        return {"layers": [layer.path for layer in layers]}
+
+    def api_info(self) -> dict[str, Any]:
+        """Describe the form for programs."""
+        return _files_by_name(["layer"])
+
+    def example_payload(self) -> Any:
+        """Show one layer."""
+        return {"layer": handle_file("https://example.com/layer.png")}
 
     def get_block_name(self) -> str:
         """Name the component of the page that shows it."""
@@ -63,3 +118,14 @@ class RegionCanvas(gr.ImageEditor):
         while len(self.blob_storage) >= _BLOB_OWNERS:
             self.blob_storage.popitem(last=False)
         super().accept_blobs(data)
+
+
+def _path(picture: ImageData) -> str:
+    if picture.path is None:
+        raise gr.Error("Send the picture as a file.", print_exception=False)
+    return picture.path
+
+
+def _files_by_name(names: Sequence[str]) -> dict[str, Any]:
+    file = ImageData.model_json_schema()
+    return {"type": "object", "properties": {name: file for name in names}}

@@ -10,7 +10,6 @@ from typing import Any
 
 import gradio as gr
 
-from demo.handlers import GalleryItems, files_of
 from demo.messages import VisitorError
 from demo.pictures import new_file, read_picture, within
 from demo.settings import check_resolution, png_chunks
@@ -27,7 +26,7 @@ class FolderHandlers:
         self,
         photos: Sequence[str] | None,
         paintings: Sequence[str] = (),
-        own_paintings: GalleryItems = None,
+        own_paintings: Sequence[str] | None = None,
         strength: float = 1.0,
         color: str = "style",
         stroke_size: int = 512,
@@ -40,7 +39,7 @@ class FolderHandlers:
         Args:
             photos: The photos, image files.
             paintings: Titles of the demo's own paintings, such as "Mosaic"; several are mixed.
-            own_paintings: Image files of further paintings.
+            own_paintings: Further paintings, image files by name: "first", "second", ...
             strength: From 0, the photo itself, to 1, the full style.
             color: "style", "luminance", "statistics" or "transfer".
             stroke_size: Short side in px, 128 to 1024, to which paintings are scaled.
@@ -60,7 +59,7 @@ class FolderHandlers:
         check_resolution(resolution)
         order = Order(
             paintings=paintings or (),
-            own_paintings=files_of(own_paintings),
+            own_paintings=own_paintings or (),
             strength=strength,
             color=color,
             style_size=stroke_size,

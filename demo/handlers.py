@@ -13,7 +13,6 @@ from demo.pictures import new_file, read_picture, save_preview, within
 from demo.settings import EVERYWHERE, check_resolution, png_chunks
 from demo.studio import Order, Studio
 
-GalleryItems = Sequence[tuple[str, str | None]] | None
 NO_PHOTO = "Choose or drop a photo first."
 
 
@@ -27,7 +26,7 @@ class PaintHandlers:
         self,
         photo: str | None,
         paintings: Sequence[str] = (),
-        own_paintings: GalleryItems = None,
+        own_paintings: Sequence[str] | None = None,
         weight_1: float = 1.0,
         weight_2: float = 1.0,
         weight_3: float = 1.0,
@@ -37,6 +36,7 @@ class PaintHandlers:
         stroke_size: int = 512,
         region: str = EVERYWHERE,
         canvas: dict[str, Any] | None = None,
+        strength_map: str | None = None,
         model: str | None = None,
         resolution: int = 768,
         progress: Any = gr.Progress(),  # noqa: B008
@@ -46,7 +46,7 @@ class PaintHandlers:
         Args:
             photo: The photo, an image file.
             paintings: Titles of the demo's own paintings, such as "Mosaic".
-            own_paintings: Image files of further paintings.
+            own_paintings: Further paintings, image files by name: "first", "second", ...
             weight_1: Share of the first painting in the mixture, from 0 to 1.
             weight_2: Share of the second painting, from 0 to 1.
             weight_3: Share of the third painting, from 0 to 1.
@@ -54,9 +54,12 @@ class PaintHandlers:
             strength: From 0, the photo itself, to 1, the full style.
             color: "style", "luminance", "statistics" or "transfer".
             stroke_size: Short side in px, 128 to 1024, to which paintings are scaled.
-            region: "everywhere", "painted", "unpainted", or "split", where the first painting is
-                where it was painted.
-            canvas: What was painted on the photo; its layers make the region.
+            region: "everywhere"; "painted" or "unpainted"; "split", the first painting where it was
+                painted and the others elsewhere; "each", every painting where its own colour is,
+                in this order: #c94a2c, #2c6fc9, #2f9a4c, #e3b21c.
+            canvas: What was painted on the photo: its "layer", an image that is transparent where
+                nothing was.
+            strength_map: An image by which the strength is multiplied: white 1, black 0.
             model: "small (built in)", or the id of a checkpoint on the Hugging Face Hub.
             resolution: Longer side of the result in px at most: 512, 768, 1024 or 1536.
 
@@ -64,9 +67,17 @@ class PaintHandlers:
             The photo and the repainted photo, as image files of the same size.
         """
         check_resolution(resolution)
-        weights = (weight_1, weight_2, weight_3, weight_4)
-        order = _order(
-            paintings, own_paintings, weights, strength, color, stroke_size, region, canvas, model
+        order = Order(
+            paintings=paintings or (),
+            own_paintings=own_paintings or (),
+            weights=(weight_1, weight_2, weight_3, weight_4),
+            strength=strength,
+            color=color,
+            style_size=stroke_size,
+            region=region,
+            layers=(canvas or {}).get("layers") or (),
+            strength_map=strength_map,
+            model=model,
         )
         watch = self._studio.watch(progress)
         watch.part("Reading the pictures", 0, 0)
@@ -81,7 +92,7 @@ class PaintHandlers:
         self,
         photo: str | None,
         paintings: Sequence[str] = (),
-        own_paintings: GalleryItems = None,
+        own_paintings: Sequence[str] | None = None,
         weight_1: float = 1.0,
         weight_2: float = 1.0,
         weight_3: float = 1.0,
@@ -91,6 +102,7 @@ class PaintHandlers:
         stroke_size: int = 512,
         region: str = EVERYWHERE,
         canvas: dict[str, Any] | None = None,
+        strength_map: str | None = None,
         model: str | None = None,
         progress: Any = gr.Progress(),  # noqa: B008
     ) -> str:
@@ -99,7 +111,7 @@ class PaintHandlers:
         Args:
             photo: The photo, an image file.
             paintings: Titles of the demo's own paintings, such as "Mosaic".
-            own_paintings: Image files of further paintings.
+            own_paintings: Further paintings, image files by name: "first", "second", ...
             weight_1: Share of the first painting in the mixture, from 0 to 1.
             weight_2: Share of the second painting, from 0 to 1.
             weight_3: Share of the third painting, from 0 to 1.
@@ -107,17 +119,28 @@ class PaintHandlers:
             strength: From 0, the photo itself, to 1, the full style.
             color: "style", "luminance", "statistics" or "transfer".
             stroke_size: Short side in px, 128 to 1024, to which paintings are scaled.
-            region: "everywhere", "painted", "unpainted", or "split", where the first painting is
-                where it was painted.
-            canvas: What was painted on the photo; its layers make the region.
+            region: "everywhere"; "painted" or "unpainted"; "split", the first painting where it was
+                painted and the others elsewhere; "each", every painting where its own colour is,
+                in this order: #c94a2c, #2c6fc9, #2f9a4c, #e3b21c.
+            canvas: What was painted on the photo: its "layer", an image that is transparent where
+                nothing was.
+            strength_map: An image by which the strength is multiplied: white 1, black 0.
             model: "small (built in)", or the id of a checkpoint on the Hugging Face Hub.
 
         Returns:
             A PNG file, as large as the photo.
         """
-        weights = (weight_1, weight_2, weight_3, weight_4)
-        order = _order(
-            paintings, own_paintings, weights, strength, color, stroke_size, region, canvas, model
+        order = Order(
+            paintings=paintings or (),
+            own_paintings=own_paintings or (),
+            weights=(weight_1, weight_2, weight_3, weight_4),
+            strength=strength,
+            color=color,
+            style_size=stroke_size,
+            region=region,
+            layers=(canvas or {}).get("layers") or (),
+            strength_map=strength_map,
+            model=model,
         )
         watch = self._studio.watch(progress)
         watch.part("Reading the pictures", 0, 0)
@@ -129,35 +152,6 @@ class PaintHandlers:
         path = new_file(f"{_result_name(photo, palette.names)}.png")
         result.save(path, pnginfo=png_chunks(settings))
         return str(path)
-
-
-def _order(
-    paintings: Sequence[str] | None,
-    own_paintings: GalleryItems,
-    weights: Sequence[float],
-    strength: float,
-    color: str,
-    stroke_size: int,
-    region: str,
-    canvas: dict[str, Any] | None,
-    model: str | None,
-) -> Order:
-    return Order(
-        paintings=paintings or (),
-        own_paintings=files_of(own_paintings),
-        weights=weights,
-        strength=strength,
-        color=color,
-        style_size=stroke_size,
-        region=region,
-        layers=(canvas or {}).get("layers") or (),
-        model=model,
-    )
-
-
-def files_of(items: GalleryItems) -> list[str]:
-    """Return the files of a gallery's value, without its captions."""
-    return [file for file, _ in items or ()]
 
 
 def _missing() -> str:

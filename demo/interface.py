@@ -16,6 +16,7 @@ from demo.tabs.inside import inside_tab
 from demo.tabs.repaint import repaint_tab
 from demo.theme import Atelier, style_sheet
 
+_HAS_MCP = importlib.util.find_spec("mcp") is not None
 TITLE = "stylekernel: photos repainted"
 _MASTHEAD = """
 <header id="masthead">
@@ -61,6 +62,10 @@ def build_demo(studio: Studio) -> gr.Blocks:
                 megabytes=limits.upload_bytes // 2**20,
             )
         )
+    if _HAS_MCP:
+        from demo.mcp_server import mend
+
+        mend(demo)
     # Without api_open nothing gets past the queue and its bounds.
     demo.queue(max_size=limits.waiting, default_concurrency_limit=2, api_open=False)
     return demo
@@ -81,5 +86,5 @@ def launch_options(studio: Studio) -> dict[str, Any]:
         "run_history": False,
         "allowed_paths": [],
         "ssr_mode": False,
-        "mcp_server": importlib.util.find_spec("mcp") is not None,
+        "mcp_server": _HAS_MCP,
     }

@@ -8,7 +8,8 @@ from typing import Any
 import gradio as gr
 
 from demo.catalog import PAINTINGS, painting_path
-from demo.handlers import NO_PHOTO, GalleryItems, files_of
+from demo.handlers import NO_PHOTO
+from demo.memory import memory_given_back
 from demo.messages import VisitorError
 from demo.pictures import read_picture, save_preview, within
 from demo.studio import Studio
@@ -27,7 +28,7 @@ class InsideHandlers:
         self,
         photo: str | None,
         paintings: Sequence[str] = (),
-        own_paintings: GalleryItems = None,
+        own_paintings: Sequence[str] | None = None,
         across: float = 0.5,
         down: float = 0.5,
         stroke_size: int = 512,
@@ -39,7 +40,7 @@ class InsideHandlers:
         Args:
             photo: The photo, an image file.
             paintings: Titles of the demo's own paintings; the first one is looked at.
-            own_paintings: Image files of paintings; looked at if no title is given.
+            own_paintings: Image files by name; the "first" is looked at if no title is given.
             across: The point's place from the left edge, 0, to the right one, 1.
             down: The point's place from the upper edge, 0, to the lower one, 1.
             stroke_size: Short side in px, 128 to 1024, to which the painting is scaled.
@@ -60,12 +61,13 @@ class InsideHandlers:
         progress(0.1, "Looking")
         source = within(read_picture(photo, "Photo", limits), SIDE)
         point = _pixel(across, source.width), _pixel(down, source.height)
-        explanation = self._studio.models.get(model).explain(
-            source,
-            self._painting(paintings, own_paintings),
-            point=point,
-            style_size=int(stroke_size),
-        )
+        with memory_given_back():
+            explanation = self._studio.models.get(model).explain(
+                source,
+                self._painting(paintings or (), own_paintings or ()),
+                point=point,
+                style_size=int(stroke_size),
+            )
         return (
             save_preview(explanation.attention_image(), "attention", lossless=True),
             save_preview(explanation.gate_image(), "gate", lossless=True),
@@ -73,13 +75,13 @@ class InsideHandlers:
             describe(explanation),
         )
 
-    def _painting(self, paintings: Sequence[str] | None, own_paintings: GalleryItems) -> Any:
+    def _painting(self, paintings: Sequence[str], own_paintings: Sequence[str]) -> Any:
         if paintings:
             if paintings[0] not in PAINTINGS:
                 raise VisitorError(f"Paintings must be of {', '.join(PAINTINGS)}.")
             return str(painting_path(paintings[0]))
-        if own := files_of(own_paintings):
-            return within(read_picture(own[0], "Painting", self._studio.limits), 2048)
+        if own_paintings:
+            return within(read_picture(own_paintings[0], "Painting", self._studio.limits), 2048)
         raise VisitorError("Choose a painting, or add one of your own.")
 
 
@@ -98,7 +100,8 @@ def describe(explanation: Any) -> str:
         f"The point at ({x}, {y}) looked mostly at the **{place}** of the painting; "
         f"{half} of its {attention.size} places make up half of the attention. "
         f"The gate let **{here:.0%}** of the painting through here, and {gate.min():.0%} to "
-        f"{gate.max():.0%} over the photo."
+        f"{gate.max():.0%} over the photo. A kernel weighs the neighbours of the point: orange "
+        "adds, blue takes away; a lone orange square in the middle changes nothing."
     )
 
 

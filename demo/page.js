@@ -53,10 +53,19 @@
       const image = button.querySelector("img");
       if (image) set(image, "loading", "eager");
     });
-    // The words on it are its name.
-    document.querySelectorAll("button.upload-container[aria-label]")
-      .forEach((button) => button.removeAttribute("aria-label"));
+    // The words on it are its name, where it has any.
+    document.querySelectorAll("button.upload-container[aria-label]").forEach((button) => {
+      if (button.innerText.trim()) button.removeAttribute("aria-label");
+    });
+    document.querySelectorAll("#own-paintings img").forEach((image, index) => {
+      set(image, "alt", `Painting ${index + 1} of your own`);
+    });
     document.querySelectorAll(".empty[aria-label]").forEach((box) => set(box, "role", "img"));
+    const owners = [...document.querySelectorAll("#legend .brushes span")];
+    document.querySelectorAll("#canvas button.color").forEach((button, index) => {
+      set(button, "aria-label", `Brush of ${owners[index]?.textContent ?? `painting ${index + 1}`}`);
+      set(button, "title", button.ariaLabel);
+    });
     document.querySelectorAll(".gr-accordion > .label-wrap")
       .forEach((button) => set(button, "aria-expanded", String(button.classList.contains("open"))));
   };

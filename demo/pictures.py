@@ -13,10 +13,13 @@ from demo.messages import VisitorError
 from stylekernel_hf import load_image, save_image
 
 
-def read_picture(source: str | bytes, what: str, limits: Limits) -> Image.Image:
+def read_picture(
+    source: str | bytes, what: str, limits: Limits, *, any_size: bool = False
+) -> Image.Image:
     """Read an upload; VisitorError, beginning with `what` and the file's name, if it is no picture.
 
-    Size and number of pixels are checked before anything is decoded.
+    Size and number of pixels are checked before anything is decoded. `any_size` is for masks, which
+    may be as small as they like.
     """
     name = what if isinstance(source, bytes) else f"{what} “{Path(source).name}”"
     size = len(source) if isinstance(source, bytes) else Path(source).stat().st_size
@@ -31,7 +34,7 @@ def read_picture(source: str | bytes, what: str, limits: Limits) -> Image.Image:
         picture = load_image(data, name=name, max_pixels=limits.pixels)
     except ValueError as error:
         raise VisitorError(_plainly(name, str(error), limits)) from error
-    if min(picture.size) < limits.min_side:
+    if min(picture.size) < limits.min_side and not any_size:
         width, height = picture.size
         raise VisitorError(
             f"{name} is too small: {width}×{height} px, and at least {limits.min_side} px a side "

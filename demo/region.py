@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PIL import Image, ImageChops, ImageFilter
+import numpy as np
+from PIL import Image, ImageChops, ImageColor, ImageFilter
 
+BRUSHES = ("#c94a2c", "#2c6fc9", "#2f9a4c", "#e3b21c")
+"""Colours to paint regions in, one for each painting in its order."""
 _FEATHER = 0.006
 """Softness of the region's edge, as a share of the longer side."""
+_UNPAINTED = 8
+"""Opacity, of 255, up to which a pixel counts as not painted."""
 
 
 def region_mask(layers: Sequence[Image.Image], *, inverted: bool) -> Image.Image | None:
@@ -18,12 +23,47 @@ def region_mask(layers: Sequence[Image.Image], *, inverted: bool) -> Image.Image
     painted: Image.Image | None = None
     for layer in layers:
         # Whatever the brush's own transparency, its strokes count fully.
-        alpha = layer.convert("RGBA").getchannel("A").point(lambda a: 255 if a > 8 else 0)
+        alpha = layer.convert("RGBA").getchannel("A").point(lambda a: 255 if a > _UNPAINTED else 0)
         painted = alpha if painted is None else ImageChops.lighter(painted, alpha)
     if painted is None or painted.getbbox() is None:
         return None
-    soft = painted.filter(ImageFilter.GaussianBlur(_FEATHER * max(painted.size)))
-    return ImageChops.invert(soft) if inverted else soft
+    return ImageChops.invert(_softened(painted)) if inverted else _softened(painted)
+
+
+def color_masks(layers: Sequence[Image.Image], count: int) -> list[Image.Image] | None:
+    """Return a mask for each of `count` paintings, white where its brush was used.
+
+    None if nothing was painted. Of layers on top of each other the last one counts.
+    """
+    if not layers:
+        return None
+    size = layers[0].size
+    brush = np.full(size[::-1], -1)
+    palette = np.array([ImageColor.getrgb(color) for color in BRUSHES])
+    for layer in layers:
+        pixels = np.asarray(layer.convert("RGBA").resize(size, Image.Resampling.NEAREST), int)
+        distances = np.abs(pixels[:, :, None, :3] - palette).sum(axis=-1)
+        brush = np.where(pixels[..., 3] > _UNPAINTED, distances.argmin(axis=-1), brush)
+    if (brush < 0).all():
+        return None
+    masks = [Image.fromarray(np.uint8(255) * (brush == index)) for index in range(count)]
+    return [_softened(mask) for mask in masks]
+
+
+def _softened(mask: Image.Image) -> Image.Image:
+    return mask.filter(ImageFilter.GaussianBlur(_FEATHER * max(mask.size)))
+
+
+def as_map(picture: Image.Image) -> Image.Image:
+    """Return a picture as a map of strength; what is transparent is black."""
+    black = Image.new("RGBA", picture.size, "black")
+    return Image.alpha_composite(black, picture.convert("RGBA")).convert("L")
+
+
+def multiplied(mask: Image.Image, other: Image.Image) -> Image.Image:
+    """Return both maps at once, at the size of the larger one."""
+    larger, smaller = sorted((mask, other), key=lambda each: max(each.size), reverse=True)
+    return ImageChops.multiply(larger, smaller.resize(larger.size, Image.Resampling.BILINEAR))
 
 
 def scaled_by(mask: Image.Image, strength: float) -> Image.Image:

@@ -19,12 +19,14 @@ COLORS = [
     ("The photo's, on average", "statistics"),
     ("Only the painting's colours", "transfer"),
 ]
-EVERYWHERE, PAINTED, UNPAINTED, SPLIT = "everywhere", "painted", "unpainted", "split"
+EVERYWHERE, PAINTED, UNPAINTED = "everywhere", "painted", "unpainted"
+SPLIT, EACH = "split", "each"
 REGIONS = [
     ("The whole photo", EVERYWHERE),
     ("Only where I painted", PAINTED),
     ("Everywhere else", UNPAINTED),
     ("The first painting there, the others elsewhere", SPLIT),
+    ("Each painting where its own colour is", EACH),
 ]
 RESOLUTIONS = [("512 px", 512), ("768 px", 768), ("1024 px", 1024), ("1536 px", 1536)]
 
@@ -40,7 +42,8 @@ class Settings:
     """The options of one picture; the names are those of the pipeline where it has them.
 
     - paintings, style_weights: names and proportions of what is mixed.
-    - region: "everywhere", or "painted", "unpainted" or "split" by a region that was drawn.
+    - region: "everywhere", or "painted", "unpainted", "split" or "each" by what was drawn.
+    - strength_map: name of the image that the strength was multiplied with, if there was one.
     - width, height: of the result, in px.
     - model: Hub id, or the name of the embedded weights.
     """
@@ -54,6 +57,7 @@ class Settings:
     width: int
     height: int
     model: str
+    strength_map: str | None = None
 
 
 def png_chunks(settings: Settings) -> PngImagePlugin.PngInfo:

@@ -6,17 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from PIL import Image
 
 from demo.catalog import PAINTINGS, painting_path
 from demo.limits import Limits
+from demo.memory import memory_given_back
 from demo.messages import VisitorError
 from demo.models import EMBEDDED, ModelShelf
 from demo.pictures import read_picture, within
-from demo.region import region_mask, scaled_by, split_by
-from demo.settings import COLORS, EVERYWHERE, REGIONS, SPLIT, UNPAINTED, Settings
+from demo.region import as_map, color_masks, multiplied, region_mask, scaled_by, split_by
+from demo.settings import COLORS, EACH, EVERYWHERE, REGIONS, SPLIT, UNPAINTED, Settings
 from demo.watched import Report, Watch, WatchedPipeline, watched
 from stylekernel_hf import StyleKernelPipeline
 
@@ -34,6 +35,7 @@ class Order:
     - paintings: titles of the demo's own; own_paintings: files of the visitor's.
     - weights: of the paintings in this order, the demo's first; those missing count 1.
     - region: of `REGIONS`; layers: files, or their bytes, of what was painted.
+    - strength_map: file of an image by which the strength is multiplied.
     """
 
     paintings: Sequence[str] = ()
@@ -44,6 +46,7 @@ class Order:
     style_size: int = 512
     region: str = EVERYWHERE
     layers: Sequence[str | bytes] = ()
+    strength_map: str | None = None
     model: str | None = EMBEDDED
 
 
@@ -114,7 +117,7 @@ class Studio:
         """Paint one photo; the result is as large as it."""
         strength = _checked("Strength", order.strength, 0, 1)
         _check_choice("Colour", order.color, COLORS)
-        with watched(watch):
+        with memory_given_back(), watched(watch):
             result = self.models.get(order.model)(
                 photo,
                 palette.styles,
@@ -131,33 +134,44 @@ class Studio:
             width=photo.width,
             height=photo.height,
             model=order.model or EMBEDDED,
+            strength_map=Path(order.strength_map).name if order.strength_map else None,
         )
         return result, settings
 
     def _places(self, order: Order, weights: Sequence[float], strength: float) -> dict[str, Any]:
         """Return the options that say which style goes where, and how strongly."""
         _check_choice("Region", order.region, REGIONS)
+        fade = self._strength_map(order, strength)
         if order.region == EVERYWHERE:
-            return {"strength": strength, "style_weights": weights}
+            return {"strength": fade or strength, "style_weights": weights}
         if order.region == SPLIT and len(weights) < 2:
             raise VisitorError(
                 "Choose a second painting: the first goes where you painted, the others elsewhere."
             )
-        mask = self._mask(order)
+        layers = self._layers(order)
+        if order.region == EACH:
+            masks = color_masks(layers, len(weights)) or _unpainted()
+            return {"strength": fade or strength, "masks": masks}
+        mask = region_mask(layers, inverted=order.region == UNPAINTED) or _unpainted()
         if order.region == SPLIT:
-            return {"strength": strength, "masks": split_by(mask, weights)}
-        return {"strength": scaled_by(mask, strength), "style_weights": weights}
+            return {"strength": fade or strength, "masks": split_by(mask, weights)}
+        there = multiplied(mask, fade) if fade else scaled_by(mask, strength)
+        return {"strength": there, "style_weights": weights}
 
-    def _mask(self, order: Order) -> Image.Image:
+    def _layers(self, order: Order) -> list[Image.Image]:
         if len(order.layers) > _LAYERS:
             raise VisitorError(f"The region may have at most {_LAYERS} layers.")
-        layers = [read_picture(path, "Region", self.limits) for path in order.layers]
-        mask = region_mask(layers, inverted=order.region == UNPAINTED)
-        if mask is None:
-            raise VisitorError(
-                "Paint on the photo under “Region” first, or repaint the whole photo."
-            )
-        return mask
+        return [read_picture(path, "Region", self.limits, any_size=True) for path in order.layers]
+
+    def _strength_map(self, order: Order, strength: float) -> Image.Image | None:
+        if order.strength_map is None:
+            return None
+        picture = read_picture(order.strength_map, "Strength map", self.limits, any_size=True)
+        return scaled_by(as_map(picture), strength)
+
+
+def _unpainted() -> NoReturn:
+    raise VisitorError("Paint on the photo under “Region” first, or repaint the whole photo.")
 
 
 def _encode_example(pipe: WatchedPipeline, title: str, style_size: int) -> Any:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import gradio as gr
 
-from demo.components import RegionCanvas
-from demo.handlers import GalleryItems
+from demo.components import PictureInput, RegionCanvas
 from demo.models import EMBEDDED
+from demo.region import BRUSHES
 from demo.settings import COLORS, EVERYWHERE, REGIONS, RESOLUTIONS
 
 
@@ -21,7 +22,9 @@ class Controls:
     color: gr.Dropdown
     weights: tuple[gr.Slider, ...]
     region: gr.Radio
+    legend: gr.HTML
     canvas: RegionCanvas
+    strength_map: PictureInput
     model: gr.Dropdown
     resolution: gr.Radio
 
@@ -64,21 +67,42 @@ def controls(paintings: int, canvas_value: dict[str, object]) -> Controls:
             )
             for index in range(1, paintings + 1)
         )
+    brushes = [(color, 0.55) for color in BRUSHES]
     with gr.Accordion("Region", open=False, elem_id="region-box"):
-        region = gr.Radio(REGIONS, value=EVERYWHERE, label="Repaint", elem_id="region")
+        region = gr.Radio(
+            REGIONS,
+            value=EVERYWHERE,
+            label="Repaint",
+            info="Paint on the photo below, then press Repaint.",
+            elem_id="region",
+        )
+        legend = gr.HTML(elem_id="legend", visible=False)
         canvas = RegionCanvas(
             canvas_value,
-            label="Paint the region on the photo, then press Repaint",
+            label="Your photo, to paint on",
+            show_label=False,
             type="filepath",
             sources=[],
             transforms=[],
             layers=False,
             # Half transparent, so that the photo stays to be seen.
-            brush=gr.Brush(default_size=48, colors=[("#c94a2c", 0.55)], color_mode="fixed"),
+            brush=gr.Brush(default_size=48, colors=brushes, color_mode="fixed"),
             eraser=gr.Eraser(default_size=48),
             height=420,
             elem_id="canvas",
             buttons=[],
+        )
+    with gr.Accordion("Strength map", open=False, elem_id="map-box"):
+        strength_map = PictureInput(
+            label="Strength map",
+            show_label=False,
+            type="filepath",
+            sources=["upload", "clipboard"],
+            height=200,
+            elem_id="strength-map",
+            buttons=[],
+            alt_text="The map of strength: the full style where it is white",
+            placeholder="An image of any size: white for full strength, black for the photo",
         )
     with gr.Accordion("Resolution and model", open=False, elem_id="more"):
         resolution = gr.Radio(
@@ -97,21 +121,43 @@ def controls(paintings: int, canvas_value: dict[str, object]) -> Controls:
             info="The built-in one, or the id of a checkpoint on the Hugging Face Hub: owner/name.",
             elem_id="model",
         )
-    return Controls(strength, stroke_size, color, weights, region, canvas, model, resolution)
+    return Controls(
+        strength=strength,
+        stroke_size=stroke_size,
+        color=color,
+        weights=weights,
+        region=region,
+        legend=legend,
+        canvas=canvas,
+        strength_map=strength_map,
+        model=model,
+        resolution=resolution,
+    )
 
 
 def name_weights(
-    paintings: list[str] | None, own_paintings: GalleryItems, count: int
+    paintings: list[str] | None, own_paintings: Sequence[str] | None, count: int
 ) -> list[dict[str, object]]:
-    """Show a slider for each painting of a mixture, by its name; none for a single one."""
+    """Show a slider for each painting of a mixture, by its name, and the colours of their brushes.
+
+    Nothing is shown for a single painting. The legend of colours comes last.
+    """
     names = [
         *(paintings or []),
         *(f"your painting {i + 1}" for i in range(len(own_paintings or ()))),
     ]
     mixed = len(names) > 1
-    return [
+    sliders = [
         gr.update(visible=mixed and index < len(names), label=f"Share of {names[index]}")
         if index < len(names)
         else gr.update(visible=False)
         for index in range(count)
+    ]
+    colors = "".join(
+        f'<span><i style="background:{color}"></i>{name}</span>'
+        for color, name in zip(BRUSHES, names, strict=False)
+    )
+    return [
+        *sliders,
+        gr.update(visible=mixed, value=f'<div class="brushes">Brush colours: {colors}</div>'),
     ]

@@ -110,6 +110,8 @@ def _picture(label: str, name: str, description: str) -> gr.Image:
         type="filepath",
         interactive=False,
         elem_id=name,
+        # Beside each other on a desk, below each other on a phone.
+        min_width=200,
         buttons=["fullscreen"],
         alt_text=description,
     )

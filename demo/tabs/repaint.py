@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 
 from demo.catalog import PAINTINGS, photo_path
-from demo.components import PictureInput
+from demo.components import PaintingsInput, PictureInput
 from demo.gpu import on_gpu
 from demo.handlers import PaintHandlers
 from demo.messages import says_why
@@ -31,7 +31,7 @@ class Choice:
 
     photo: PictureInput
     paintings: gr.CheckboxGroup
-    own_paintings: gr.Gallery
+    own_paintings: PaintingsInput
     controls: Controls
     result: gr.ImageSlider
     stylize: Callable[..., Any]
@@ -44,8 +44,8 @@ class Choice:
         it = self.controls
         return [
             *(self.photo, self.paintings, self.own_paintings, *it.weights),
-            *(it.strength, it.color, it.stroke_size, it.region, it.canvas, it.model),
-            it.resolution,
+            *(it.strength, it.color, it.stroke_size, it.region, it.canvas),
+            *(it.strength_map, it.model, it.resolution),
         ]
 
 
@@ -125,7 +125,9 @@ def _repaint_on_change(choice: Choice) -> None:
         [
             *(choice.paintings.input, choice.own_paintings.upload),
             *(it.strength.release, it.stroke_size.release, it.color.input, it.resolution.input),
+            it.model.input,
             *(weight.release for weight in it.weights),
+            *(it.strength_map.upload, it.strength_map.clear),
         ],
         **repaint,
     )
@@ -138,7 +140,7 @@ def _keep_up(choice: Choice) -> None:
         [choice.paintings.change, choice.own_paintings.change],
         lambda chosen, own: name_weights(chosen, own, len(weights)),
         [choice.paintings, choice.own_paintings],
-        weights,
+        [*weights, it.legend],
         api_visibility="private",
         show_progress="hidden",
         queue=False,
@@ -163,7 +165,7 @@ def step(number: int, title: str) -> gr.HTML:
     return gr.HTML(f'<h2 class="step"><span aria-hidden="true">{number}</span>{title}</h2>')
 
 
-def _subjects() -> tuple[PictureInput, gr.CheckboxGroup, gr.Gallery]:
+def _subjects() -> tuple[PictureInput, gr.CheckboxGroup, PaintingsInput]:
     step(1, "Your photo")
     photo = PictureInput(
         value=str(photo_path(FIRST_PHOTO)),
@@ -187,7 +189,7 @@ def _subjects() -> tuple[PictureInput, gr.CheckboxGroup, gr.Gallery]:
         container=False,
     )
     with gr.Accordion("Paintings of your own", open=False):
-        own_paintings = gr.Gallery(
+        own_paintings = PaintingsInput(
             label="Your paintings",
             type="filepath",
             file_types=["image"],

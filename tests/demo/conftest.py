@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import importlib.util
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,13 +33,12 @@ def studio() -> Studio:
 def uploads(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The folder for everything that visitors upload and get."""
     folder = tmp_path_factory.mktemp("uploads")
-    before = os.environ.get("GRADIO_TEMP_DIR")
-    os.environ["GRADIO_TEMP_DIR"] = str(folder)
-    yield folder
-    if before is None:
-        del os.environ["GRADIO_TEMP_DIR"]
-    else:
-        os.environ["GRADIO_TEMP_DIR"] = before
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADIO_TEMP_DIR", str(folder))
+        if importlib.util.find_spec("mcp") is not None:
+            # It has read the variable when it was imported.
+            patch.setattr("gradio.mcp.DEFAULT_TEMP_DIR", str(folder))
+        yield folder
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+from PIL import Image
 
 from demo.catalog import painting_path, photo_path
 from demo.settings import read_settings
@@ -49,30 +51,42 @@ def test_stylize_gives_the_pair(client: Client, photo: Path) -> None:
 def test_full_size_takes_every_option(client: Client, photo: Path, tmp_path: Path) -> None:
     own = save_picture(tmp_path / "own.png", (200, 160), seed=5)
     drawn = layer(tmp_path / "layer.png", (48, 32), (0, 0, 48, 32))
+    fade = tmp_path / "map.png"
+    Image.linear_gradient("L").save(fade)
     file = client.predict(
         photo=handle_file(photo),
         paintings=["Cubist"],
-        own_paintings=[{"image": handle_file(own), "caption": None}],
+        own_paintings={"first": handle_file(own)},
         weight_1=0.25,
         weight_2=0.75,
         strength=0.6,
         color="luminance",
         stroke_size=256,
         region="painted",
-        canvas={"background": None, "layers": [handle_file(drawn)], "composite": None},
+        canvas={"layer": handle_file(drawn)},
+        strength_map=handle_file(fade),
         api_name="/full_size",
     )
     expected = tiny_pipeline()(
         photo,
         [painting_path("Cubist"), own],
         style_weights=[0.25, 0.75],
-        strength=0.6,
+        strength=Image.linear_gradient("L").point(lambda value: round(value * 0.6)),
         color="luminance",
         style_size=256,
     ).images[0]
     result = opened(file)
     assert difference(result, expected) < 0.1
     assert read_settings(result).paintings == ("Cubist", "own.png")
+
+
+def test_painting_under_another_name_is_refused(client: Client, photo: Path) -> None:
+    with pytest.raises(AppError, match="sent as first, second, third, fourth; got “mine”"):
+        client.predict(
+            photo=handle_file(photo),
+            own_paintings={"mine": handle_file(photo)},
+            api_name="/full_size",
+        )
 
 
 def test_folder_comes_back_as_a_zip(client: Client, photo: Path, tmp_path: Path) -> None:
@@ -108,7 +122,7 @@ def test_snippet_of_the_readme_runs(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    block = readme[readme.index("    from gradio_client import") :].split("\n\nAll but")[0]
+    block = readme[readme.index("    from gradio_client import") :].split("\n\nYour own")[0]
     assert "http://127.0.0.1:7860/" in block
     monkeypatch.chdir(tmp_path)
     save_picture(tmp_path / "photo.jpg", (96, 64))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,10 +17,18 @@ from demo.settings import read_settings
 from stylekernel_hf import load_image
 from tests.demo.conftest import tiny_pipeline
 from tests.demo.pictures import difference, opened
+from tests.hub_server import HubServer
 from tests.tiny import save_picture
 
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 RESULT = "#result img >> nth=1"
+UNNAMED = """() => [
+    ...[...document.querySelectorAll('input:not([type=file]), select, textarea, button')]
+        .filter(e => !(e.labels?.length || e.ariaLabel || e.title || e.innerText?.trim()
+                       || e.getAttribute('aria-labelledby') || e.querySelector('img')?.alt)),
+    ...[...document.querySelectorAll('img')].filter(e => !e.alt),
+].filter(e => e.checkVisibility()).map(e => e.outerHTML.slice(0, 200))"""
+"""Finds controls that no screen reader could name, and pictures without a text."""
 # Where pictures of the page go, for whoever wants to look at them.
 SCREENSHOTS = os.environ.get("DEMO_SCREENSHOTS")
 
@@ -57,6 +66,20 @@ class Visitor:
         field.fill(str(value))
         field.press("Enter")
         field.blur()
+
+    def drop(self, target: str, file: Path) -> None:
+        """Let go of a file over a part of the page, as the mouse does that has dragged it there."""
+        carried = self.page.evaluate_handle(
+            """([name, data]) => {
+                const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+                const carried = new DataTransfer();
+                carried.items.add(new File([bytes], name, { type: 'image/png' }));
+                return carried;
+            }""",
+            [file.name, base64.b64encode(file.read_bytes()).decode()],
+        )
+        for event in ("dragenter", "dragover", "drop"):
+            self.page.dispatch_event(target, event, {"dataTransfer": carried})
 
     def screenshot(self, name: str) -> None:
         if SCREENSHOTS:
@@ -105,6 +128,56 @@ def test_uploaded_photo_is_repainted_at_once(visitor: Visitor, tmp_path: Path) -
     chooser = visitor.page.locator("#photo input[type=file]")
     result = visitor.after(lambda: chooser.set_input_files(photo))
     assert difference(result, tiny_pipeline()(photo, painting_path("Swirling oil")).images[0]) < 3
+
+
+def test_dropped_photo_takes_the_place_of_the_one_that_is_there(
+    visitor: Visitor, tmp_path: Path
+) -> None:
+    photo = save_picture(tmp_path / "dropped.png", (160, 120), seed=4)
+    result = visitor.after(lambda: visitor.drop("#photo img", photo))
+    assert difference(result, tiny_pipeline()(photo, painting_path("Swirling oil")).images[0]) < 3
+
+
+def test_painting_of_ones_own_joins_the_mixture(visitor: Visitor, tmp_path: Path) -> None:
+    page = visitor.page
+    own = save_picture(tmp_path / "own.png", (200, 160), seed=5)
+    page.get_by_role("button", name="Paintings of your own").click()
+    chooser = page.locator("#own-paintings input[type=file]")
+    result = visitor.after(lambda: chooser.set_input_files(own))
+    both = [painting_path("Swirling oil"), own]
+    assert difference(result, expected(both, style_weights=[1, 1])) < 3
+    assert difference(result, expected()) > 3
+    page.get_by_label("range slider for Share of your painting 1").wait_for()
+
+
+def test_checkpoint_of_the_hub_paints_once_its_id_is_typed(
+    visitor: Visitor, hub: HubServer, tmp_path: Path
+) -> None:
+    tiny_pipeline(seed=1).model.save_repository(tmp_path)
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    names = {file.relative_to(tmp_path).as_posix(): file.read_bytes() for file in files}
+    hub.add("painter/other", names)
+    page = visitor.page
+    page.get_by_role("button", name="Resolution and model").click()
+    page.get_by_label("Model").fill("painter/other")
+    result = visitor.after(lambda: page.keyboard.press("Enter"))
+    other = tiny_pipeline(seed=1)(photo_path("Coffee"), painting_path("Swirling oil")).images[0]
+    assert difference(result, other) < 3
+    assert difference(result, expected()) > 3
+    page.get_by_label("Model").fill("painter/none")
+    page.keyboard.press("Enter")
+    page.get_by_text("The Hub has no public model “painter/none”").first.wait_for()
+    assert page.get_by_text("Model must be").count() == 0, "half an id was tried"
+
+
+def test_map_of_strengths_fades_the_style(visitor: Visitor, tmp_path: Path) -> None:
+    fade = Image.linear_gradient("L").rotate(90)
+    fade.save(tmp_path / "map.png")
+    visitor.page.get_by_role("button", name="Strength map").click()
+    chooser = visitor.page.locator("#strength-map input[type=file]")
+    result = visitor.after(lambda: chooser.set_input_files(tmp_path / "map.png"))
+    assert difference(result, expected(strength=fade)) < 3
+    assert difference(result, expected()) > 3
 
 
 def test_text_file_gets_a_clear_message(visitor: Visitor, tmp_path: Path) -> None:
@@ -200,6 +273,46 @@ def test_painted_region_alone_is_repainted(visitor: Visitor) -> None:
     assert difference(before.crop(middle), whole.crop(middle)) > 8
 
 
+def test_each_painting_goes_where_its_brush_was(visitor: Visitor) -> None:
+    page = visitor.page
+    visitor.after(lambda: page.get_by_label("Mosaic", exact=True).check())
+    page.get_by_role("button", name="Region").click()
+    canvas = page.locator("#canvas canvas").first
+    canvas.wait_for()
+    page.locator("#canvas").get_by_label("Brush", exact=True).click()
+    canvas.scroll_into_view_if_needed()
+
+    def paint(share: float) -> None:
+        box = canvas.bounding_box()
+        x, y = box["x"] + box["width"] * share, box["y"] + box["height"] / 2
+        page.mouse.move(x, y - 40)
+        page.mouse.down()
+        page.mouse.move(x, y + 40, steps=8)
+        page.mouse.up()
+
+    paint(0.35)
+    page.locator("#canvas").get_by_label("Color", exact=True).click()
+    page.get_by_label("Brush of Mosaic").wait_for()
+    assert page.evaluate(UNNAMED) == []
+    page.get_by_label("Brush of Mosaic").click()
+    paint(0.65)
+    visitor.screenshot("each-desktop")
+    page.get_by_label("Each painting where its own colour is").check()
+    result = visitor.after(lambda: page.get_by_role("button", name="Repaint", exact=True).click())
+    photo, oil, mosaic = load_image(photo_path("Coffee")), expected(), expected("Mosaic")
+    width, height = photo.size
+
+    def gap(other: Image.Image, x: float, y: float = 0.5) -> float:
+        box = (int(x * width) - 6, int(y * height) - 6, int(x * width) + 6, int(y * height) + 6)
+        return difference(result.crop(box), other.crop(box))
+
+    # The editor leaves a margin around the photo, so that the strokes are nearer to its edges.
+    left, right = (0.5 + (share - 0.5) * 1.22 for share in (0.35, 0.65))
+    assert gap(oil, left) < 4 < gap(mosaic, left)
+    assert gap(mosaic, right) < 4 < gap(oil, right)
+    assert gap(photo, 0.5) < 4 and gap(photo, 0.1, 0.1) < 4
+
+
 def test_full_size_is_downloaded_with_its_settings(visitor: Visitor, tmp_path: Path) -> None:
     page = visitor.page
     page.get_by_role("button", name="Download full size").click()
@@ -292,21 +405,21 @@ def test_gallery_is_whole_on_a_phone_without_scrolling(phone: Visitor) -> None:
     assert page.get_by_role("button", name="Cat, woodblock").count() == 1
 
 
-def test_every_control_has_a_name_and_every_picture_a_text(visitor: Visitor) -> None:
+def test_every_control_has_a_name_and_every_picture_a_text(
+    visitor: Visitor, tmp_path: Path
+) -> None:
     page = visitor.page
-    nameless = page.evaluate(
-        """() => [...document.querySelectorAll('input:not([type=file]), select, textarea, button')]
-            .filter(e => e.checkVisibility())
-            .filter(e => !(e.labels?.length || e.ariaLabel || e.title || e.innerText?.trim()
-                           || e.getAttribute('aria-labelledby')))
-            .map(e => e.outerHTML.slice(0, 200))"""
-    )
-    assert nameless == []
-    textless = page.evaluate(
-        """() => [...document.querySelectorAll('img')]
-            .filter(e => e.checkVisibility() && !e.alt).map(e => e.outerHTML.slice(0, 200))"""
-    )
-    assert textless == []
+    own = save_picture(tmp_path / "own.png", (200, 160), seed=5)
+    for box in ("Paintings of your own", "Strength map", "Resolution and model"):
+        page.get_by_role("button", name=box).click()
+    chooser = page.locator("#own-paintings input[type=file]")
+    visitor.after(lambda: chooser.set_input_files(own))
+    unnamed = page.evaluate(UNNAMED)
+    for tab in ("Gallery", "A folder", "Look inside"):
+        page.get_by_role("tab", name=tab).click()
+        unnamed += page.evaluate(UNNAMED)
+    page.locator("#kernels img").wait_for()
+    assert unnamed + page.evaluate(UNNAMED) == []
 
 
 def test_paintings_are_chosen_by_keyboard(visitor: Visitor) -> None:

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageColor
 
 from demo.catalog import painting_path
 from demo.handlers import PaintHandlers
 from demo.messages import VisitorError
+from demo.region import BRUSHES, color_masks
 from demo.settings import read_settings
 from demo.studio import Studio
 from tests.demo.conftest import tiny_pipeline
@@ -67,7 +68,7 @@ def test_paintings_are_mixed_by_their_shares(
         handlers,
         photo,
         paintings=["Mosaic", "Cubist"],
-        own_paintings=[(str(own), None)],
+        own_paintings=[str(own)],
         weight_1=0.5,
         weight_2=0.0,
         weight_3=1.0,
@@ -104,6 +105,53 @@ def test_first_painting_goes_where_painted_and_the_other_elsewhere(
     np.testing.assert_allclose(pixels(result)[left], mosaic[left], atol=1)
     np.testing.assert_allclose(pixels(result)[right], cubist[right], atol=1)
     assert difference(expected(photo), expected(photo, CUBIST)) > 1
+
+
+def test_each_painting_goes_where_its_colour_is_and_the_photo_stays_elsewhere(
+    handlers: PaintHandlers, photo: str, tmp_path: Path
+) -> None:
+    drawn = Image.new("RGBA", (96, 64))
+    for color, box in zip(BRUSHES, ((0, 0, 32, 64), (64, 0, 96, 64)), strict=False):
+        drawn.paste((*ImageColor.getrgb(color)[:3], 140), box)
+    drawn.save(tmp_path / "layer.png")
+    canvas = {"layers": [str(tmp_path / "layer.png")]}
+    result = full_size(
+        handlers, photo, paintings=["Mosaic", "Cubist"], canvas=canvas, region="each"
+    )
+    masks = color_masks([drawn], 2)
+    assert difference(result, expected(photo, [MOSAIC, CUBIST], masks=masks)) == 0
+    mosaic, cubist = (pixels(expected(photo, style)) for style in (MOSAIC, CUBIST))
+    np.testing.assert_allclose(pixels(result)[:, :20], mosaic[:, :20], atol=2)
+    np.testing.assert_allclose(pixels(result)[:, 76:], cubist[:, 76:], atol=2)
+    np.testing.assert_allclose(pixels(result)[:, 44:52], pixels(photo)[:, 44:52], atol=2)
+
+
+def test_map_of_strengths_is_that_of_the_pipeline(
+    handlers: PaintHandlers, photo: str, tmp_path: Path
+) -> None:
+    fade = Image.linear_gradient("L").rotate(90)
+    fade.save(tmp_path / "map.png")
+    chosen = {"strength_map": str(tmp_path / "map.png")}
+    result = full_size(handlers, photo, **chosen)
+    assert difference(result, expected(photo, strength=fade)) == 0
+    assert difference(result, full_size(handlers, photo)) > 1
+    assert read_settings(result).strength_map == "map.png"
+    half = full_size(handlers, photo, strength=0.5, **chosen)
+    assert difference(half, expected(photo, strength=fade.point(lambda v: round(v / 2)))) == 0
+
+
+def test_map_counts_within_a_region_as_well(
+    handlers: PaintHandlers, photo: str, tmp_path: Path
+) -> None:
+    canvas = {"layers": [str(layer(tmp_path / "layer.png", (96, 64), (0, 0, 48, 64)))]}
+    Image.new("L", (5, 5), 102).save(tmp_path / "map.png")
+    chosen = {"canvas": canvas, "strength_map": str(tmp_path / "map.png")}
+    weak = expected(photo, strength=0.4)
+    for region, unpainted in (("painted", photo), ("split", expected(photo, CUBIST, strength=0.4))):
+        both = ["Mosaic", "Cubist"] if region == "split" else ["Mosaic"]
+        result = pixels(full_size(handlers, photo, paintings=both, region=region, **chosen))
+        np.testing.assert_allclose(result[:, :32], pixels(weak)[:, :32], atol=1)
+        np.testing.assert_allclose(result[:, 64:], pixels(unpainted)[:, 64:], atol=1)
 
 
 def test_settings_in_the_png_make_the_same_picture(handlers: PaintHandlers, photo: str) -> None:
@@ -149,6 +197,7 @@ def test_result_is_named_after_what_it_is_of(handlers: PaintHandlers, tmp_path: 
         ({"color": "sepia"}, "Colour must be one of style"),
         ({"region": "somewhere"}, "Region must be one of everywhere"),
         ({"region": "painted"}, "Paint on the photo"),
+        ({"region": "each"}, "Paint on the photo"),
         ({"region": "split"}, "Choose a second painting"),
         ({"weight_1": 0}, "at least one painting a weight above 0"),
         ({"weight_1": float("nan")}, "Weights must be a number"),

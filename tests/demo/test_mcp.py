@@ -8,12 +8,14 @@ import io
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
 import pytest
+from gradio.route_utils import delete_files_created_by_app
 from PIL import Image
 
 from demo.catalog import painting_path, photo_path
 from tests.demo.conftest import tiny_pipeline
-from tests.demo.pictures import difference, opened
+from tests.demo.pictures import difference, layer, opened
 from tests.tiny import save_picture
 
 pytest.importorskip("mcp", reason="needs gradio[mcp]")
@@ -84,6 +86,54 @@ def test_photo_is_repainted_over_mcp(tools: Tools, tmp_path: Path) -> None:
     expected = tiny_pipeline()(photo, painting_path("Mosaic"), strength=0.8).images[0]
     (result,) = pictures(answer)
     assert difference(result, expected) == 0
+
+
+def test_own_paintings_and_a_region_are_taken_over_mcp(tools: Tools, tmp_path: Path) -> None:
+    photo = save_picture(tmp_path / "photo.png", (96, 64))
+    own = [save_picture(tmp_path / f"{seed}.png", (80, 80), seed) for seed in (5, 6)]
+    drawn = layer(tmp_path / "layer.png", (96, 64), (0, 0, 48, 64))
+    answer = tools.call(
+        "full_size",
+        photo=as_data(photo),
+        paintings=[],
+        own_paintings={"second": as_data(own[1]), "first": as_data(own[0])},
+        weight_2=0.25,
+        region="unpainted",
+        canvas={"layer": as_data(drawn)},
+    )
+    (result,) = pictures(answer)
+    whole = tiny_pipeline()(photo, own, style_weights=[1, 0.25]).images[0]
+    left, right = (0, 0, 32, 64), (64, 0, 96, 64)
+    assert difference(result.crop(left), opened(photo).crop(left)) < 1
+    assert difference(result.crop(right), whole.crop(right)) < 1
+    assert difference(whole.crop(right), opened(photo).crop(right)) > 1
+
+
+def test_answers_of_several_pictures_come_as_pictures(tools: Tools, tmp_path: Path) -> None:
+    photo = save_picture(tmp_path / "photo.png", (96, 64))
+    before, after = pictures(tools.call("stylize", photo=as_data(photo), paintings=["Mosaic"]))
+    painted = tiny_pipeline()(photo, painting_path("Mosaic")).images[0]
+    assert difference(before, opened(photo)) < 6 and difference(after, painted) < 6
+    answer = tools.call("explain", photo=as_data(photo), paintings=["Mosaic"])
+    assert len(pictures(answer)) == 3
+    assert answer.content[-1].text.startswith("The point at (48, 32) looked mostly at the **")
+
+
+def test_what_was_unpacked_for_mcp_is_deleted_like_uploads(
+    app: gr.Blocks, tools: Tools, uploads: Path, tmp_path: Path
+) -> None:
+    photo = save_picture(tmp_path / "photo.png", (96, 64), seed=9)
+    tools.call("full_size", photo=as_data(photo), paintings=["Mosaic"])
+
+    def left() -> list[Path]:
+        files = [path for path in uploads.rglob("*") if path.is_file()]
+        return [path for path in files if path.read_bytes() == photo.read_bytes()]
+
+    assert left()
+    delete_files_created_by_app(app, age=600)
+    assert left()
+    delete_files_created_by_app(app, age=0)
+    assert left() == []
 
 
 def test_examples_are_pictures_over_mcp(tools: Tools) -> None:
