@@ -6,11 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 from accelerate.state import AcceleratorState
 from huggingface_hub import ModelCard
 from typer.testing import CliRunner
 
-from stylekernel_hf import CardDetails, StyleKernelModel
+from stylekernel_hf import CardDetails, StyleKernelModel, build_model
 from stylekernel_hf.cli.app import app
 from stylekernel_hf.hub import load_checkpoint
 from stylekernel_hf.repository.check import check_repository
@@ -18,7 +19,8 @@ from tests.hub_metadata import metadata_problems
 from tests.hub_server import HubServer
 from tests.tiny import save_picture, save_tiny_vgg, tiny_model
 
-SMALL = Path(__file__).parents[2] / "hub_card" / "stylekernel-small"
+HUB_CARD = Path(__file__).parents[2] / "hub_card"
+SMALL, BASE = HUB_CARD / "stylekernel-small", HUB_CARD / "stylekernel-base"
 
 
 @pytest.fixture
@@ -72,6 +74,18 @@ def test_project_repository_builds(checkpoint: Path, tmp_path: Path) -> None:
     gallery = tmp_path / "out" / "images" / "gallery.jpg"
     # The README's own, so that the card never shows what older weights made.
     assert gallery.read_bytes() == (SMALL / "../../demo/examples/gallery.jpg").read_bytes()
+
+
+def test_project_repository_of_base_is_whole_and_in_small_files() -> None:
+    model = load_checkpoint(BASE / "model")
+    with torch.device("meta"):
+        preset = build_model("base").state_dict()
+    assert {name: value.shape for name, value in model.state_dict().items()} == {
+        name: value.shape for name, value in preset.items()
+    }
+    files = check_repository(BASE, model.half())
+    assert {"README.md", "images/gallery.jpg"} <= set(files)
+    assert max((BASE / name).stat().st_size for name in files) < 16_000_000
 
 
 def test_source_with_weights_of_its_own_is_built_with_them(
