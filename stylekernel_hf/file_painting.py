@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import logging
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -28,11 +26,9 @@ from stylekernel_hf.strip_files import (
 )
 from stylekernel_hf.style_input import MIN_SIDE, StyleInput, style_items
 from stylekernel_hf.style_mixing import combine, one_style, plan_shares
-from stylekernel_hf.tiling.out_of_memory import out_of_memory_named
+from stylekernel_hf.tiling.out_of_memory import paint_in_smaller_tiles_at_need
 from stylekernel_hf.tiling.strip_painting import StripPainting
 from stylekernel_hf.tiling.tile_size import check_tile_size
-
-logger = logging.getLogger(__name__)
 
 LARGE_PIXELS = 50_000_000
 """Files of more pixels than this are painted in strips where nothing stands against it."""
@@ -93,7 +89,7 @@ def stylize_file(
 
     progress_bar: Any = pipe.progress_bar
     with raw_file(target) as raw, progress_bar(total=painting.steps) as bar:
-        _paint_in_smaller_tiles_at_need(
+        paint_in_smaller_tiles_at_need(
             painting,
             lambda each: _paint(each, mixed, raw, finish, bar.update),
             pipe.device,
@@ -133,28 +129,6 @@ def calls_for_strips(
     )
 
 
-def _paint_in_smaller_tiles_at_need(
-    painting: StripPainting,
-    paint: Callable[[StripPainting], None],
-    device: torch.device,
-    on_retry: Callable[[StripPainting], None],
-) -> None:
-    with contextlib.suppress(torch.OutOfMemoryError):
-        return paint(painting)
-    # Only here is the error gone, and with it what it kept alive on the device.
-    painting = painting.in_smaller_tiles()
-    logger.warning("out of memory on %s: trying tiles of %s px", device, painting.tile_size)
-    on_retry(painting)
-    try:
-        return paint(painting)
-    except torch.OutOfMemoryError as error:
-        raise MemoryError(
-            f"content of {painting.width}x{painting.height} px needs more memory than {device} "
-            f"has, even in tiles of {painting.tile_size} px: choose a smaller tile_size"
-        ) from error
-
-
-@out_of_memory_named()
 def _paint(
     painting: StripPainting,
     style: StyleEmbedding | StyleField,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -51,10 +49,9 @@ from stylekernel_hf.style_input import (
     style_items,
 )
 from stylekernel_hf.style_mixing import combine, one_style, plan_shares
+from stylekernel_hf.tiling.out_of_memory import paint_in_smaller_tiles_at_need
 from stylekernel_hf.tiling.painting import Painting
 from stylekernel_hf.tiling.tile_size import check_tile_size
-
-logger = logging.getLogger(__name__)
 
 MAX_EXPLAINED_PIXELS = 16 * 2**20
 UNNAMED_CHECKPOINT = "a checkpoint that was never saved"
@@ -232,20 +229,16 @@ class StyleKernelPipeline(PretrainedPipeline):
         self, painting: Painting, style: StyleEmbedding | StyleField, as_bytes: bool, bar: Any
     ) -> Num[Tensor, "1 3 h w"]:
         end = bar.n + painting.steps
-        with contextlib.suppress(torch.OutOfMemoryError):
-            return painting.paint(style, as_bytes=as_bytes, on_step=bar.update)
-        # Only here is the error gone, and with it what it kept alive on the device.
-        painting = painting.in_smaller_tiles()
-        side = painting.tile_size
-        logger.warning("out of memory on %s: trying tiles of %s px", self.device, side)
-        bar.total += bar.n + painting.steps - end
-        try:
-            return painting.paint(style, as_bytes=as_bytes, on_step=bar.update)
-        except torch.OutOfMemoryError as error:
-            raise MemoryError(
-                f"content of {painting.width}x{painting.height} px needs more memory than "
-                f"{self.device} has, even in tiles of {side} px: choose a smaller tile_size"
-            ) from error
+
+        def lengthen(smaller: Painting) -> None:
+            bar.total += bar.n + smaller.steps - end
+
+        return paint_in_smaller_tiles_at_need(
+            painting,
+            lambda each: each.paint(style, as_bytes=as_bytes, on_step=bar.update),
+            self.device,
+            lengthen,
+        )
 
     def _identity(self) -> CheckpointIdentity:
         origin = self.model.config.get("_name_or_path") or UNNAMED_CHECKPOINT

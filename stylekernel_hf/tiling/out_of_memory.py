@@ -1,18 +1,62 @@
-"""One error for a device's lack of memory, whatever the device."""
+"""What happens when a device has no memory left for a picture."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator
+import logging
+from collections.abc import Callable, Generator
+from typing import Protocol, TypeVar
 
 import torch
 
+logger = logging.getLogger(__name__)
 # What torch's allocators for the CPU and for MPS say, in a RuntimeError like any other.
 _COMPLAINTS = ("can't allocate memory", "MPS backend out of memory")
+_Self = TypeVar("_Self")
+
+
+class _InTiles(Protocol):
+    height: int
+    width: int
+
+    @property
+    def tile_size(self) -> int | None: ...
+
+    def in_smaller_tiles(self: _Self) -> _Self: ...
+
+
+_Painting = TypeVar("_Painting", bound=_InTiles)
+_Result = TypeVar("_Result")
+
+
+def paint_in_smaller_tiles_at_need(
+    painting: _Painting,
+    paint: Callable[[_Painting], _Result],
+    device: torch.device,
+    on_retry: Callable[[_Painting], None],
+) -> _Result:
+    """Paint, and where `device` runs out of memory once more in tiles of half the side.
+
+    `on_retry` gets what will be painted instead. MemoryError if that is too much as well.
+    """
+    with contextlib.suppress(torch.OutOfMemoryError), _out_of_memory_named():
+        return paint(painting)
+    # Only here is the error gone, and with it what it kept alive on the device.
+    smaller = painting.in_smaller_tiles()
+    logger.warning("out of memory on %s: trying tiles of %s px", device, smaller.tile_size)
+    on_retry(smaller)
+    try:
+        with _out_of_memory_named():
+            return paint(smaller)
+    except torch.OutOfMemoryError as error:
+        raise MemoryError(
+            f"content of {smaller.width}x{smaller.height} px needs more memory than {device} "
+            f"has, even in tiles of {smaller.tile_size} px: choose a smaller tile_size"
+        ) from error
 
 
 @contextlib.contextmanager
-def out_of_memory_named() -> Generator[None]:
+def _out_of_memory_named() -> Generator[None]:
     """Raise torch.OutOfMemoryError, as CUDA does, also where the CPU or MPS has no memory left."""
     try:
         yield

@@ -14,7 +14,6 @@ from stylekernel_hf.model.style_embedding import StyleEmbedding
 from stylekernel_hf.model.style_field import StyleField
 from stylekernel_hf.model.style_kernel import BORDER_MARGIN, StyleKernelModel
 from stylekernel_hf.tiling.measuring import measure, measuring_tiles, own_part
-from stylekernel_hf.tiling.out_of_memory import out_of_memory_named
 from stylekernel_hf.tiling.padded_picture import PaddedPicture, WindowedPicture
 from stylekernel_hf.tiling.receptive_field import full_reach
 from stylekernel_hf.tiling.tile_grid import Span, Tile, grid
@@ -68,14 +67,10 @@ class Painting:
         tile_size = largest_tile_size(side, self._model)
         return Painting(self._model, self._rgb, self._strength, tile_size)
 
-    @out_of_memory_named()
     def paint(
         self, style: StyleEmbedding | StyleField, *, as_bytes: bool, on_step: Callable[[], None]
     ) -> Num[Tensor, "1 3 h w"]:
-        """Paint the picture: in floats where the model is, or rounded, in uint8 on the CPU.
-
-        Raises torch.OutOfMemoryError on every device.
-        """
+        """Paint the picture: in floats where the model is, or rounded, in uint8 on the CPU."""
         if not self._tiles:
             whole = self._paint_whole(style)
             on_step()
