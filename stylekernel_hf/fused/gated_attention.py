@@ -44,6 +44,8 @@ def attend(
         FLOOR=floor, ROWS=_ROWS, TOKENS=_TOKENS, VALUES=columns,
         WIDTH=block, BLOCKS=triton.cdiv(width, block),
         PRECISION="ieee" if value.dtype == torch.float32 else "tf32",
+        # Of wide queries, blocks loaded ahead would not fit into shared memory.
+        num_stages=3 if width <= block else 1,
     )  # fmt: skip
     return out
 
