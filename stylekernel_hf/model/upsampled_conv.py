@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -25,7 +27,7 @@ def upsampled_conv2d(
     the memory traffic. At the picture's edge there are zeros around the coarse picture, where
     upsampling first would repeat its edge pixels.
     """
-    shares = weight.new_tensor(_SHARES)
+    shares = _shares(weight.device, weight.dtype)
     # For the four phases, (b, 2, 2 o) to (b, h, 2, w, 2, o) later: the channels come last.
     phases = torch.einsum("pau,qbv,oiuv->pqoiab", shares, shares, weight).flatten(0, 2)
     phases = phases.to(features.dtype).contiguous(memory_format=torch.channels_last)
@@ -33,3 +35,10 @@ def upsampled_conv2d(
     batch, _, height, width = fine.shape
     rows = fine.permute(0, 2, 3, 1).reshape(batch, height, width, 2, -1).transpose(2, 3)
     return rows.reshape(batch, 2 * height, 2 * width, -1).permute(0, 3, 1, 2)
+
+
+@lru_cache
+def _shares(device: torch.device, dtype: torch.dtype) -> Tensor:
+    """Return the shares where they are needed: a GPU would wait for the copy at every call."""
+    with torch.inference_mode(False):
+        return torch.tensor(_SHARES, device=device, dtype=dtype)
