@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 # Coefficients of the quintic iteration that drives all singular values towards 1.
@@ -43,41 +44,62 @@ class Muon(torch.optim.Optimizer):
             with torch.enable_grad():
                 loss = closure()
         for group in self.param_groups:
-            update = self._muon if group["muon"] else self._adam
-            for parameter in group["params"]:
-                if parameter.grad is not None:
-                    update(parameter, parameter.grad, self.state[parameter], group)
+            parameters = [p for p in group["params"] if p.grad is not None]
+            if parameters:
+                update = self._muon if group["muon"] else self._adam
+                update(parameters, [cast(Tensor, p.grad) for p in parameters], group)
         return loss
 
-    @staticmethod
     def _muon(
-        parameter: Tensor, gradient: Tensor, state: dict[str, Any], group: dict[str, Any]
+        self, parameters: list[Tensor], gradients: list[Tensor], group: dict[str, Any]
     ) -> None:
-        if not state:
-            state["momentum"] = torch.zeros_like(gradient)
-        average: Tensor = state["momentum"]
-        average.lerp_(gradient, 1 - group["momentum"])
-        ahead = gradient.lerp(average, group["momentum"])
-        update = orthogonalise(ahead.flatten(1)).view_as(ahead)
-        rows, columns = ahead.shape[0], ahead[0].numel()
-        parameter.add_(update, alpha=-group["lr"] * 0.2 * max(rows, columns) ** 0.5)
+        for parameter, gradient in zip(parameters, gradients, strict=True):
+            if not self.state[parameter]:
+                self.state[parameter]["momentum"] = torch.zeros_like(gradient)
+        averages = [self.state[parameter]["momentum"] for parameter in parameters]
+        torch._foreach_lerp_(averages, gradients, 1 - group["momentum"])
+        ahead = torch._foreach_lerp(gradients, averages, group["momentum"])
+        for alike in _together(ahead):
+            matrices = torch.stack([ahead[index].flatten(1) for index in alike])
+            updates = orthogonalise(matrices)
+            rate = group["lr"] * 0.2 * max(matrices.shape[1:]) ** 0.5
+            for index, update in zip(alike, updates, strict=True):
+                parameters[index].add_(update.view_as(parameters[index]), alpha=-rate)
 
-    @staticmethod
     def _adam(
-        parameter: Tensor, gradient: Tensor, state: dict[str, Any], group: dict[str, Any]
+        self, parameters: list[Tensor], gradients: list[Tensor], group: dict[str, Any]
     ) -> None:
-        if not state:
-            state["step"] = torch.zeros(())
-            state["mean"] = torch.zeros_like(gradient)
-            state["square"] = torch.zeros_like(gradient)
-        state["step"] += 1
+        for parameter, gradient in zip(parameters, gradients, strict=True):
+            if not self.state[parameter]:
+                self.state[parameter]["step"] = torch.zeros(())
+                self.state[parameter]["mean"] = torch.zeros_like(gradient)
+                self.state[parameter]["square"] = torch.zeros_like(gradient)
+        states = [self.state[parameter] for parameter in parameters]
+        means, squares = ([state[name] for state in states] for name in ("mean", "square"))
+        for state in states:
+            state["step"] += 1
+        steps = [int(state["step"]) for state in states]
         beta1, beta2 = group["betas"]
-        state["mean"].lerp_(gradient, 1 - beta1)
-        state["square"].lerp_(gradient.square(), 1 - beta2)
-        step = int(state["step"])
-        mean = state["mean"] / (1 - beta1**step)
-        root = (state["square"] / (1 - beta2**step)).sqrt_()
-        parameter.addcdiv_(mean, root.add_(group["eps"]), value=-group["lr"])
+        torch._foreach_lerp_(means, gradients, 1 - beta1)
+        torch._foreach_mul_(squares, beta2)
+        torch._foreach_addcmul_(squares, gradients, gradients, 1 - beta2)
+        unbiased = torch._foreach_div(means, [1 - beta1**step for step in steps])
+        roots = torch._foreach_div(squares, [1 - beta2**step for step in steps])
+        torch._foreach_sqrt_(roots)
+        torch._foreach_add_(roots, group["eps"])
+        torch._foreach_addcdiv_(parameters, unbiased, roots, -group["lr"])
+
+
+def _together(tensors: list[Tensor]) -> list[list[int]]:
+    """Return the places of the tensors that are orthogonalised together: those of equal shape.
+
+    On a GPU the many small steps of the iteration would else wait for the processor. On a CPU each
+    is on its own, because products of stacked bfloat16 matrices are slow there.
+    """
+    places: dict[Any, list[int]] = {}
+    for place, tensor in enumerate(tensors):
+        places.setdefault(tensor.shape if tensor.is_cuda else place, []).append(place)
+    return list(places.values())
 
 
 def is_matrix(parameter: Tensor) -> bool:
@@ -85,18 +107,20 @@ def is_matrix(parameter: Tensor) -> bool:
     return parameter.ndim >= 2 and parameter.shape[1] > 3 and parameter.shape[0] > 3
 
 
-def orthogonalise(matrix: Tensor, steps: int = 5) -> Tensor:
-    """Return roughly U V^T of the singular value decomposition U S V^T.
+def orthogonalise(
+    matrices: Float[Tensor, "*n rows columns"], steps: int = 5
+) -> Float[Tensor, "*n rows columns"]:
+    """Return roughly U V^T of the singular value decomposition U S V^T of each matrix.
 
     The iteration runs in float32; for wide matrices in bfloat16, as its authors' does, because
     there it would take as long as the rest of a step.
     """
     a, b, c = _QUINTIC
-    tall = matrix.shape[0] > matrix.shape[1]
-    x = matrix.T if tall else matrix
-    x = x / (x.norm() + 1e-7)
-    x = x.bfloat16() if x.shape[0] > _WIDE else x.float()
+    tall = matrices.shape[-2] > matrices.shape[-1]
+    x = matrices.mT if tall else matrices
+    x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
+    x = x.bfloat16() if x.shape[-2] > _WIDE else x.float()
     for _ in range(steps):
-        gram = x @ x.T
+        gram = x @ x.mT
         x = a * x + (b * gram + c * gram @ gram) @ x
-    return (x.T if tall else x).to(matrix.dtype)
+    return (x.mT if tall else x).to(matrices.dtype)

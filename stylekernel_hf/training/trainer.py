@@ -84,7 +84,9 @@ class Trainer:
                 part.requires_grad_(False)
         optimizer = Muon(model, lr=settings.learning_rate)
         self.schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, self._learning_rate_factor)
-        self.ema = EMAModel(model.parameters(), decay=settings.ema_decay, use_ema_warmup=False)
+        self.ema = EMAModel(
+            model.parameters(), decay=settings.ema_decay, use_ema_warmup=False, foreach=True
+        )
         self.ema.to(device)
         self.plain_model = model
         self.model, self.optimizer = self.accelerator.prepare(model, optimizer)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import copy
 
+import pytest
 import torch
 from torch import nn
 
+from stylekernel_hf.training import muon
 from stylekernel_hf.training.muon import Muon, is_matrix, orthogonalise
 
 
@@ -60,3 +62,23 @@ def test_parameters_without_a_gradient_stay() -> None:
     before = layer.weight.clone()
     Muon(layer, lr=0.1).step()
     assert torch.equal(layer.weight, before)
+
+
+def test_matrices_that_are_orthogonalised_together_move_as_each_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    torch.manual_seed(0)
+    alone = nn.Sequential(nn.Linear(12, 12), nn.Linear(12, 12), nn.Linear(12, 20))
+    together = copy.deepcopy(alone)
+    scales = (1.0, 100.0, 1.0)
+    for network in (alone, together):
+        if network is together:
+            # As on CUDA: the two of equal shape, and the third.
+            monkeypatch.setattr(muon, "_together", lambda _: [[0, 1], [2]])
+        optimizer = Muon(network, lr=0.1)
+        for layer, scale in zip(network, scales, strict=True):
+            gradient = torch.randn(layer.weight.shape, generator=torch.Generator().manual_seed(1))
+            layer.weight.grad = scale * gradient
+        optimizer.step()
+    for value, expected in zip(together.parameters(), alone.parameters(), strict=True):
+        torch.testing.assert_close(value, expected)
