@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -16,7 +17,7 @@ from demo.catalog import painting_path, photo_path
 from demo.settings import read_settings
 from stylekernel_hf import load_image
 from tests.demo.conftest import tiny_pipeline
-from tests.demo.pictures import difference, opened
+from tests.demo.pictures import difference, opened, pixels
 from tests.hub_server import HubServer
 from tests.tiny import save_picture
 
@@ -236,15 +237,64 @@ def test_controls_change_the_picture_as_they_should(visitor: Visitor) -> None:
     result = visitor.after(lambda: visitor.set_number("stroke-size", 128))
     assert difference(result, expected(style_size=128)) < 3
 
-    def choose_colours() -> None:
-        page.get_by_label("Colours").click()
-        page.get_by_role("option", name="Only the painting's colours").click()
-
-    result = visitor.after(choose_colours)
-    assert difference(result, expected(color="transfer")) < 3
     page.get_by_role("button", name="Resolution and model").click()
     result = visitor.after(lambda: page.get_by_label("512 px").first.check())
     assert max(result.size) == 512
+
+
+def test_each_way_of_colouring_does_what_it_says(visitor: Visitor, tmp_path: Path) -> None:
+    # Of middling colours, so that no result is clipped.
+    grey = Image.new("RGB", (160, 120), "grey")
+    photo = Image.blend(opened(save_picture(tmp_path / "vivid.png", grey.size)), grey, 0.5)
+    photo.save(tmp_path / "photo.png")
+    painting = load_image(painting_path("Swirling oil"))
+    page = visitor.page
+    page.get_by_label("Remove Image").first.click()
+    chooser = page.locator("#photo input[type=file]")
+    painted = visitor.after(lambda: chooser.set_input_files(tmp_path / "photo.png"))
+
+    def coloured(words: str) -> Image.Image:
+        page.get_by_role("combobox", name="Colours").click()
+        result = visitor.after(page.get_by_role("option", name=words, exact=True).click)
+        page.get_by_role("option").first.wait_for(state="detached")
+        return result
+
+    toned = coloured("The photo's, in the painting's tones")
+    assert difference(plane(toned, 1), plane(photo, 1)) < 1.5 < difference(toned, photo)
+    assert difference(plane(toned, 2), plane(photo, 2)) < 1.5
+    assert difference(plane(toned, 0), plane(painted, 0)) < 1.5
+
+    average = coloured("The photo's, on average")
+    assert moments(average) == pytest.approx(moments(photo), abs=1)
+    assert distance_to_recoloured(average, photo) > 5
+
+    recoloured = coloured("Only the painting's colours")
+    assert moments(recoloured) == pytest.approx(moments(painting), abs=2)
+    assert distance_to_recoloured(recoloured, photo) < 2 < distance_to_recoloured(painted, photo)
+    assert difference(recoloured, photo) > 5
+
+    assert difference(coloured("The painting's"), painted) == 0
+
+
+def plane(picture: Image.Image, index: int) -> Image.Image:
+    """The luma (0) or a chroma (1, 2) of a picture, as Pillow has them."""
+    return picture.convert("YCbCr").getchannel(index)
+
+
+def moments(picture: Image.Image) -> np.ndarray:
+    """Means, standard deviations and, on the same scale, covariances of the channels."""
+    values = pixels(picture).reshape(-1, 3)
+    covariance = np.cov(values, rowvar=False)
+    signed_roots = np.sign(covariance) * np.sqrt(np.abs(covariance))
+    return np.concatenate([values.mean(axis=0), signed_roots.ravel()])
+
+
+def distance_to_recoloured(picture: Image.Image, photo: Image.Image) -> float:
+    """How far the picture is from the photo after the linear change of colours that fits best."""
+    values, target = (pixels(each).reshape(-1, 3) for each in (photo, picture))
+    known = np.column_stack([values, np.ones(len(values))])
+    best = known @ np.linalg.lstsq(known, target, rcond=None)[0]
+    return float(np.abs(best - target).mean())
 
 
 def test_painted_region_alone_is_repainted(visitor: Visitor) -> None:
