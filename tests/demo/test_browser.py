@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -391,10 +392,24 @@ def test_folder_comes_back_as_a_zip(visitor: Visitor, tmp_path: Path) -> None:
     page.get_by_role("tab", name="A folder").click()
     page.locator("#folder-photos input[type=file]").set_input_files(photos)
     page.locator("#folder-photos td.filename").nth(1).wait_for()
+    page.get_by_label("Paintings", exact=True).last.click()
+    page.get_by_role("option", name="Mosaic").click()
+    page.keyboard.press("Escape")
+    page.get_by_label("range slider for Share of Mosaic").wait_for()
+    visitor.set_number("folder-weight-1", 0.25)
     page.get_by_role("button", name="Repaint them all").click()
     page.get_by_text("2 of 2 photos painted.").wait_for()
     page.locator("#folder-zip td.filename").get_by_text("repainted").wait_for()
     visitor.screenshot("folder-desktop")
+    with page.expect_download() as download:
+        page.locator("#folder-zip a[download]").first.click()
+    download.value.save_as(tmp_path / "got.zip")
+    styles = [painting_path("Swirling oil"), painting_path("Mosaic")]
+    with zipfile.ZipFile(tmp_path / "got.zip") as folder:
+        for photo in photos:
+            result = load_image(folder.read(photo.name))
+            mixed = tiny_pipeline()(photo, styles, style_weights=[0.25, 1]).images[0]
+            assert difference(result, mixed) == 0
 
 
 def test_click_on_the_photo_looks_inside(visitor: Visitor) -> None:
