@@ -182,6 +182,16 @@ def test_map_of_strengths_fades_the_style(visitor: Visitor, tmp_path: Path) -> N
     assert difference(result, expected()) > 3
 
 
+def test_boxes_say_what_goes_into_them(visitor: Visitor) -> None:
+    page = visitor.page
+    page.get_by_role("button", name="Paintings of your own").click()
+    words = page.locator("#own-paintings .upload-container")
+    assert words.inner_text().split("\n") == ["Drop paintings here", "- or -", "Click to choose"]
+    page.get_by_role("tab", name="A folder").click()
+    words = page.locator("#folder-photos .upload-container")
+    assert words.inner_text().split("\n") == ["Drop photos here", "- or -", "Click to choose"]
+
+
 def test_text_file_gets_a_clear_message(visitor: Visitor, tmp_path: Path) -> None:
     (tmp_path / "notes.png").write_text("dear diary")
     visitor.page.get_by_label("Remove Image").first.click()
