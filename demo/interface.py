@@ -35,12 +35,13 @@ _NOTE = """
 </footer>
 """
 
-# Gradio's own words for every gallery and every file to upload, of which the page has one each. In
-# other languages it has its own.
+# Gradio's own words for every gallery and every file to upload, of which the page has one each; for
+# the last it has none. In other languages it has its own.
 _WORDS = {
     "upload_text.drop_gallery": "Drop paintings here",
     "upload_text.drop_file": "Drop photos here",
     "upload_text.click_to_upload": "Click to choose",
+    "common.upload": "Add files",
 }
 
 

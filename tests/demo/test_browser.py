@@ -31,6 +31,23 @@ UNNAMED = """() => [
     ...[...document.querySelectorAll('img')].filter(e => !e.alt),
 ].filter(e => e.checkVisibility()).map(e => e.outerHTML.slice(0, 200))"""
 """Finds controls that no screen reader could name, and pictures without a text."""
+TOO_SMALL = """() => [...document.querySelectorAll('button, [role=button], a[download]')]
+    .filter(e => e.checkVisibility() && e.getBoundingClientRect().height < 40)
+    .map(e => [e.getBoundingClientRect().height, e.outerHTML.slice(0, 150)])"""
+"""Finds buttons that a finger would miss."""
+TOO_WIDE = """() => {
+    const width = document.documentElement.clientWidth;
+    const outside = (e) => {
+        const box = e.getBoundingClientRect();
+        return box.width > 0 && (box.right > width + 1 || box.left < -1);
+    };
+    const cut = (e) => e && ((getComputedStyle(e).overflowX !== 'visible' && !outside(e))
+                             || cut(e.parentElement));
+    return [...document.querySelectorAll('body *')]
+        .filter(e => e.checkVisibility() && outside(e) && !cut(e.parentElement))
+        .map(e => e.outerHTML.slice(0, 150));
+}"""
+"""Finds what reaches beyond the page, other than what a part of the page cuts off or scrolls."""
 # Where pictures of the page go, for whoever wants to look at them.
 SCREENSHOTS = os.environ.get("DEMO_SCREENSHOTS")
 
@@ -108,6 +125,14 @@ def visitor(desktop: Any, url: str) -> Iterator[Visitor]:
 def phone(browser: Any, url: str) -> Iterator[Visitor]:
     """Another visitor, with a browser and a cache of their own."""
     context = browser.new_context(viewport=PHONE)
+    yield Visitor(context.new_page(), url)
+    context.close()
+
+
+@pytest.fixture
+def finger(browser: Any, url: str) -> Iterator[Visitor]:
+    """A visitor with a phone: no mouse, and a page as wide as the phone says."""
+    context = browser.new_context(viewport=PHONE, has_touch=True, is_mobile=True)
     yield Visitor(context.new_page(), url)
     context.close()
 
@@ -402,6 +427,7 @@ def test_folder_comes_back_as_a_zip(visitor: Visitor, tmp_path: Path) -> None:
     page.get_by_role("tab", name="A folder").click()
     page.locator("#folder-photos input[type=file]").set_input_files(photos)
     page.locator("#folder-photos td.filename").nth(1).wait_for()
+    assert page.locator("#folder-photos").get_by_label("Add files").is_visible()
     page.get_by_label("Paintings", exact=True).last.click()
     page.get_by_role("option", name="Mosaic").click()
     page.keyboard.press("Escape")
@@ -464,6 +490,67 @@ def test_phone_shows_everything_in_one_column(phone: Visitor) -> None:
     assert [box["y"] for box in boxes] == sorted(box["y"] for box in boxes)
     assert all(box["width"] > 300 for box in boxes)
     assert page.get_by_role("tab", name="Look inside").is_visible()
+
+
+def test_picture_is_made_by_finger(finger: Visitor, tmp_path: Path) -> None:
+    photo = save_picture(tmp_path / "mine.png", (160, 120), seed=3)
+    page = finger.page
+    page.get_by_label("Remove Image").first.tap()
+
+    def choose_photo() -> None:
+        with page.expect_file_chooser() as chooser:
+            page.locator("#photo button.upload-container").tap()
+        chooser.value.set_files(photo)
+
+    finger.after(choose_photo)
+    both = [painting_path("Swirling oil"), painting_path("Mosaic")]
+    result = finger.after(lambda: page.get_by_label("Mosaic", exact=True).tap())
+    mixed = tiny_pipeline()(photo, both, style_weights=[1, 1]).images[0]
+    assert difference(result, mixed) < 3
+    result = finger.after(lambda: page.get_by_label("Swirling oil", exact=True).tap())
+    alone = tiny_pipeline()(photo, both[1]).images[0]
+    assert difference(result, alone) < 3 < difference(mixed, alone)
+    finger.after(lambda: page.get_by_role("button", name="Repaint", exact=True).tap())
+    page.get_by_role("button", name="Download full size").tap()
+    page.get_by_role("button", name="Save mine_mosaic.png").wait_for()
+    finger.screenshot("repaint-touch")
+
+
+def test_everything_fits_a_phone_and_its_owners_finger(finger: Visitor, tmp_path: Path) -> None:
+    page = finger.page
+
+    def check(name: str) -> None:
+        finger.screenshot(f"{name}-touch")
+        assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+        assert page.evaluate(TOO_WIDE) == []
+        assert page.evaluate(TOO_SMALL) == []
+
+    check("first")
+    finger.after(lambda: page.get_by_label("Mosaic", exact=True).tap())
+    for box in ("Paintings of your own", "Region", "Strength map", "Resolution and model"):
+        page.get_by_role("button", name=box).tap()
+    page.locator("#canvas canvas").first.wait_for()
+    page.get_by_label("range slider for Share of Mosaic").wait_for()
+    check("open")
+    page.get_by_role("tab", name="Gallery").tap()
+    page.get_by_role("button", name="Cat, woodblock").wait_for()
+    check("gallery")
+    page.get_by_role("tab", name="A folder").tap()
+    long = "a-name-that-is-far-longer-than-a-phone-is-wide-as-cameras-give-20240102-130405.png"
+    photos = [save_picture(tmp_path / name) for name in (long, "b.png")]
+    page.locator("#folder-photos input[type=file]").set_input_files(photos)
+    page.locator("#folder-photos td.filename").nth(1).wait_for()
+    page.get_by_role("button", name="Repaint them all").tap()
+    page.locator("#folder-zip td.filename").wait_for()
+    check("folder")
+    page.get_by_role("tab", name="Look inside").tap()
+    page.locator("#kernels img").wait_for()
+    check("inside")
+    page.get_by_role("tab", name="Repaint").tap()
+    page.get_by_label("Remove Image").first.tap()
+    page.get_by_role("button", name="Repaint", exact=True).tap()
+    page.get_by_text("Choose or drop a photo first").first.wait_for()
+    check("error")
 
 
 def test_gallery_is_whole_on_a_phone_without_scrolling(phone: Visitor) -> None:
