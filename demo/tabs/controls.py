@@ -48,7 +48,7 @@ def controls(paintings: int, canvas_value: dict[str, object]) -> Controls:
             512,
             step=64,
             label="Stroke size",
-            info="Smaller makes finer strokes.",
+            info="Larger makes coarser strokes.",
             elem_id="stroke-size",
             min_width=240,
         )
