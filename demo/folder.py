@@ -27,6 +27,10 @@ class FolderHandlers:
         photos: Sequence[str] | None,
         paintings: Sequence[str] = (),
         own_paintings: Sequence[str] | None = None,
+        weight_1: float = 1.0,
+        weight_2: float = 1.0,
+        weight_3: float = 1.0,
+        weight_4: float = 1.0,
         strength: float = 1.0,
         color: str = "style",
         stroke_size: int = 512,
@@ -40,6 +44,10 @@ class FolderHandlers:
             photos: The photos, image files.
             paintings: Titles of the demo's own paintings, such as "Mosaic"; several are mixed.
             own_paintings: Further paintings, image files by name: "first", "second", ...
+            weight_1: Share of the first painting in the mixture, from 0 to 1.
+            weight_2: Share of the second painting, from 0 to 1.
+            weight_3: Share of the third painting, from 0 to 1.
+            weight_4: Share of the fourth painting, from 0 to 1.
             strength: From 0, the photo itself, to 1, the full style.
             color: "style", "luminance", "statistics" or "transfer".
             stroke_size: Short side in px, 128 to 1024, to which paintings are scaled.
@@ -60,6 +68,7 @@ class FolderHandlers:
         order = Order(
             paintings=paintings or (),
             own_paintings=own_paintings or (),
+            weights=(weight_1, weight_2, weight_3, weight_4),
             strength=strength,
             color=color,
             style_size=stroke_size,

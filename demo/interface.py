@@ -35,6 +35,15 @@ _NOTE = """
 </footer>
 """
 
+# Gradio's own words for every gallery and every file to upload, of which the page has one each; for
+# the last it has none. In other languages it has its own.
+_WORDS = {
+    "upload_text.drop_gallery": "Drop paintings here",
+    "upload_text.drop_file": "Drop photos here",
+    "upload_text.click_to_upload": "Click to choose",
+    "common.upload": "Add files",
+}
+
 
 def build_demo(studio: Studio) -> gr.Blocks:
     """Build the page; `launch_options` tells how to serve it."""
@@ -79,6 +88,7 @@ def launch_options(studio: Studio) -> dict[str, Any]:
         "css": style_sheet(),
         "head": f"<script>{script}</script>",
         "footer_links": ["api"],
+        "i18n": gr.I18n(en=_WORDS),
         "max_file_size": studio.limits.upload_bytes,
         # What goes wrong inside is logged, and not shown to strangers.
         "show_error": False,

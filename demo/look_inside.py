@@ -9,7 +9,7 @@ import gradio as gr
 
 from demo.catalog import PAINTINGS, painting_path
 from demo.handlers import NO_PHOTO
-from demo.memory import memory_given_back
+from demo.memory import freed_memory
 from demo.messages import VisitorError
 from demo.pictures import read_picture, save_preview, within
 from demo.studio import Studio
@@ -61,7 +61,7 @@ class InsideHandlers:
         progress(0.1, "Looking")
         source = within(read_picture(photo, "Photo", limits), SIDE)
         point = _pixel(across, source.width), _pixel(down, source.height)
-        with memory_given_back():
+        with freed_memory.of_request():
             explanation = self._studio.models.get(model).explain(
                 source,
                 self._painting(paintings or (), own_paintings or ()),

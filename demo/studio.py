@@ -12,7 +12,7 @@ from PIL import Image
 
 from demo.catalog import PAINTINGS, painting_path
 from demo.limits import Limits
-from demo.memory import memory_given_back
+from demo.memory import freed_memory
 from demo.messages import VisitorError
 from demo.models import EMBEDDED, ModelShelf
 from demo.pictures import read_picture, within
@@ -117,7 +117,7 @@ class Studio:
         """Paint one photo; the result is as large as it."""
         strength = _checked("Strength", order.strength, 0, 1)
         _check_choice("Colour", order.color, COLORS)
-        with memory_given_back(), watched(watch):
+        with freed_memory.of_request(), watched(watch):
             result = self.models.get(order.model)(
                 photo,
                 palette.styles,

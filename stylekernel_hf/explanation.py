@@ -17,6 +17,7 @@ from stylekernel_hf.model.kernel_generator import KernelGenerator, resized
 from stylekernel_hf.model.statistics import channel_statistics, normalise
 from stylekernel_hf.model.style_alignment import token_grid
 from stylekernel_hf.model.style_kernel import BORDER_MARGIN, StyleKernelModel
+from stylekernel_hf.tiling.style_encoding import encode_style_image
 
 Array = np.ndarray[Any, np.dtype[np.float32]]
 
@@ -91,8 +92,7 @@ def explain(
     # 1. Encode both, the content with its margin, as when it is painted.
     stride = model.stride
     padded, padding = pad_to_multiple(content, stride, BORDER_MARGIN)
-    style_padded, _ = pad_to_multiple(style, model.style_stride)
-    embedding = model.encode_style(_to_model(style_padded, model))
+    embedding = encode_style_image(model, style)
     features = model.encode_content(_to_model(padded, model))
     statistics = channel_statistics(features[-1])
     # 2. Attention and gate, from what the alignment compares.
@@ -100,9 +100,9 @@ def explain(
     coarsest = normalise(features[-1], statistics)
     left, top = point[0] + padding.left, point[1] + padding.top
     weights = alignment.attention_weights(coarsest, embedding.key, top // stride, left // stride)
-    grid = token_grid(
-        style_padded.shape[2] // stride, style_padded.shape[3] // stride, alignment.max_tokens
-    )
+    cell = model.style_stride
+    rows, columns = (-(-side // cell) * cell // stride for side in style.shape[2:])
+    grid = token_grid(rows, columns, alignment.max_tokens)
     gate = alignment.share_let_through(coarsest, embedding.key)[
         0,
         padding.top // stride : (padding.top + content.shape[2] - 1) // stride + 1,

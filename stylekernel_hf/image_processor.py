@@ -137,7 +137,7 @@ def resize_rgb(x: Float[Tensor, "b c h w"], size: tuple[int, int]) -> Float[Tens
     if tuple(x.shape[-2:]) == tuple(size):
         return x
     resized = torch.nn.functional.interpolate(x, size=size, mode="bicubic", antialias=True)
-    return resized.clamp(0, 1)
+    return resized.clamp_(0, 1)
 
 
 def fit_short_side(x: Float[Tensor, "b c h w"], short_side: int) -> Float[Tensor, "b c h2 w2"]:

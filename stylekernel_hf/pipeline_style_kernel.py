@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from diffusers.utils.outputs import BaseOutput
-from jaxtyping import Float, Num
+from jaxtyping import Num
 from torch import Tensor
 
 from stylekernel_hf.call_checks import (
@@ -28,9 +28,7 @@ from stylekernel_hf.image_processor import (
     OutputType,
     RgbAndAlpha,
     check_size,
-    fit_short_side,
     from_rgb_tensor,
-    pad_to_multiple,
     to_rgb_tensor,
     to_rgb_tensors,
 )
@@ -46,11 +44,13 @@ from stylekernel_hf.style_input import (
     check_embedding,
     is_style_file,
     read_style_picture,
+    scale_style_picture,
     style_items,
 )
 from stylekernel_hf.style_mixing import combine, one_style, plan_shares
 from stylekernel_hf.tiling.out_of_memory import paint_in_smaller_tiles_at_need
 from stylekernel_hf.tiling.painting import Painting
+from stylekernel_hf.tiling.style_encoding import encode_style_image
 from stylekernel_hf.tiling.tile_size import check_tile_size
 
 MAX_EXPLAINED_PIXELS = 16 * 2**20
@@ -109,7 +109,9 @@ class StyleKernelPipeline(PretrainedPipeline):
         luminance of the repainted picture; "statistics" gives the repainted picture the mean and
         covariance of the photo's colours; "transfer" paints nothing and gives the photo the mean
         and covariance of the painting's. `style_size` is the short side in px to which style
-        images are scaled first, so that a smaller one makes finer strokes; None keeps their size.
+        images are scaled first, so that a larger one makes coarser strokes; None keeps their size.
+        Marks of less than 2 px after that are lost, and an image that is enlarged gives softer
+        strokes. Of one so long that it would get more than 32 megapixels, the short side is less.
         `tile_size` is the side in px of the tiles in which a larger content is painted, a multiple
         of the model's stride; tiles bound the memory and change no value by more than 1/255 in
         float32. None tiles only what would take the network more than 512 MiB, on CUDA more than
@@ -201,9 +203,7 @@ class StyleKernelPipeline(PretrainedPipeline):
         check_size(rgb, name="content", min_side=MIN_SIDE, max_pixels=MAX_EXPLAINED_PIXELS)
         place = check_point(point, rgb.shape[3], rgb.shape[2])
         painting = read_style_picture(style, "style", "an explanation")
-        if style_size is not None:
-            painting = fit_short_side(painting, style_size)
-        return explain(self.model, rgb, painting, place)
+        return explain(self.model, rgb, scale_style_picture(painting, style_size), place)
 
     def compile(self) -> bool:
         """Compile the network with torch.compile for all later calls; return whether that worked.
@@ -222,10 +222,7 @@ class StyleKernelPipeline(PretrainedPipeline):
             check_embedding(style, name, self.model, self._identity)
             return style.to(self.device, self.dtype)
         rgb = read_style_picture(style, name, "encoding")
-        if style_size is not None:
-            rgb = fit_short_side(rgb, style_size)
-        rgb, _ = pad_to_multiple(rgb, self.model.style_stride)
-        return self.model.encode_style(self._to_model(rgb))
+        return encode_style_image(self.model, scale_style_picture(rgb, style_size))
 
     def _paint(
         self, painting: Painting, style: StyleEmbedding | StyleField, as_bytes: bool, bar: Any
@@ -247,9 +244,6 @@ class StyleKernelPipeline(PretrainedPipeline):
         # Of a path only the end: a file that is shared tells nothing of its maker's folders.
         name = Path(origin).resolve().name if Path(origin).is_dir() else str(origin)
         return identify(self.model, name)
-
-    def _to_model(self, rgb: Float[Tensor, "1 3 h w"]) -> Float[Tensor, "1 3 h w"]:
-        return rgb.to(self.device, self.dtype, memory_format=torch.channels_last)
 
 
 def _output(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,13 +13,21 @@ from jaxtyping import Float
 from torch import Tensor
 
 from stylekernel_hf.image_io import MAX_PIXELS
-from stylekernel_hf.image_processor import ImageInput, check_size, to_rgb_tensor
+from stylekernel_hf.image_processor import (
+    ImageInput,
+    check_size,
+    fit_short_side,
+    resize_rgb,
+    to_rgb_tensor,
+)
 from stylekernel_hf.model.checkpoint_identity import CheckpointIdentity
 from stylekernel_hf.model.style_embedding import StyleEmbedding
 from stylekernel_hf.model.style_kernel import StyleKernelModel
 from stylekernel_hf.model.style_library import StyleLibrary
 
 MIN_SIDE = 16
+MAX_SCALED_PIXELS = 2**25
+"""Of a style image once it is scaled: 4096 x 8192."""
 StyleInput: TypeAlias = ImageInput | StyleEmbedding
 
 
@@ -48,6 +57,24 @@ def read_style_picture(style: Any, name: str, purpose: str) -> Float[Tensor, "1 
     rgb, _ = to_rgb_tensor(style, name=name)
     check_size(rgb, name=name, min_side=MIN_SIDE, max_pixels=MAX_PIXELS)
     return rgb
+
+
+def scale_style_picture(
+    rgb: Float[Tensor, "1 3 h w"], style_size: int | None
+) -> Float[Tensor, "1 3 h2 w2"]:
+    """Scale a style image so that its short side has `style_size` px; None keeps its size.
+
+    Of one so long that it would get more than `MAX_SCALED_PIXELS`, the short side gets as many
+    as fit.
+    """
+    if style_size is None:
+        return rgb
+    short, long = sorted(rgb.shape[2:])
+    if style_size**2 * long <= MAX_SCALED_PIXELS * short:
+        return fit_short_side(rgb, style_size)
+    scale = math.sqrt(MAX_SCALED_PIXELS / (short * long))
+    height, width = (max(MIN_SIDE, math.floor(side * scale)) for side in rgb.shape[2:])
+    return resize_rgb(rgb, (height, width))
 
 
 def check_embedding(

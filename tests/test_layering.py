@@ -39,7 +39,7 @@ DIRECT: dict[str, set[str]] = {
     "call_checks": set(),
     "style_input": {*IMAGE, "model"},
     "explanation_pictures": set(),
-    "explanation": {*IMAGE, "model", "explanation_pictures"},
+    "explanation": {*IMAGE, "model", "explanation_pictures", "tiling"},
     "pretrained_pipeline": {"model", "repository"},
     "pipeline_style_kernel": {
         *IMAGE,

@@ -48,25 +48,12 @@ def controls(paintings: int, canvas_value: dict[str, object]) -> Controls:
             512,
             step=64,
             label="Stroke size",
-            info="Smaller makes finer strokes.",
+            info="Larger makes coarser strokes.",
             elem_id="stroke-size",
             min_width=240,
         )
     color = gr.Dropdown(COLORS, value="style", label="Colours", elem_id="color")
-    with gr.Row(elem_id="weights"):
-        weights = tuple(
-            gr.Slider(
-                0,
-                1,
-                1,
-                step=0.05,
-                label=f"Share of painting {index}",
-                visible=False,
-                elem_id=f"weight-{index}",
-                min_width=240,
-            )
-            for index in range(1, paintings + 1)
-        )
+    weights = weight_sliders(paintings, "weight")
     brushes = [(color, 0.55) for color in BRUSHES]
     with gr.Accordion("Region", open=False, elem_id="region-box"):
         region = gr.Radio(
@@ -135,29 +122,51 @@ def controls(paintings: int, canvas_value: dict[str, object]) -> Controls:
     )
 
 
+def weight_sliders(count: int, name: str) -> tuple[gr.Slider, ...]:
+    """Lay out the weights of a mixture; `name_weights` tells which of them are to be seen."""
+    with gr.Row(elem_classes="weights"):
+        return tuple(
+            gr.Slider(
+                0,
+                1,
+                1,
+                step=0.05,
+                label=f"Share of painting {index}",
+                visible=False,
+                elem_id=f"{name}-{index}",
+                min_width=240,
+            )
+            for index in range(1, count + 1)
+        )
+
+
 def name_weights(
     paintings: list[str] | None, own_paintings: Sequence[str] | None, count: int
 ) -> list[dict[str, object]]:
-    """Show a slider for each painting of a mixture, by its name, and the colours of their brushes.
-
-    Nothing is shown for a single painting. The legend of colours comes last.
-    """
-    names = [
-        *(paintings or []),
-        *(f"your painting {i + 1}" for i in range(len(own_paintings or ()))),
-    ]
-    mixed = len(names) > 1
-    sliders = [
-        gr.update(visible=mixed and index < len(names), label=f"Share of {names[index]}")
+    """Show a slider for each painting of a mixture, by its name, and none for a single one."""
+    names = _names(paintings, own_paintings)
+    return [
+        gr.update(visible=len(names) > 1, label=f"Share of {names[index]}")
         if index < len(names)
         else gr.update(visible=False)
         for index in range(count)
     ]
+
+
+def name_brushes(
+    paintings: list[str] | None, own_paintings: Sequence[str] | None
+) -> dict[str, object]:
+    """Show the legend of the brushes' colours, of a mixture alone."""
+    names = _names(paintings, own_paintings)
     colors = "".join(
         f'<span><i style="background:{color}"></i>{name}</span>'
         for color, name in zip(BRUSHES, names, strict=False)
     )
-    return [
-        *sliders,
-        gr.update(visible=mixed, value=f'<div class="brushes">Brush colours: {colors}</div>'),
-    ]
+    return gr.update(
+        visible=len(names) > 1, value=f'<div class="brushes">Brush colours: {colors}</div>'
+    )
+
+
+def _names(paintings: list[str] | None, own_paintings: Sequence[str] | None) -> list[str]:
+    own = [f"your painting {index + 1}" for index in range(len(own_paintings or ()))]
+    return [*(paintings or []), *own]

@@ -10,6 +10,7 @@ from demo.gpu import on_gpu
 from demo.messages import says_why
 from demo.settings import RESOLUTIONS
 from demo.studio import Studio
+from demo.tabs.controls import name_weights, weight_sliders
 from demo.tabs.repaint import FIRST_PAINTING, Choice
 
 
@@ -17,8 +18,9 @@ def folder_tab(studio: Studio, choice: Choice) -> None:
     """Build the tab; colours, strokes and the visitor's own paintings are those of the first."""
     limits = studio.limits
     gr.HTML(
-        f'<p class="lead">Up to {limits.folder_files} photos in one style, as one zip. Strength, '
-        "colours, stroke size, model and paintings of your own are those of the Repaint tab.</p>"
+        f'<p class="lead">Up to {limits.folder_files} photos in one style or mixture, as one zip. '
+        "Strength, colours, stroke size, model and paintings of your own are those of the Repaint "
+        "tab.</p>"
     )
     with gr.Row(elem_classes="columns"):
         with gr.Column(scale=5, min_width=320):
@@ -38,6 +40,7 @@ def folder_tab(studio: Studio, choice: Choice) -> None:
                 max_choices=limits.paintings,
                 elem_id="folder-paintings",
             )
+            weights = weight_sliders(limits.paintings, "folder-weight")
             resolution = gr.Radio(
                 RESOLUTIONS,
                 value=1024,
@@ -48,6 +51,15 @@ def folder_tab(studio: Studio, choice: Choice) -> None:
             start = gr.Button("Repaint them all", variant="primary", elem_id="folder-start")
             archive = gr.File(label="The zip", interactive=False, elem_id="folder-zip")
             report = gr.Markdown(elem_id="folder-report")
+    gr.on(
+        [paintings.change, choice.own_paintings.change],
+        lambda chosen, own: name_weights(chosen, own, len(weights)),
+        [paintings, choice.own_paintings],
+        list(weights),
+        api_visibility="private",
+        show_progress="hidden",
+        queue=False,
+    )
     it = choice.controls
     stylize_folder = on_gpu(says_why(FolderHandlers(studio).stylize_folder), seconds=limits.seconds)
     # No tool over MCP: Gradio takes no lists of files there, so that every call would fail.
@@ -55,7 +67,7 @@ def folder_tab(studio: Studio, choice: Choice) -> None:
     start.click(
         stylize_folder,
         [
-            *(photos, paintings, choice.own_paintings),
+            *(photos, paintings, choice.own_paintings, *weights),
             *(it.strength, it.color, it.stroke_size, it.model, resolution),
         ],
         [archive, report],

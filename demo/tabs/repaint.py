@@ -17,7 +17,7 @@ from demo.messages import says_why
 from demo.pictures import read_picture, save_preview, within
 from demo.settings import EVERYWHERE
 from demo.studio import Studio
-from demo.tabs.controls import Controls, controls, name_weights
+from demo.tabs.controls import Controls, controls, name_brushes, name_weights
 
 FIRST_PHOTO, FIRST_PAINTING = "Coffee", "Swirling oil"
 PAINTER = "painter"
@@ -138,7 +138,7 @@ def _keep_up(choice: Choice) -> None:
     it, weights = choice.controls, list(choice.controls.weights)
     gr.on(
         [choice.paintings.change, choice.own_paintings.change],
-        lambda chosen, own: name_weights(chosen, own, len(weights)),
+        lambda chosen, own: [*name_weights(chosen, own, len(weights)), name_brushes(chosen, own)],
         [choice.paintings, choice.own_paintings],
         [*weights, it.legend],
         api_visibility="private",

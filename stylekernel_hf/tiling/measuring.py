@@ -35,8 +35,8 @@ class ContentMeasure:
         return [level.result(self._model.device) for level in self._levels]
 
 
-class OwnStyleMeasure:
-    """The content's own style, which strengths below 1 mix in: `encode_style`, tile by tile."""
+class WholeStyle:
+    """The style of a whole picture, a painting or a content: `encode_style`, tile by tile."""
 
     def __init__(self, model: StyleKernelModel, height: int, width: int) -> None:
         self._model = model
@@ -95,7 +95,7 @@ def measure(
 ) -> tuple[list[ChannelStatistics], StyleEmbedding | None]:
     """Return the statistics of the content features, and the content's own style if asked for."""
     content = ContentMeasure(model)
-    own = OwnStyleMeasure(model, picture.height, picture.width) if own_style else None
+    own = WholeStyle(model, picture.height, picture.width) if own_style else None
     for tile in tiles:
         window = picture.window(tile.window_rows, tile.window_columns, model.device, model.dtype)
         content.add(window, tile)

@@ -50,6 +50,10 @@ class PaddedPicture(WindowedPicture):
         self, rows: Span, columns: Span, device: torch.device, dtype: torch.dtype
     ) -> Float[Tensor, "1 n i j"]:
         """Return a rectangle of the padded picture, channels last, in [0, 1]."""
-        part = self._rgb.index_select(2, self._rows[slice(*rows)])
-        part = part.index_select(3, self._columns[slice(*columns)]).to(device)
-        return unit_floats(part).to(dtype, memory_format=torch.channels_last)
+        cuts = [(2, self._rows[slice(*rows)]), (3, self._columns[slice(*columns)])]
+        # First along the side of which less is left: the other cut has less to copy.
+        cuts.sort(key=lambda cut: len(cut[1]) / self._rgb.shape[cut[0]])
+        part = self._rgb
+        for axis, indices in cuts:
+            part = part.index_select(axis, indices)
+        return unit_floats(part.to(device)).to(dtype, memory_format=torch.channels_last)

@@ -34,7 +34,7 @@ def check_tile_size(tile_size: int | None, model: StyleKernelModel) -> None:
 
 def choose_tile_size(model: StyleKernelModel, height: int, width: int) -> int | None:
     """Return the side of tiles for a picture of this size, or None where it fits in one piece."""
-    pixels = _working_memory(model.device) // _bytes_per_pixel(model)
+    pixels = working_memory(model.device) // _bytes_per_pixel(model)
     if (height + 2 * BORDER_MARGIN) * (width + 2 * BORDER_MARGIN) <= pixels:
         return None
     side = math.isqrt(pixels) - 2 * full_reach(model)
@@ -47,7 +47,8 @@ def largest_tile_size(side: int, model: StyleKernelModel) -> int:
     return max(smallest, side // model.stride * model.stride)
 
 
-def _working_memory(device: torch.device) -> int:
+def working_memory(device: torch.device) -> int:
+    """Return how many bytes the network may take at once."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0] // 2
     return WORKING_MEMORY

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from PIL import Image
@@ -27,7 +28,7 @@ def huge_png(path: Path, side: int = 50_000) -> Path:
     return path
 
 
-def opened(path: str | Path) -> Image.Image:
+def opened(path: str | Path | IO[bytes]) -> Image.Image:
     """Return a picture that holds no open file; a PNG keeps its text."""
     with Image.open(path) as picture:
         picture.load()

@@ -93,11 +93,14 @@ def test_folder_comes_back_as_a_zip(client: Client, photo: Path, tmp_path: Path)
     (tmp_path / "notes.jpg").write_text("dear diary")
     archive, report = client.predict(
         photos=[handle_file(photo), handle_file(tmp_path / "notes.jpg")],
-        paintings=["Mosaic"],
+        paintings=["Mosaic", "Cubist"],
+        weight_2=0.25,
         api_name="/stylize_folder",
     )
     with zipfile.ZipFile(archive) as folder:
         assert folder.namelist() == ["photo.png"]
+        with folder.open("photo.png") as file:
+            assert read_settings(opened(file)).style_weights == (1, 0.25)
     assert report.startswith("**1 of 2 photos painted.**")
 
 

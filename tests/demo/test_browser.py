@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import os
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -16,7 +18,7 @@ from demo.catalog import painting_path, photo_path
 from demo.settings import read_settings
 from stylekernel_hf import load_image
 from tests.demo.conftest import tiny_pipeline
-from tests.demo.pictures import difference, opened
+from tests.demo.pictures import difference, opened, pixels
 from tests.hub_server import HubServer
 from tests.tiny import save_picture
 
@@ -29,6 +31,23 @@ UNNAMED = """() => [
     ...[...document.querySelectorAll('img')].filter(e => !e.alt),
 ].filter(e => e.checkVisibility()).map(e => e.outerHTML.slice(0, 200))"""
 """Finds controls that no screen reader could name, and pictures without a text."""
+TOO_SMALL = """() => [...document.querySelectorAll('button, [role=button], a[download]')]
+    .filter(e => e.checkVisibility() && e.getBoundingClientRect().height < 40)
+    .map(e => [e.getBoundingClientRect().height, e.outerHTML.slice(0, 150)])"""
+"""Finds buttons that a finger would miss."""
+TOO_WIDE = """() => {
+    const width = document.documentElement.clientWidth;
+    const outside = (e) => {
+        const box = e.getBoundingClientRect();
+        return box.width > 0 && (box.right > width + 1 || box.left < -1);
+    };
+    const cut = (e) => e && ((getComputedStyle(e).overflowX !== 'visible' && !outside(e))
+                             || cut(e.parentElement));
+    return [...document.querySelectorAll('body *')]
+        .filter(e => e.checkVisibility() && outside(e) && !cut(e.parentElement))
+        .map(e => e.outerHTML.slice(0, 150));
+}"""
+"""Finds what reaches beyond the page, other than what a part of the page cuts off or scrolls."""
 # Where pictures of the page go, for whoever wants to look at them.
 SCREENSHOTS = os.environ.get("DEMO_SCREENSHOTS")
 
@@ -110,6 +129,14 @@ def phone(browser: Any, url: str) -> Iterator[Visitor]:
     context.close()
 
 
+@pytest.fixture
+def finger(browser: Any, url: str) -> Iterator[Visitor]:
+    """A visitor with a phone: no mouse, and a page as wide as the phone says."""
+    context = browser.new_context(viewport=PHONE, has_touch=True, is_mobile=True)
+    yield Visitor(context.new_page(), url)
+    context.close()
+
+
 def expected(style: Any = "Swirling oil", photo: str = "Coffee", **options: Any) -> Image.Image:
     styles = painting_path(style) if isinstance(style, str) else style
     return tiny_pipeline()(photo_path(photo), styles, **options).images[0]
@@ -180,6 +207,16 @@ def test_map_of_strengths_fades_the_style(visitor: Visitor, tmp_path: Path) -> N
     assert difference(result, expected()) > 3
 
 
+def test_boxes_say_what_goes_into_them(visitor: Visitor) -> None:
+    page = visitor.page
+    page.get_by_role("button", name="Paintings of your own").click()
+    words = page.locator("#own-paintings .upload-container")
+    assert words.inner_text().split("\n") == ["Drop paintings here", "- or -", "Click to choose"]
+    page.get_by_role("tab", name="A folder").click()
+    words = page.locator("#folder-photos .upload-container")
+    assert words.inner_text().split("\n") == ["Drop photos here", "- or -", "Click to choose"]
+
+
 def test_text_file_gets_a_clear_message(visitor: Visitor, tmp_path: Path) -> None:
     (tmp_path / "notes.png").write_text("dear diary")
     visitor.page.get_by_label("Remove Image").first.click()
@@ -236,15 +273,64 @@ def test_controls_change_the_picture_as_they_should(visitor: Visitor) -> None:
     result = visitor.after(lambda: visitor.set_number("stroke-size", 128))
     assert difference(result, expected(style_size=128)) < 3
 
-    def choose_colours() -> None:
-        page.get_by_label("Colours").click()
-        page.get_by_role("option", name="Only the painting's colours").click()
-
-    result = visitor.after(choose_colours)
-    assert difference(result, expected(color="transfer")) < 3
     page.get_by_role("button", name="Resolution and model").click()
     result = visitor.after(lambda: page.get_by_label("512 px").first.check())
     assert max(result.size) == 512
+
+
+def test_each_way_of_colouring_does_what_it_says(visitor: Visitor, tmp_path: Path) -> None:
+    # Of middling colours, so that no result is clipped.
+    grey = Image.new("RGB", (160, 120), "grey")
+    photo = Image.blend(opened(save_picture(tmp_path / "vivid.png", grey.size)), grey, 0.5)
+    photo.save(tmp_path / "photo.png")
+    painting = load_image(painting_path("Swirling oil"))
+    page = visitor.page
+    page.get_by_label("Remove Image").first.click()
+    chooser = page.locator("#photo input[type=file]")
+    painted = visitor.after(lambda: chooser.set_input_files(tmp_path / "photo.png"))
+
+    def coloured(words: str) -> Image.Image:
+        page.get_by_role("combobox", name="Colours").click()
+        result = visitor.after(page.get_by_role("option", name=words, exact=True).click)
+        page.get_by_role("option").first.wait_for(state="detached")
+        return result
+
+    toned = coloured("The photo's, in the painting's tones")
+    assert difference(plane(toned, 1), plane(photo, 1)) < 1.5 < difference(toned, photo)
+    assert difference(plane(toned, 2), plane(photo, 2)) < 1.5
+    assert difference(plane(toned, 0), plane(painted, 0)) < 1.5
+
+    average = coloured("The photo's, on average")
+    assert moments(average) == pytest.approx(moments(photo), abs=1)
+    assert distance_to_recoloured(average, photo) > 5
+
+    recoloured = coloured("Only the painting's colours")
+    assert moments(recoloured) == pytest.approx(moments(painting), abs=2)
+    assert distance_to_recoloured(recoloured, photo) < 2 < distance_to_recoloured(painted, photo)
+    assert difference(recoloured, photo) > 5
+
+    assert difference(coloured("The painting's"), painted) == 0
+
+
+def plane(picture: Image.Image, index: int) -> Image.Image:
+    """The luma (0) or a chroma (1, 2) of a picture, as Pillow has them."""
+    return picture.convert("YCbCr").getchannel(index)
+
+
+def moments(picture: Image.Image) -> np.ndarray:
+    """Means, standard deviations and, on the same scale, covariances of the channels."""
+    values = pixels(picture).reshape(-1, 3)
+    covariance = np.cov(values, rowvar=False)
+    signed_roots = np.sign(covariance) * np.sqrt(np.abs(covariance))
+    return np.concatenate([values.mean(axis=0), signed_roots.ravel()])
+
+
+def distance_to_recoloured(picture: Image.Image, photo: Image.Image) -> float:
+    """How far the picture is from the photo after the linear change of colours that fits best."""
+    values, target = (pixels(each).reshape(-1, 3) for each in (photo, picture))
+    known = np.column_stack([values, np.ones(len(values))])
+    best = known @ np.linalg.lstsq(known, target, rcond=None)[0]
+    return float(np.abs(best - target).mean())
 
 
 def test_painted_region_alone_is_repainted(visitor: Visitor) -> None:
@@ -341,10 +427,25 @@ def test_folder_comes_back_as_a_zip(visitor: Visitor, tmp_path: Path) -> None:
     page.get_by_role("tab", name="A folder").click()
     page.locator("#folder-photos input[type=file]").set_input_files(photos)
     page.locator("#folder-photos td.filename").nth(1).wait_for()
+    assert page.locator("#folder-photos").get_by_label("Add files").is_visible()
+    page.get_by_label("Paintings", exact=True).last.click()
+    page.get_by_role("option", name="Mosaic").click()
+    page.keyboard.press("Escape")
+    page.get_by_label("range slider for Share of Mosaic").wait_for()
+    visitor.set_number("folder-weight-1", 0.25)
     page.get_by_role("button", name="Repaint them all").click()
     page.get_by_text("2 of 2 photos painted.").wait_for()
     page.locator("#folder-zip td.filename").get_by_text("repainted").wait_for()
     visitor.screenshot("folder-desktop")
+    with page.expect_download() as download:
+        page.locator("#folder-zip a[download]").first.click()
+    download.value.save_as(tmp_path / "got.zip")
+    styles = [painting_path("Swirling oil"), painting_path("Mosaic")]
+    with zipfile.ZipFile(tmp_path / "got.zip") as folder:
+        for photo in photos:
+            result = load_image(folder.read(photo.name))
+            mixed = tiny_pipeline()(photo, styles, style_weights=[0.25, 1]).images[0]
+            assert difference(result, mixed) == 0
 
 
 def test_click_on_the_photo_looks_inside(visitor: Visitor) -> None:
@@ -389,6 +490,67 @@ def test_phone_shows_everything_in_one_column(phone: Visitor) -> None:
     assert [box["y"] for box in boxes] == sorted(box["y"] for box in boxes)
     assert all(box["width"] > 300 for box in boxes)
     assert page.get_by_role("tab", name="Look inside").is_visible()
+
+
+def test_picture_is_made_by_finger(finger: Visitor, tmp_path: Path) -> None:
+    photo = save_picture(tmp_path / "mine.png", (160, 120), seed=3)
+    page = finger.page
+    page.get_by_label("Remove Image").first.tap()
+
+    def choose_photo() -> None:
+        with page.expect_file_chooser() as chooser:
+            page.locator("#photo button.upload-container").tap()
+        chooser.value.set_files(photo)
+
+    finger.after(choose_photo)
+    both = [painting_path("Swirling oil"), painting_path("Mosaic")]
+    result = finger.after(lambda: page.get_by_label("Mosaic", exact=True).tap())
+    mixed = tiny_pipeline()(photo, both, style_weights=[1, 1]).images[0]
+    assert difference(result, mixed) < 3
+    result = finger.after(lambda: page.get_by_label("Swirling oil", exact=True).tap())
+    alone = tiny_pipeline()(photo, both[1]).images[0]
+    assert difference(result, alone) < 3 < difference(mixed, alone)
+    finger.after(lambda: page.get_by_role("button", name="Repaint", exact=True).tap())
+    page.get_by_role("button", name="Download full size").tap()
+    page.get_by_role("button", name="Save mine_mosaic.png").wait_for()
+    finger.screenshot("repaint-touch")
+
+
+def test_everything_fits_a_phone_and_its_owners_finger(finger: Visitor, tmp_path: Path) -> None:
+    page = finger.page
+
+    def check(name: str) -> None:
+        finger.screenshot(f"{name}-touch")
+        assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+        assert page.evaluate(TOO_WIDE) == []
+        assert page.evaluate(TOO_SMALL) == []
+
+    check("first")
+    finger.after(lambda: page.get_by_label("Mosaic", exact=True).tap())
+    for box in ("Paintings of your own", "Region", "Strength map", "Resolution and model"):
+        page.get_by_role("button", name=box).tap()
+    page.locator("#canvas canvas").first.wait_for()
+    page.get_by_label("range slider for Share of Mosaic").wait_for()
+    check("open")
+    page.get_by_role("tab", name="Gallery").tap()
+    page.get_by_role("button", name="Cat, woodblock").wait_for()
+    check("gallery")
+    page.get_by_role("tab", name="A folder").tap()
+    long = "a-name-that-is-far-longer-than-a-phone-is-wide-as-cameras-give-20240102-130405.png"
+    photos = [save_picture(tmp_path / name) for name in (long, "b.png")]
+    page.locator("#folder-photos input[type=file]").set_input_files(photos)
+    page.locator("#folder-photos td.filename").nth(1).wait_for()
+    page.get_by_role("button", name="Repaint them all").tap()
+    page.locator("#folder-zip td.filename").wait_for()
+    check("folder")
+    page.get_by_role("tab", name="Look inside").tap()
+    page.locator("#kernels img").wait_for()
+    check("inside")
+    page.get_by_role("tab", name="Repaint").tap()
+    page.get_by_label("Remove Image").first.tap()
+    page.get_by_role("button", name="Repaint", exact=True).tap()
+    page.get_by_text("Choose or drop a photo first").first.wait_for()
+    check("error")
 
 
 def test_gallery_is_whole_on_a_phone_without_scrolling(phone: Visitor) -> None:

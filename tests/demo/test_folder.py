@@ -49,6 +49,26 @@ def test_zip_holds_every_photo_painted(handlers: FolderHandlers, tmp_path: Path)
             assert read_settings(result).strength == 0.5
 
 
+def test_paintings_are_mixed_by_their_shares(handlers: FolderHandlers, tmp_path: Path) -> None:
+    photo = save_picture(tmp_path / "photo.png")
+    own = save_picture(tmp_path / "own.png", (200, 160), seed=5)
+    styles = [painting_path("Mosaic"), painting_path("Cubist"), own]
+
+    def painted(*shares: float) -> Image.Image:
+        named = {f"weight_{number}": share for number, share in enumerate(shares, start=1)}
+        archive, _ = handlers.stylize_folder(
+            [str(photo)], ["Mosaic", "Cubist"], [str(own)], **named
+        )
+        with zipfile.ZipFile(archive) as folder:
+            return Image.open(BytesIO(folder.read("photo.png")))
+
+    result = painted(0.5, 0.0, 1.0)
+    mixed = tiny_pipeline()(photo, styles, style_weights=[0.5, 0.0, 1.0]).images[0]
+    assert difference(result, mixed) == 0
+    assert read_settings(result).style_weights == (0.5, 0.0, 1.0)
+    assert difference(result, painted()) > 0
+
+
 def test_bad_file_is_reported_and_the_others_are_painted(
     handlers: FolderHandlers, tmp_path: Path
 ) -> None:

@@ -30,3 +30,12 @@ def test_window_has_the_dtype_that_is_asked_for() -> None:
     picture = PaddedPicture(torch.full((1, 3, 16, 16), 51, dtype=torch.uint8), 8, 8)
     window = picture.window(Span(0, 8), Span(0, 8), CPU, torch.bfloat16)
     assert torch.equal(window, torch.full((1, 3, 8, 8), 0.2, dtype=torch.bfloat16))
+
+
+@pytest.mark.parametrize("size", [(16, 50_000), (50_000, 16)])
+def test_window_of_a_long_picture_copies_little_of_it(size: tuple[int, int]) -> None:
+    picture = PaddedPicture(torch.zeros(1, 3, *size), 8, 0)
+    with torch.profiler.profile(profile_memory=True) as profile:
+        picture.window(Span(0, 16), Span(0, 16), CPU, torch.float32)
+    allocated = sum(max(0, event.self_cpu_memory_usage) for event in profile.events())
+    assert 0 < allocated < 0.1 * torch.zeros(1, 3, *size).nbytes
