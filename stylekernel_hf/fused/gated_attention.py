@@ -2,7 +2,7 @@
 
 # What Triton compiles is typed by Triton's own rules.
 # pyright: basic, reportMissingImports=false, reportIndexIssue=false
-# pyright: reportArgumentType=false, reportGeneralTypeIssues=false
+# pyright: reportArgumentType=false, reportGeneralTypeIssues=false, reportCallIssue=false
 
 from __future__ import annotations
 

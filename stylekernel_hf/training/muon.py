@@ -1,5 +1,8 @@
 """Muon for the network's matrices and convolutions, Adam for the rest: one optimizer."""
 
+# torch's operations on lists of tensors have no public names.
+# pyright: reportPrivateUsage=false, reportPrivateImportUsage=false
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -58,7 +61,7 @@ class Muon(torch.optim.Optimizer):
                 self.state[parameter]["momentum"] = torch.zeros_like(gradient)
         averages = [self.state[parameter]["momentum"] for parameter in parameters]
         torch._foreach_lerp_(averages, gradients, 1 - group["momentum"])
-        ahead = torch._foreach_lerp(gradients, averages, group["momentum"])
+        ahead = list(torch._foreach_lerp(gradients, averages, group["momentum"]))
         for alike in _together(ahead):
             matrices = torch.stack([ahead[index].flatten(1) for index in alike])
             updates = orthogonalise(matrices)
