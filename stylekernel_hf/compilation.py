@@ -6,6 +6,7 @@ import logging
 
 import torch
 
+from stylekernel_hf.first_line import first_line
 from stylekernel_hf.model.style_kernel import StyleKernelModel
 from stylekernel_hf.recorded_network import record_network
 
@@ -38,7 +39,6 @@ def compile_network(model: StyleKernelModel) -> bool:
         for part in parts:
             # torch has no public way back.
             part._compiled_call_impl = None  # pyright: ignore[reportPrivateUsage]
-        reason = str(error).strip().splitlines() or [type(error).__name__]
-        logger.warning("torch.compile does not work here, going on without: %s", reason[0])
+        logger.warning("torch.compile does not work here, going on without: %s", first_line(error))
         return False
     return True

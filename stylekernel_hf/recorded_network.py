@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from stylekernel_hf.first_line import first_line
 from stylekernel_hf.model.style_embedding import StyleEmbedding
 from stylekernel_hf.model.style_kernel import StyleKernelModel
 
@@ -57,8 +58,9 @@ class RecordedForward:
             except Exception as error:  # Recording finds whatever a driver does not like.
                 self.works = False
                 self._recordings.clear()
-                reason = str(error).strip().splitlines() or [type(error).__name__]
-                logger.warning("CUDA graphs do not work here, going on without: %s", reason[0])
+                logger.warning(
+                    "CUDA graphs do not work here, going on without: %s", first_line(error)
+                )
         return self._model.forward(content, style, strength)
 
     def _replay(
@@ -100,9 +102,7 @@ def record(model: StyleKernelModel, inputs: tuple[Tensor, ...]) -> Recording:
     """Record a pass over copies of a content and of the three parts of a style."""
     # Outside inference mode: the copies are written to again, wherever the next call comes from.
     with torch.inference_mode(False), torch.no_grad():
-        content, key, value, code = copies = tuple(torch.empty_like(each) for each in inputs)
-        for place, given in zip(copies, inputs, strict=True):
-            place.copy_(given)
+        content, key, value, code = copies = tuple(each.clone() for each in inputs)
         style = StyleEmbedding(key, value, code)
         stream = torch.cuda.Stream(content.device)
         stream.wait_stream(torch.cuda.current_stream(content.device))

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from stylekernel_hf.first_line import first_line
 from stylekernel_hf.model.style_kernel import StyleKernelModel
 from stylekernel_hf.training.settings import TrainingSettings
 from stylekernel_hf.training.trainer import Trainer
@@ -104,7 +105,6 @@ def _compile(trainer: Trainer) -> bool:
             model(picture, model.encode_style(picture)).sum().backward()
         model.zero_grad()
     except Exception as error:  # Compilers and their tools raise whatever comes.
-        reason = str(error).strip().splitlines() or [type(error).__name__]
-        logger.warning("torch.compile does not work for training here: %s", reason[0])
+        logger.warning("torch.compile does not work for training here: %s", first_line(error))
         return False
     return True

@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from stylekernel_hf.first_line import first_line
+
 logger = logging.getLogger(__name__)
 
 _DTYPES = (torch.float32, torch.bfloat16, torch.float16)
@@ -35,11 +37,10 @@ class FusedKernel:
             raise  # It has a remedy of its own: smaller tiles.
         except Exception as error:  # Compilers and their tools raise whatever comes.
             self._works = False
-            reason = str(error).strip().splitlines() or [type(error).__name__]
             logger.warning(
                 "the fused kernel %s does not work here, going on without: %s",
                 self._function,
-                reason[0],
+                first_line(error),
             )
             return None
 
