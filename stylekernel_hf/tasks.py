@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import os
 
 import torch
 
 from stylekernel_hf.hub import EMBEDDED_CHECKPOINT, load_checkpoint
+from stylekernel_hf.native_dtypes import is_native
 from stylekernel_hf.pipeline_style_kernel import StyleKernelPipeline
 from stylekernel_hf.repository.sources import HubAccess
 
+logger = logging.getLogger(__name__)
 TASKS = ("style-kernel",)
 
 
@@ -30,10 +33,10 @@ def pipeline(
     `model` is a checkpoint folder or a Hub repository "owner/name"; by default the weights
     embedded in the package are used, and nothing is downloaded. `device` defaults to CUDA, then
     MPS, then the CPU. `dtype` is torch.float32, torch.bfloat16 or torch.float16: all three on the
-    CPU, though float16 is slow on most, and on others those that the device has. `variant`,
-    `revision`, `token`, `cache_dir` and `local_files_only` are those of
-    `StyleKernelModel.from_pretrained`, whose errors are raised for a checkpoint that cannot be
-    had or is not whole.
+    CPU, with a warning where it emulates them, ten times as slow as float32, and on others those
+    that the device has. `variant`, `revision`, `token`, `cache_dir` and `local_files_only` are
+    those of `StyleKernelModel.from_pretrained`, whose errors are raised for a checkpoint that
+    cannot be had or is not whole.
 
     Raises ValueError for an unknown task and for a device or dtype that is not to be had here.
     """
@@ -77,3 +80,5 @@ def _check_dtype(dtype: torch.dtype, device: torch.device) -> None:
     except (RuntimeError, TypeError, NotImplementedError) as error:
         reason = str(error).splitlines()[0]
         raise ValueError(f"dtype must be one that {device} has, got {dtype}: {reason}") from error
+    if device.type == "cpu" and not is_native(dtype, device):
+        logger.warning("dtype %s is emulated by this CPU: torch.float32 is much faster", dtype)

@@ -18,10 +18,17 @@ from stylekernel_hf.benchmark.result import Benchmark, Measurement
 from stylekernel_hf.benchmark.timing import measure_cost
 from stylekernel_hf.benchmark.work import Plan, all_work
 from stylekernel_hf.compilation import compile_network
+from stylekernel_hf.native_dtypes import is_native
 from stylekernel_hf.pipeline_style_kernel import StyleKernelPipeline
 from stylekernel_hf.tasks import pipeline
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+def default_dtypes(devices: Sequence[str]) -> list[str]:
+    """Return float32, and bfloat16 if none of the devices emulates it."""
+    native = all(is_native(torch.bfloat16, torch.device(device)) for device in devices)
+    return ["float32", *(["bfloat16"] if native else [])]
 
 
 def run_benchmark(

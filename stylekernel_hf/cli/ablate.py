@@ -48,7 +48,7 @@ def ablate(
     learning_rate: LearningRate = 1e-3,
     content_weight: ContentWeight = 1.0,
     style_weight: StyleWeight = 20.0,
-    mixed_precision: MixedPrecision = "bf16",
+    mixed_precision: MixedPrecision = "auto",
     seed: Seed = 0,
     save_every: SaveEvery = 200,
     loader_workers: LoaderWorkers = 1,

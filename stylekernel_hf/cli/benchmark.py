@@ -37,7 +37,11 @@ def benchmark(
     ] = 2048,
     dtypes: Annotated[
         list[str] | None,
-        typer.Option("--dtype", help="float32, bfloat16 or float16; repeatable. The first two."),
+        typer.Option(
+            "--dtype",
+            help="float32, bfloat16 or float16; repeatable. By default the first, and the second "
+            "where the devices have it.",
+        ),
     ] = None,
     devices: Annotated[
         list[str] | None,
@@ -80,7 +84,7 @@ def benchmark(
     from rich.progress import MofNCompleteColumn, Progress
 
     from stylekernel_hf.benchmark.plot import draw_plot
-    from stylekernel_hf.benchmark.runner import run_benchmark
+    from stylekernel_hf.benchmark.runner import default_dtypes, run_benchmark
     from stylekernel_hf.benchmark.work import Plan
 
     check_folders(json_file, plot)
@@ -97,7 +101,7 @@ def benchmark(
         return
     plan = Plan(sizes or [256, 512, 1024, 2048], tile_size, whole_up_to, repeats)
     devices = devices or ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
-    dtypes = dtypes or ["float32", "bfloat16"]
+    dtypes = dtypes or default_dtypes(devices)
     columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         total = plan.steps * len(devices) * len(dtypes) * len(modes)

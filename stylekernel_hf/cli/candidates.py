@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from stylekernel_hf.pipeline_style_kernel import StyleKernelPipeline
 
 EMBEDDED = "embedded"
+"""What the embedded weights are called where a checkpoint is named."""
 
 
 def load_pipelines(models: list[str], device: str | None) -> dict[str, StyleKernelPipeline]:

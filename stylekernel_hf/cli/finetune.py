@@ -43,7 +43,7 @@ def finetune(
     learning_rate: LearningRate = 3e-4,
     content_weight: ContentWeight = 2.0,
     style_weight: StyleWeight = 20.0,
-    mixed_precision: MixedPrecision = "bf16",
+    mixed_precision: MixedPrecision = "auto",
     seed: Seed = 0,
     save_every: SaveEvery = 100,
     loader_workers: LoaderWorkers = 1,

@@ -41,7 +41,7 @@ def pretrain(
         int, typer.Option(help="Crops in all; their statistics are measured once and kept.")
     ] = 8000,
     learning_rate: LearningRate = 1e-3,
-    mixed_precision: MixedPrecision = "bf16",
+    mixed_precision: MixedPrecision = "auto",
     seed: Seed = 0,
     cache_gigabytes: Annotated[float, typer.Option(help="Memory for decoded pictures.")] = 4.0,
 ) -> None:

@@ -77,7 +77,7 @@ def train(
     identity_every: Annotated[
         int, typer.Option(help="Steps between identity terms; 0 for none.")
     ] = 4,
-    mixed_precision: MixedPrecision = "bf16",
+    mixed_precision: MixedPrecision = "auto",
     seed: Seed = 0,
     save_every: SaveEvery = 500,
     sheet_every: Annotated[int, typer.Option(help="Steps between sample sheets.")] = 500,

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stylekernel_hf.cli.candidates import EMBEDDED
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -40,13 +42,28 @@ Preset = Annotated[
         "it starts out painting as that smaller network does."
     ),
 ]
+
+
+def _find_embedded(init: str | None) -> str | None:
+    from stylekernel_hf.hub import EMBEDDED_CHECKPOINT
+
+    return str(EMBEDDED_CHECKPOINT) if init == EMBEDDED else init
+
+
 Init = Annotated[
     str | None,
-    typer.Option(help="Checkpoint folder or Hub id to start from, instead of random weights."),
+    typer.Option(
+        callback=_find_embedded,
+        help="Checkpoint folder or Hub id to start from, or embedded for the weights in the "
+        "package, instead of random weights.",
+    ),
 ]
 Steps = Annotated[int, typer.Option(help="Optimizer steps.")]
 LearningRate = Annotated[float, typer.Option(help="Peak of the cosine schedule.")]
-MixedPrecision = Annotated[str, typer.Option(help="no, bf16 or fp16.")]
+MixedPrecision = Annotated[
+    str,
+    typer.Option(help="no, bf16, fp16, or auto: bf16 where the machine has it, or else no."),
+]
 BatchSize = Annotated[int, typer.Option(help="Pairs per batch, over all processes.")]
 Accumulate = Annotated[
     int, typer.Option(help="Batches per step: their gradients are added up, to save memory.")

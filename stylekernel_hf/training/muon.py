@@ -12,10 +12,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from stylekernel_hf.native_dtypes import is_native
+
 # Coefficients of the quintic iteration that drives all singular values towards 1.
 _QUINTIC = (3.4445, -4.7750, 2.0315)
 
-# Matrices with more rows and columns than this are orthogonalised in bfloat16.
+# Matrices with more rows and columns than this are orthogonalised in bfloat16 where there is any.
 _WIDE = 256
 
 
@@ -115,14 +117,15 @@ def orthogonalise(
 ) -> Float[Tensor, "*n rows columns"]:
     """Return roughly U V^T of the singular value decomposition U S V^T of each matrix.
 
-    The iteration runs in float32; for wide matrices in bfloat16, as its authors' does, because
-    there it would take as long as the rest of a step.
+    The iteration runs in float32; for wide matrices in bfloat16, as its authors' does, where the
+    device has it: there it would take as long as the rest of a step.
     """
     a, b, c = _QUINTIC
     tall = matrices.shape[-2] > matrices.shape[-1]
     x = matrices.mT if tall else matrices
     x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
-    x = x.bfloat16() if x.shape[-2] > _WIDE else x.float()
+    rounded = x.shape[-2] > _WIDE and is_native(torch.bfloat16, x.device)
+    x = x.bfloat16() if rounded else x.float()
     for _ in range(steps):
         gram = x @ x.mT
         x = a * x + (b * gram + c * gram @ gram) @ x

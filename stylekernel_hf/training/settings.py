@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from stylekernel_hf.training.losses import LossWeights
+from stylekernel_hf.training.precision import resolve_precision
 from stylekernel_hf.training.setting_checks import (
     check_color_augmentation,
     check_counts,
@@ -18,7 +19,8 @@ class TrainingSettings:
     """Settings of one run; `train` documents each in the command line's words.
 
     Two runs with the same settings, files and number of threads take the same trajectory, however
-    often they were stopped and resumed on the way.
+    often they were stopped and resumed on the way. `mixed_precision` "auto" becomes what it is on
+    this machine.
     """
 
     contents: tuple[Path, ...]
@@ -40,7 +42,7 @@ class TrainingSettings:
     ema_decay: float = 0.999
     identity_every: int = 4
     weights: LossWeights = field(default_factory=LossWeights)
-    mixed_precision: str = "bf16"
+    mixed_precision: str = "auto"
     seed: int = 0
     save_every: int = 500
     sheet_every: int = 500
@@ -80,10 +82,8 @@ class TrainingSettings:
         if not 0 <= self.ema_decay < 1:
             raise ValueError(f"ema_decay must lie in [0, 1), got {self.ema_decay}")
         check_learning_rate(self.learning_rate)
-        if self.mixed_precision not in ("no", "bf16", "fp16"):
-            raise ValueError(
-                f"mixed_precision must be no, bf16 or fp16, got {self.mixed_precision!r}"
-            )
+        # What cards and logs tell is what was done.
+        object.__setattr__(self, "mixed_precision", resolve_precision(self.mixed_precision))
         if self.log_with not in (None, "tensorboard"):
             raise ValueError(f"log_with must be tensorboard, or None, got {self.log_with!r}")
 

@@ -18,6 +18,7 @@ from stylekernel_hf.metrics.perceptual import load_perceptual_network
 from stylekernel_hf.model.style_kernel import StyleKernelModel
 from stylekernel_hf.training.crops import RandomCrops, draw_style, unit_batch
 from stylekernel_hf.training.muon import Muon
+from stylekernel_hf.training.precision import resolve_precision
 from stylekernel_hf.training.schedule import cosine_with_warmup
 from stylekernel_hf.training.setting_checks import (
     check_color_augmentation,
@@ -45,7 +46,7 @@ class StylePretrainingSettings:
     color_augmentation: float = 0.4
     distinct_crops: int = 8000
     learning_rate: float = 1e-3
-    mixed_precision: str = "bf16"
+    mixed_precision: str = "auto"
     seed: int = 0
     cache_gigabytes: float = 4.0
 
@@ -61,6 +62,7 @@ class StylePretrainingSettings:
             raise ValueError(f"max_zoom must be at least 1, got {self.max_zoom}")
         check_color_augmentation(self.color_augmentation)
         check_learning_rate(self.learning_rate)
+        resolve_precision(self.mixed_precision)
 
 
 class StylePretrainer:
@@ -75,7 +77,7 @@ class StylePretrainer:
     def __init__(self, model: StyleKernelModel, settings: StylePretrainingSettings) -> None:
         self.settings = settings
         self.model = model
-        self.accelerator = Accelerator(mixed_precision=settings.mixed_precision)
+        self.accelerator = Accelerator(mixed_precision=resolve_precision(settings.mixed_precision))
         set_seed(settings.seed)
         device = self.accelerator.device
         model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]

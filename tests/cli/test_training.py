@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 from accelerate.state import AcceleratorState
 
+from stylekernel_hf.cli.app import app
 from stylekernel_hf.cli.finetune import finetune
-from stylekernel_hf.hub import load_checkpoint
+from stylekernel_hf.hub import EMBEDDED_CHECKPOINT, load_checkpoint
 from tests.hub_server import HubServer
 from tests.tiny import tiny_model
 from tests.training.runs import assert_same_run, command_of, tiny_settings, train
@@ -50,6 +51,22 @@ def test_killed_command_goes_on_to_the_result_of_an_unbroken_run(tmp_path: Path)
     assert done.returncode == 0, done.stderr
     assert "pairs a second" in done.stdout and "lost to loading" in done.stdout
     assert_same_run(settings.output, killed.output)
+
+
+@pytest.mark.parametrize("command", ["train", "finetune"])
+def test_embedded_names_the_weights_in_the_package(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: dict[str, object] = {}
+    monkeypatch.setattr(
+        f"stylekernel_hf.cli.{command}.run_training", lambda _, **options: given.update(options)
+    )
+    words = ["--content", tmp_path, "--style", tmp_path, "--output", tmp_path / "run"]
+    for init, expected in (("embedded", str(EMBEDDED_CHECKPOINT)), ("owner/name", "owner/name")):
+        with pytest.raises(SystemExit) as stopped:
+            app([command, *map(str, words), "--init", init])
+        assert stopped.value.code == 0
+        assert given["init"] == expected
 
 
 def test_finetuned_model_is_pushed_with_a_filled_in_card(

@@ -25,6 +25,17 @@ def test_orthogonalised_matrix_has_the_singular_vectors_and_values_near_one() ->
         assert ((diagonal > 0.6) & (diagonal < 1.3))[s > 0.1 * s.max()].all()
 
 
+def test_wide_matrix_is_not_rounded_where_bfloat16_is_emulated(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    matrix = torch.randn(300, 320, generator=torch.Generator().manual_seed(0))
+    u, _, vt = torch.linalg.svd(matrix, full_matrices=False)
+    for native, low, high in ((False, 0, 1e-3), (True, 1e-3, 0.06)):
+        monkeypatch.setattr(muon, "is_native", lambda *_, native=native: native)
+        turned = u.T @ orthogonalise(matrix) @ vt.T
+        assert low <= (turned - torch.diag(turned.diagonal())).abs().max() < high
+
+
 def test_biases_and_depthwise_filters_take_the_steps_of_adam() -> None:
     torch.manual_seed(0)
     model = nn.Sequential(nn.Conv2d(8, 8, 3, groups=8), nn.Conv2d(8, 3, 1))
