@@ -26,7 +26,7 @@ from stylekernel_hf.strip_files import (
 )
 from stylekernel_hf.style_input import MIN_SIDE, StyleInput, style_items
 from stylekernel_hf.style_mixing import combine, one_style, plan_shares
-from stylekernel_hf.tiling.out_of_memory import paint_in_smaller_tiles_at_need
+from stylekernel_hf.tiling.out_of_memory import retry_in_smaller_tiles
 from stylekernel_hf.tiling.strip_painting import StripPainting
 from stylekernel_hf.tiling.tile_size import check_tile_size
 
@@ -89,11 +89,13 @@ def stylize_file(
 
     progress_bar: Any = pipe.progress_bar
     with raw_file(target) as raw, progress_bar(total=painting.steps) as bar:
-        paint_in_smaller_tiles_at_need(
+        retry_in_smaller_tiles(
             painting,
             lambda each: _paint(each, mixed, raw, finish, bar.update),
             pipe.device,
-            lambda smaller: bar.reset(total=smaller.steps),
+            name="content",
+            remedy="tile_size",
+            on_retry=lambda smaller: bar.reset(total=smaller.steps),
         )
         encode_raw(raw, file, target)
 

@@ -48,7 +48,7 @@ from stylekernel_hf.style_input import (
     style_items,
 )
 from stylekernel_hf.style_mixing import combine, one_style, plan_shares
-from stylekernel_hf.tiling.out_of_memory import paint_in_smaller_tiles_at_need
+from stylekernel_hf.tiling.out_of_memory import retry_in_smaller_tiles
 from stylekernel_hf.tiling.painting import Painting
 from stylekernel_hf.tiling.style_encoding import encode_style_image
 from stylekernel_hf.tiling.tile_size import check_tile_size
@@ -232,11 +232,13 @@ class StyleKernelPipeline(PretrainedPipeline):
         def lengthen(smaller: Painting) -> None:
             bar.total += bar.n + smaller.steps - end
 
-        return paint_in_smaller_tiles_at_need(
+        return retry_in_smaller_tiles(
             painting,
             lambda each: each.paint(style, as_bytes=as_bytes, on_step=bar.update),
             self.device,
-            lengthen,
+            name="content",
+            remedy="tile_size",
+            on_retry=lengthen,
         )
 
     def _identity(self) -> CheckpointIdentity:

@@ -1,4 +1,4 @@
-"""What happens when a device has no memory left for a picture."""
+"""What happens when a device has no memory left for a content or a style."""
 
 from __future__ import annotations
 
@@ -25,33 +25,38 @@ class _InTiles(Protocol):
     def in_smaller_tiles(self: _Self) -> _Self: ...
 
 
-_Painting = TypeVar("_Painting", bound=_InTiles)
+_Picture = TypeVar("_Picture", bound=_InTiles)
 _Result = TypeVar("_Result")
 
 
-def paint_in_smaller_tiles_at_need(
-    painting: _Painting,
-    paint: Callable[[_Painting], _Result],
+def retry_in_smaller_tiles(
+    picture: _Picture,
+    work: Callable[[_Picture], _Result],
     device: torch.device,
-    on_retry: Callable[[_Painting], None],
+    *,
+    name: str,
+    remedy: str,
+    on_retry: Callable[[_Picture], None] | None = None,
 ) -> _Result:
-    """Paint, and where `device` runs out of memory once more in tiles of half the side.
+    """Do the work, and where `device` runs out of memory once more in tiles of half the side.
 
-    `on_retry` gets what will be painted instead. MemoryError if that is too much as well.
+    `on_retry` gets what will be worked on instead. MemoryError if that is too much as well: it
+    tells the argument by its `name`, and which one to make smaller as the `remedy`.
     """
     with contextlib.suppress(torch.OutOfMemoryError), _out_of_memory_named():
-        return paint(painting)
+        return work(picture)
     # Only here is the error gone, and with it what it kept alive on the device.
-    smaller = painting.in_smaller_tiles()
+    smaller = picture.in_smaller_tiles()
     logger.warning("out of memory on %s: trying tiles of %s px", device, smaller.tile_size)
-    on_retry(smaller)
+    if on_retry is not None:
+        on_retry(smaller)
     try:
         with _out_of_memory_named():
-            return paint(smaller)
+            return work(smaller)
     except torch.OutOfMemoryError as error:
         raise MemoryError(
-            f"content of {smaller.width}x{smaller.height} px needs more memory than {device} "
-            f"has, even in tiles of {smaller.tile_size} px: choose a smaller tile_size"
+            f"{name} of {smaller.width}x{smaller.height} px needs more memory than {device} has, "
+            f"even in tiles of {smaller.tile_size} px: choose a smaller {remedy}"
         ) from error
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from stylekernel_hf.model.style_embedding import StyleEmbedding
 from stylekernel_hf.model.style_kernel import StyleKernelModel
 from stylekernel_hf.tiling.measuring import WholeStyle
+from stylekernel_hf.tiling.out_of_memory import retry_in_smaller_tiles
 from stylekernel_hf.tiling.padded_picture import PaddedPicture
 from stylekernel_hf.tiling.receptive_field import style_reach
 from stylekernel_hf.tiling.tile_grid import Span, grid
@@ -27,27 +28,50 @@ def encode_style_image(
     """Encode a style image of any size, RGB in [0, 1], in bounded memory.
 
     What is larger than `tile_size` px a side is encoded in tiles, which give what one piece gives,
-    up to rounding. None tiles what would take the network more than it takes of a content.
+    up to rounding. None tiles what would take the network more than it takes of a content. Where
+    the device runs out of memory, tiles of half the side are tried once, then MemoryError raised.
     """
-    picture = PaddedPicture(rgb, model.style_stride, 0)
-    height, width = picture.height, picture.width
-    if tile_size is None:
-        tile_size = _choose_tile_size(model, height, width)
-    if max(height, width) <= tile_size:
-        whole = picture.window(Span(0, height), Span(0, width), model.device, model.dtype)
-        return model.encode_style(whole)
-    style = WholeStyle(model, height, width)
-    for tile in grid(
-        Span(0, height),
-        Span(0, width),
-        tile_size,
-        halo=style_reach(model),
-        cell=max(model.stride, model.style_stride),
-        bounds=(height, width),
-    ):
-        place = tile.window_rows, tile.window_columns
-        style.add(picture.window(*place, model.device, model.dtype), tile)
-    return style.result()
+    return retry_in_smaller_tiles(
+        _StyleImage(model, rgb, tile_size),
+        _StyleImage.encode,
+        model.device,
+        name="style",
+        remedy="style_size",
+    )
+
+
+class _StyleImage:
+    """A style image with the side of the tiles that it is encoded in."""
+
+    def __init__(
+        self, model: StyleKernelModel, rgb: Float[Tensor, "1 3 h w"], tile_size: int | None
+    ) -> None:
+        self._model, self._rgb = model, rgb
+        self._padded = PaddedPicture(rgb, model.style_stride, 0)
+        self.height, self.width = rgb.shape[2:]
+        padded = self._padded
+        self.tile_size = tile_size or _choose_tile_size(model, padded.height, padded.width)
+
+    def in_smaller_tiles(self) -> _StyleImage:
+        side = min(self.tile_size, max(self.height, self.width)) // 2
+        return _StyleImage(self._model, self._rgb, largest_tile_size(side, self._model))
+
+    def encode(self) -> StyleEmbedding:
+        model, picture = self._model, self._padded
+        everything = Span(0, picture.height), Span(0, picture.width)
+        if max(picture.height, picture.width) <= self.tile_size:
+            return model.encode_style(picture.window(*everything, model.device, model.dtype))
+        style = WholeStyle(model, picture.height, picture.width)
+        for tile in grid(
+            *everything,
+            self.tile_size,
+            halo=style_reach(model),
+            cell=max(model.stride, model.style_stride),
+            bounds=(picture.height, picture.width),
+        ):
+            place = tile.window_rows, tile.window_columns
+            style.add(picture.window(*place, model.device, model.dtype), tile)
+        return style.result()
 
 
 def _choose_tile_size(model: StyleKernelModel, height: int, width: int) -> int:

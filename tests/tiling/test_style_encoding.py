@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from copy import deepcopy
 
 import pytest
@@ -13,6 +16,7 @@ from stylekernel_hf.model.presets import PRESETS
 from stylekernel_hf.model.style_kernel import StyleKernelModel
 from stylekernel_hf.tiling.style_encoding import encode_style_image
 from stylekernel_hf.tiling.tile_size import WORKING_MEMORY
+from tests.tiny import tiny_model
 
 
 @pytest.mark.parametrize("size", [(150, 221), (65, 200), (136, 16)])
@@ -50,3 +54,41 @@ def test_network_sees_no_more_of_a_large_style_at_once_than_memory_allows(preset
     assert max(seen) < WORKING_MEMORY
     # As large as it may be, or nearly so.
     assert max(seen) > WORKING_MEMORY / 8
+
+
+@contextmanager
+def memory_for(model: StyleKernelModel, limit: int) -> Iterator[list[int]]:
+    """Let the device run out of memory at windows of more than `limit` px a side; note all."""
+    sides: list[int] = []
+
+    def measure(_: object, inputs: tuple[Tensor, ...]) -> None:
+        sides.append(max(inputs[0].shape[2:]))
+        if sides[-1] > limit:
+            raise torch.OutOfMemoryError("no memory")
+
+    hook = model.style_encoder.register_forward_pre_hook(measure)
+    with hook:
+        yield sides
+
+
+def test_out_of_memory_falls_back_to_smaller_tiles_once(
+    photo: Tensor, caplog: pytest.LogCaptureFixture
+) -> None:
+    model = tiny_model()
+    rgb = photo[:, :, :16, :221].float() / 255
+    whole = encode_style_image(model, rgb)
+    with memory_for(model, 223) as sides, caplog.at_level(logging.WARNING, "stylekernel_hf"):
+        tiled = encode_style_image(model, rgb)
+    assert sides[0] > 223 >= max(sides[1:])
+    assert "out of memory on cpu: trying tiles of 104 px" in caplog.text
+    assert (tiled.code - whole.code).abs().max() < 1e-4
+
+
+def test_out_of_memory_in_smaller_tiles_too_is_said_clearly(
+    model: StyleKernelModel, photo: Tensor
+) -> None:
+    rgb = photo[:, :, :120, :200].float() / 255
+    expected = "style of 200x120 px needs more memory than cpu has, even in tiles of .* style_size"
+    with memory_for(model, 1) as sides, pytest.raises(MemoryError, match=expected):
+        encode_style_image(model, rgb)
+    assert len(sides) == 2
