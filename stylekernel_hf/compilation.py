@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Sequence
 
 import torch
+from torch import nn
 
 from stylekernel_hf.first_line import first_line
 from stylekernel_hf.model.style_kernel import StyleKernelModel
@@ -26,15 +28,23 @@ def compile_network(model: StyleKernelModel) -> bool:
     """
     if model.device.type == "cuda":
         return record_network(model)
-    parts = (model.content_encoder, model.style_alignment, model.decoder)
-    try:
-        for part in parts:
-            part.compile()
+
+    def paint_twice() -> None:
         for side in _SIDES:
             content = torch.zeros(1, 3, side, side, device=model.device, dtype=model.dtype)
             content = content.contiguous(memory_format=torch.channels_last)
             # As a style, a black picture is as good as any.
             model(content, model.encode_style(content))
+
+    return compile_parts((model.content_encoder, model.style_alignment, model.decoder), paint_twice)
+
+
+def compile_parts(parts: Sequence[nn.Module], use: Callable[[], object]) -> bool:
+    """Compile modules in place, and try them by `use`; return whether that worked."""
+    try:
+        for part in parts:
+            part.compile()
+        use()
     except Exception as error:  # Compilers and their tools raise whatever comes.
         for part in parts:
             # torch has no public way back.

@@ -57,7 +57,7 @@ DIRECT: dict[str, set[str]] = {
         "call_checks",
     },
     "tasks": {"pipeline_style_kernel", "native_dtypes"},
-    "training": {*IMAGE, "model", "hub", "metrics", "native_dtypes"},
+    "training": {*IMAGE, "model", "hub", "metrics", "compilation", "native_dtypes"},
     "video": {"pipeline_style_kernel"},
     "style_sources": {"pipeline_style_kernel"},
     "file_painting": {"pipeline_style_kernel", "strip_files"},

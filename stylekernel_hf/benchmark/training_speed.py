@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import json
-import logging
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from stylekernel_hf.first_line import first_line
 from stylekernel_hf.model.style_kernel import StyleKernelModel
 from stylekernel_hf.training.settings import TrainingSettings
 from stylekernel_hf.training.trainer import Trainer
 from stylekernel_hf.whole_file import write_whole
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -58,9 +52,10 @@ def measure_training(
                 log_every=settings.steps,
                 save_every=last,
                 sheet_every=last,
+                compile=compiled,
             )
             trainer = Trainer(build().train(), run)
-            if compiled and not _compile(trainer):
+            if trainer.compiled != compiled:
                 continue
             trainer.run()
             found.append(_read(trainer, run, compiled))
@@ -89,22 +84,3 @@ def _read(trainer: Trainer, settings: TrainingSettings, compiled: bool) -> Train
         images_per_second=logged["images_per_second"],
         loading_share=logged["loading_share"],
     )
-
-
-def _compile(trainer: Trainer) -> bool:
-    """Compile the parts that take the most time, and try them with gradients."""
-    model = trainer.plain_model
-    parts = (model.content_encoder, model.style_encoder, model.style_alignment, model.decoder)
-    side = trainer.settings.size
-    try:
-        for part in parts:
-            part.compile()
-        picture = torch.zeros(1, 3, side, side, device=trainer.accelerator.device)
-        picture = picture.contiguous(memory_format=torch.channels_last)
-        with trainer.accelerator.autocast():
-            model(picture, model.encode_style(picture)).sum().backward()
-        model.zero_grad()
-    except Exception as error:  # Compilers and their tools raise whatever comes.
-        logger.warning("torch.compile does not work for training here: %s", first_line(error))
-        return False
-    return True

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 from accelerate.state import AcceleratorState
 
-from stylekernel_hf.benchmark import training_speed
 from stylekernel_hf.benchmark.training_speed import measure_training
 from stylekernel_hf.cli.benchmark import Mode, benchmark
 from stylekernel_hf.training.crops import CropPairs
@@ -77,9 +76,9 @@ def test_mode_that_does_not_compile_is_left_out_with_a_warning(
         raise RuntimeError("no compiler\nat all")
 
     monkeypatch.setattr("torch.nn.Module.compile", fail)
-    with caplog.at_level(logging.WARNING, training_speed.__name__):
+    with caplog.at_level(logging.WARNING, "stylekernel_hf"):
         assert measure_training(tiny_model, settings, [True]) == []
-    assert "torch.compile does not work for training here: no compiler" in caplog.text
+    assert "torch.compile does not work here, going on without: no compiler" in caplog.text
     assert not settings.output.exists()
 
 
