@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from stylekernel_hf.model.border import renew_border
 from stylekernel_hf.model.modulation import ModulatedConv2d
 from stylekernel_hf.model.style_block import StyleBlock
 from stylekernel_hf.model.style_field import CodeField
@@ -69,7 +70,7 @@ class Decoder(nn.Module):
             for convolution in self.stages[level]:  # type: ignore[union-attr]
                 x = convolution(x, code, upsample=upsample)
                 upsample = False
-        return pixel_shuffle(self.to_rgb(x), self.shuffle).sigmoid()
+        return pixel_shuffle(renew_border(self.to_rgb(x), 1), self.shuffle).sigmoid()
 
 
 def _upsampled(x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c 2*h 2*w"]:

@@ -8,6 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from stylekernel_hf.model.border import renew_border
+
 
 class Encoder(nn.Module):
     """Stages of 3x3 convolutions and ReLUs, each stage at half the resolution of the one before.
@@ -15,7 +17,8 @@ class Encoder(nn.Module):
     `channels` and `depths` (convolutions per stage) are listed finest stage first. The first
     convolution of all strides by `stem_stride`. With `max_pooling` the stages are separated as in
     VGG; without, the first convolution of a stage strides by 2, which keeps more of the detail
-    that the decoder needs from a narrow network.
+    that the decoder needs from a narrow network. With `renews_border` no feature shows that there
+    is nothing beyond the image.
     """
 
     def __init__(
@@ -25,8 +28,10 @@ class Encoder(nn.Module):
         *,
         stem_stride: int,
         max_pooling: bool,
+        renews_border: bool,
     ) -> None:
         super().__init__()
+        self.renews_border = renews_border
         self.pool = nn.MaxPool2d(2) if max_pooling else nn.Identity()
         self.stages = nn.ModuleList()
         in_channels = 3
@@ -46,6 +51,10 @@ class Encoder(nn.Module):
         features: list[Tensor] = []
         x: Tensor = torch.sub(image, 0.5)
         for level, stage in enumerate(self.stages):
-            x = stage(x if level == 0 else self.pool(x))
+            x = x if level == 0 else self.pool(x)
+            for layer in stage:  # pyright: ignore[reportGeneralTypeIssues, reportUnknownVariableType]
+                x = layer(x)
+                if self.renews_border and isinstance(layer, nn.Conv2d):
+                    x = renew_border(x, 1)
             features.append(x)
         return features

@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from stylekernel_hf.model.border import renew_border
 from stylekernel_hf.model.dynamic_conv import channel_shuffle, dynamic_conv2d
 
 
@@ -43,6 +44,7 @@ class KernelGenerator(nn.Module):
     ) -> None:
         super().__init__()
         taps = convolutions * groups * kernel_size**2
+        self.kernel_size = kernel_size
         self.groups = groups
         self.convolutions = convolutions
         self.shuffle = shuffle
@@ -77,6 +79,7 @@ class KernelGenerator(nn.Module):
             if index and self.shuffle:
                 features = channel_shuffle(features, self.groups)
             features = dynamic_conv2d(features, taps, self.groups)
+            features = renew_border(features, self.kernel_size // 2)
         features = features.contiguous(memory_format=torch.channels_last)
         return torch.addcmul(kernels.shift, features, kernels.scale)
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from stylekernel_hf.model.border import renew_border
 from stylekernel_hf.model.style_field import CodeField, shares_at, sum_by_shares
 from stylekernel_hf.model.upsampled_conv import upsampled_conv2d
 
@@ -76,5 +79,6 @@ class ModulatedConv2d(nn.Module):
 
     def _convolve(self, features: Tensor, weight: Tensor, bias: Tensor, upsample: bool) -> Tensor:
         if upsample:
-            return upsampled_conv2d(features, weight, bias)
-        return torch.conv2d(features, weight, bias, padding=self.convolution.padding)  # type: ignore[arg-type]
+            return renew_border(upsampled_conv2d(features, weight, bias), 2)
+        padding: Any = self.convolution.padding
+        return renew_border(torch.conv2d(features, weight, bias, padding=padding), padding[0])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from stylekernel_hf.model.border import renew_border
 from stylekernel_hf.model.modulation import ModulatedConv2d
 from stylekernel_hf.model.style_field import CodeField
 
@@ -31,4 +32,5 @@ class StyleBlock(nn.Module):
         self, features: Float[Tensor, "b c h w"], code: Float[Tensor, "#b e"] | CodeField
     ) -> Float[Tensor, "b c h w"]:
         """Return the features with the block's strokes added."""
-        return features + self.project(self.expand(self.spread(features), code))
+        spread = renew_border(self.spread(features), 2)
+        return features + self.project(self.expand(spread, code))

@@ -19,10 +19,9 @@ from stylekernel_hf.model.style_embedding import StyleEmbedding
 from stylekernel_hf.model.style_field import CodeField, StyleField, fade
 from stylekernel_hf.repository.pretrained import PretrainedModel
 
-# The zero padding of the convolutions reaches this far into the picture, in px, for the preset
-# "small" (to within 1/255; at 64 px single edge pixels still change by 4/255): contents are
-# reflected outwards by as much, and cropped after.
-BORDER_MARGIN = 72
+# Contents are reflected outwards by so many px, and cropped after: two cells of the coarsest
+# feature, as many as the widest convolution's border has, so that none of it is in the picture.
+BORDER_MARGIN = 16
 
 
 class StyleKernelModel(PretrainedModel):
@@ -77,10 +76,19 @@ class StyleKernelModel(PretrainedModel):
         levels = len(dynamic_convolutions)
         widths = encoder_channels[-levels:]
         self.content_encoder = Encoder(
-            encoder_channels, encoder_depths, stem_stride=stem_stride, max_pooling=max_pooling
+            encoder_channels,
+            encoder_depths,
+            stem_stride=stem_stride,
+            max_pooling=max_pooling,
+            renews_border=True,
         )
+        # Of a style only statistics and averages count, which its border changes little.
         self.style_encoder = Encoder(
-            style_channels, style_depths, stem_stride=stem_stride, max_pooling=max_pooling
+            style_channels,
+            style_depths,
+            stem_stride=stem_stride,
+            max_pooling=max_pooling,
+            renews_border=False,
         )
         self.style_code = StyleCode(style_channels, code_channels)
         self.style_alignment = StyleAlignment(

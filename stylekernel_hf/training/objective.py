@@ -11,15 +11,11 @@ from torch import Tensor
 from stylekernel_hf.image_processor import crop_back, pad_to_multiple
 from stylekernel_hf.metrics.perceptual import PerceptualNetwork
 from stylekernel_hf.model.style_embedding import StyleEmbedding
-from stylekernel_hf.model.style_kernel import StyleKernelModel
+from stylekernel_hf.model.style_kernel import BORDER_MARGIN, StyleKernelModel
 from stylekernel_hf.training.crops import CropPair, unit_batch
 from stylekernel_hf.training.losses import identity_losses, stylization_losses
 from stylekernel_hf.training.settings import TrainingSettings
 from stylekernel_hf.training.targets import PerceptualTargets
-
-# In px. The pipeline's margin would more than double the work on a crop; what is left of the zero
-# padding's influence within it, the network learns to live with.
-TRAINING_MARGIN = 16
 
 Painter = Callable[[Tensor, StyleEmbedding], Tensor]
 
@@ -76,6 +72,6 @@ class Objective:
         return torch.cat(losses).mean()
 
     def _paint(self, content: Tensor, style: Tensor) -> Tensor:
-        padded, padding = pad_to_multiple(content, self.model.stride, TRAINING_MARGIN)
+        padded, padding = pad_to_multiple(content, self.model.stride, BORDER_MARGIN)
         padded = padded.contiguous(memory_format=torch.channels_last)
         return crop_back(self.painter(padded, self.model.encode_style(style)), padding)

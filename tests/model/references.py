@@ -64,3 +64,12 @@ def gated_weights_by_loops(query: Tensor, key: Tensor, gamma: Tensor, beta: Tens
         ]
         out[item, i] = np.array(weights) / sum(weights)
     return out
+
+
+def with_border_renewed(features: Tensor | Array, width: int) -> Array:
+    """Cut `width` off all sides and put copies of the edge in its place, by NumPy."""
+    array = features if isinstance(features, np.ndarray) else as_array(features)
+    if width == 0 or min(array.shape[2:]) <= 2 * width:
+        return array
+    inside = array[..., width:-width, width:-width]
+    return np.pad(inside, ((0, 0), (0, 0), (width, width), (width, width)), mode="edge")

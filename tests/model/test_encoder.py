@@ -60,6 +60,8 @@ def test_base_with_the_weights_of_a_vgg19_computes_its_features():
         }
         ours.load_state_dict(weights, assign=True)
         theirs.load_state_dict(weights, assign=True)
+    # VGG-19 pads with zeros and leaves it at that.
+    encoder.renews_border = False
     image = torch.rand(1, 3, 16, 24)
     relu1_2, relu2_2, relu3_4, relu4_2 = 3, 8, 17, 22
     with torch.no_grad():
@@ -71,7 +73,7 @@ def test_base_with_the_weights_of_a_vgg19_computes_its_features():
 
 @pytest.mark.parametrize("max_pooling", [False, True])
 def test_mid_grey_is_where_the_encoder_is_zero(max_pooling: bool):
-    encoder = Encoder((4, 6), (1, 2), stem_stride=2, max_pooling=max_pooling)
+    encoder = Encoder((4, 6), (1, 2), stem_stride=2, max_pooling=max_pooling, renews_border=True)
     for layer in convolutions(encoder):
         nn.init.zeros_(layer.bias)
     assert all(not level.any() for level in encoder(torch.full((1, 3, 8, 8), 0.5)))
@@ -81,5 +83,5 @@ def test_mid_grey_is_where_the_encoder_is_zero(max_pooling: bool):
 def test_image_is_left_as_it_was():
     image = torch.rand(1, 3, 8, 8)
     before = image.clone()
-    Encoder((4,), (1,), stem_stride=1, max_pooling=False)(image)
+    Encoder((4,), (1,), stem_stride=1, max_pooling=False, renews_border=True)(image)
     assert torch.equal(image, before)

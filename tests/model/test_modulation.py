@@ -1,6 +1,6 @@
 import pytest
 import torch
-from references import assert_near
+from references import assert_near, with_border_renewed
 from torch import Tensor
 
 from stylekernel_hf.model.modulation import ModulatedConv2d, Modulation
@@ -21,7 +21,8 @@ def zero_affine(modulation: Modulation):
 
 def plain(layer: ModulatedConv2d, features: Tensor) -> Tensor:
     convolution = layer.convolution
-    return torch.conv2d(features, convolution.weight, convolution.bias, padding="same")
+    convolved = torch.conv2d(features, convolution.weight, convolution.bias, padding="same")
+    return torch.from_numpy(with_border_renewed(convolved, convolution.kernel_size[0] // 2))
 
 
 def test_kernels_are_3x3_unless_told_otherwise():
