@@ -28,8 +28,10 @@ os.environ.update(
     HF_HUB_OFFLINE="0",
 )
 
-# Tiny tensors gain nothing from threads, and on a busy machine wait long for each other.
+# Tiny tensors gain nothing from threads, and on a busy machine wait long for each other. Other
+# processes that tests start have one as well.
 torch.set_num_threads(1)
+os.environ["OMP_NUM_THREADS"] = "1"
 
 jaxtyping.install_import_hook(
     ["stylekernel_hf.model", "stylekernel_hf.metrics", "stylekernel_hf.training.losses"],

@@ -155,16 +155,16 @@ def limit_windows(monkeypatch: pytest.MonkeyPatch, limit: int) -> None:
 
 def test_out_of_memory_falls_back_to_smaller_tiles_once(
     pipe: StyleKernelPipeline,
-    photo: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
+    photo = save_picture(tmp_path / "wide.png", (300, 101), seed=1)
     limit_windows(monkeypatch, 260)
     with caplog.at_level(logging.WARNING, logger="stylekernel_hf"):
-        stylize_file(pipe, photo, photo, tmp_path / "out.png", tile_size=152)
-    assert "trying tiles of 72 px" in caplog.text
-    expected = np.asarray(pipe(photo, photo, tile_size=72).images[0]).astype(int)
+        stylize_file(pipe, photo, photo, tmp_path / "out.png", tile_size=304)
+    assert "trying tiles of 152 px" in caplog.text
+    expected = np.asarray(pipe(photo, photo, tile_size=152).images[0]).astype(int)
     assert np.array_equal(pixels(tmp_path / "out.png"), expected)
 
 
@@ -183,8 +183,8 @@ def test_progress_bar_counts_tiles_of_both_passes(
     pipe = StyleKernelPipeline(tiny_model())
     pipe.set_progress_bar_config(disable=False)
     stylize_file(pipe, photo, photo, tmp_path / "out.png", tile_size=64)
-    # 3 x 2 tiles, and with the margin 5 x 4 to be measured before.
-    assert " 26/26 " in capsys.readouterr().err
+    # 3 x 2 tiles, and with the margin 3 x 3 to be measured before.
+    assert " 15/15 " in capsys.readouterr().err
 
 
 def test_truncated_file_is_named_and_leaves_nothing(

@@ -79,9 +79,9 @@ def test_progress_bar_counts_tiles(
     pipe: StyleKernelPipeline, photo: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pipe.set_progress_bar_config(disable=False)
-    # 150 x 101 px are 3 x 2 tiles, with the margin 5 x 4 to be measured before; and a whole one.
+    # 150 x 101 px are 3 x 2 tiles, with the margin 3 x 3 to be measured before; and a whole one.
     pipe([photo, Image.new("RGB", (40, 40))], photo, tile_size=64)
-    assert " 27/27 " in capsys.readouterr().err
+    assert " 16/16 " in capsys.readouterr().err
 
 
 def record_windows(
@@ -107,11 +107,12 @@ def record_windows(
 def test_out_of_memory_falls_back_to_smaller_tiles_once(
     error: type[RuntimeError],
     pipe: StyleKernelPipeline,
-    photo: Path,
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
+    photo = save_picture(tmp_path / "wide.png", (300, 101), seed=1)
     whole = pipe(photo, photo, output_type="np").images[0]
     sides = record_windows(monkeypatch, limit=260, error=error)
     pipe.set_progress_bar_config(disable=False)
@@ -119,7 +120,7 @@ def test_out_of_memory_falls_back_to_smaller_tiles_once(
         tiled = pipe(photo, photo, output_type="np").images[0]
     assert sides[0] > 260 > max(sides[1:])
     assert np.abs(tiled - whole).max() < 1 / 255
-    assert "trying tiles of 72 px" in caplog.text
+    assert "trying tiles of 144 px" in caplog.text
     assert "100%" in capsys.readouterr().err
 
 

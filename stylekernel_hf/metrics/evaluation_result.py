@@ -78,7 +78,8 @@ class Evaluation:
     def contact_sheet(self, *, contents: int, styles: int, cell: int = 256) -> Image.Image:
         """Draw so many contents in so many styles, as far as there are.
 
-        Those are chosen of which most pairs were scored; the cells of other pairs stay white.
+        Those are chosen of which most pairs were scored; the cells of other pairs stay white, and a
+        style without any is left out.
         """
         if self.images is None:
             raise ValueError("keep_images must be true in evaluate() for a contact sheet")
@@ -129,4 +130,5 @@ def _fullest_grid(
     styles = sorted({j for _, j in scored}, key=lambda j: ((first, j) not in scored, j))[:columns]
     missing = {i: sum((i, j) not in scored for j in styles) for i, _ in scored}
     contents = sorted(missing, key=lambda i: (missing[i], i))[:rows]
-    return sorted(contents), sorted(styles)
+    shown = [j for j in styles if any((i, j) in scored for i in contents)]
+    return sorted(contents), sorted(shown)

@@ -24,8 +24,15 @@ PLAN_NAME = "plan.json"
 EVALUATION_NAME = "evaluation.json"
 TABLE_NAME = "table.md"
 # Settings that make no difference to what comes out.
-_HOW = {"output", "save_every", "sheet_every", "log_every", "loader_workers", "cache_gigabytes"}
-_HOW |= {"compile"}
+_HOW = {
+    "output",
+    "save_every",
+    "sheet_every",
+    "log_every",
+    "loader_workers",
+    "cache_gigabytes",
+    "compile",
+}
 
 
 def variants_of(preset: str) -> dict[str, dict[str, Any]]:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
+from accelerate.state import AcceleratorState
 
 from stylekernel_hf.cli import main
 from stylekernel_hf.image_io import load_image
@@ -32,6 +35,34 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tiny_model().save_pretrained(folder / "model")
     save_tiny_vgg(folder / "vgg.safetensors")
     return folder
+
+
+Shell = Callable[..., "Ended"]
+
+
+class Ended(NamedTuple):
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shell:
+    """Run commands in this process: a new one takes seconds to import what it needs."""
+
+    def run(*words: object) -> Ended:
+        monkeypatch.setattr(sys, "argv", ["stylekernel", *map(str, words)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        code = ended.value.code
+        seen = capsys.readouterr()
+        # Python prints a code that is a message, and ends with 1.
+        if isinstance(code, str):
+            return Ended(1, seen.out, seen.err + code)
+        return Ended(code or 0, seen.out, seen.err)
+
+    return run
 
 
 def test_help_names_the_commands() -> None:
@@ -58,11 +89,11 @@ def test_stylize_with_the_embedded_weights_writes_the_picture(folder: Path) -> N
     assert np.abs(picture.astype(int) - photo).mean() > 5
 
 
-def test_stylize_does_the_others_and_lists_the_failed(folder: Path) -> None:
+def test_stylize_does_the_others_and_lists_the_failed(folder: Path, here: Shell) -> None:
     bad = folder / "bad.jpg"
     bad.write_text("not a picture")
     words = [folder / "photos/ph[01].png", folder / "paintings/pa0.png", "-c", bad]
-    result = stylekernel("stylize", *words, "-o", folder / "several", "--model", folder / "model")
+    result = here("stylize", *words, "-o", folder / "several", "--model", folder / "model")
     assert result.returncode == 1
     assert "wrote 2 pictures" in result.stdout
     assert "bad.jpg" in result.stderr and "Traceback" not in result.stderr
@@ -70,13 +101,13 @@ def test_stylize_does_the_others_and_lists_the_failed(folder: Path) -> None:
     assert names == ["ph0_pa0.png", "ph1_pa0.png"]
 
 
-def test_styles_are_mixed_into_one_picture(folder: Path) -> None:
+def test_styles_are_mixed_into_one_picture(folder: Path, here: Shell) -> None:
     words = [folder / "photos/ph0.png", folder / "paintings/pa[01].png"]
     words += ["-o", folder / "mixed", "--model", folder / "model", "--color", "luminance"]
-    result = stylekernel("stylize", *words, "--style-weight", 1, "--style-weight", 2)
+    result = here("stylize", *words, "--style-weight", 1, "--style-weight", 2)
     assert result.returncode == 0, result.stderr
     assert [path.name for path in (folder / "mixed").iterdir()] == ["ph0_pa0_pa1.png"]
-    result = stylekernel("stylize", *words, "--style-weight", 1)
+    result = here("stylize", *words, "--style-weight", 1)
     assert result.returncode == 1
     assert "style_weights must be one number per style, got 1 for 2" in result.stderr
 
@@ -94,25 +125,14 @@ def test_styles_are_mixed_into_one_picture(folder: Path) -> None:
     ],
 )
 def test_error_is_one_line_and_leaves_no_file(
-    folder: Path,
-    words: list[str],
-    message: str,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    folder: Path, words: list[str], message: str, here: Shell
 ) -> None:
-    # In this process: a new one takes seconds to import what it needs.
     names = {"photo": folder / "photos/ph0.png", "painting": folder / "paintings/pa0.png"}
     out = folder / "never.png"
-    given = [word.format(**names) for word in words]
-    monkeypatch.setattr(sys, "argv", ["stylekernel", "stylize", *given, "-o", str(out)])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    code = ended.value.code
-    # Python prints a code that is a message, and ends with 1.
-    seen = capsys.readouterr().err + (code if isinstance(code, str) else "")
-    assert code == 1 or isinstance(code, str)
-    assert message in seen
-    assert len(seen.strip().splitlines()) == 1
+    result = here("stylize", *(word.format(**names) for word in words), "-o", out)
+    assert result.returncode == 1
+    assert message in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
     assert not out.exists()
 
 
@@ -136,12 +156,13 @@ def test_train_then_evaluate_then_stylize(folder: Path) -> None:
     assert load_image(folder / "sheet.png").width > 6 * 256
 
 
-def test_train_without_pictures_names_the_folder(folder: Path) -> None:
+def test_train_without_pictures_names_the_folder(folder: Path, here: Shell) -> None:
     (folder / "empty").mkdir(exist_ok=True)
     words = ["--content", folder / "empty", "--style", folder / "paintings"]
-    result = stylekernel(
+    result = here(
         "train", *words, "--output", folder / "run2", "--perceptual", folder / "vgg.safetensors"
     )
+    AcceleratorState._reset_state(reset_partial_state=True)
     assert result.returncode == 1
     assert "empty" in result.stderr and "Traceback" not in result.stderr
 
@@ -177,7 +198,7 @@ def test_benchmark_prints_a_table_and_writes_all_figures(folder: Path) -> None:
     assert min(figures["cold_start_seconds"].values()) > 0
 
 
-def test_benchmark_refuses_a_plot_where_there_is_no_folder(folder: Path) -> None:
-    result = stylekernel("benchmark", "--plot", folder / "nowhere" / "plot.png")
+def test_benchmark_refuses_a_plot_where_there_is_no_folder(folder: Path, here: Shell) -> None:
+    result = here("benchmark", "--plot", folder / "nowhere" / "plot.png")
     assert result.returncode == 1
     assert "no such folder" in result.stderr

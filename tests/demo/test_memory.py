@@ -23,6 +23,7 @@ def test_freed_blocks_go_back_to_the_system() -> None:
         return psutil.Process().memory_info().rss / MEGABYTE
 
     size, count = 64 * 1024, 2400
+    trim()  # What tests before have freed would be taken first.
     before = resident()
     blocks = [libc.malloc(ctypes.c_size_t(size)) for _ in range(count)]
     for block in blocks:

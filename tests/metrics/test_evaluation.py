@@ -485,6 +485,15 @@ def test_the_sheet_is_no_larger_than_what_was_scored_and_leaves_other_pairs_whit
     np.testing.assert_array_equal(cell_of(sheet, 2, 2), np.asarray(Image.open(files[1][3])))
 
 
+def test_the_sheet_has_no_column_for_a_style_without_a_picture(network, files):
+    pairs = select_pairs(CONTENTS, STYLES, every=2)
+    result = evaluate(paste, *files, network=network, size=SIZE, pairs=pairs, keep_images=True)
+    # Content 0 was scored in styles 0 and 2 alone: a third column would be empty.
+    sheet = result.contact_sheet(contents=2, styles=3, cell=SIZE)
+    assert sheet.width == 3 * (SIZE + GAP) + GAP
+    assert (np.asarray(cell_of(sheet, 2, 2)) != 255).any()
+
+
 def test_a_sheet_needs_kept_images_and_at_least_one_cell(network, files):
     with pytest.raises(ValueError, match="keep_images must be true"):
         sample_evaluation().contact_sheet(contents=1, styles=1)

@@ -10,18 +10,11 @@ from typing import Any
 
 import pytest
 import torch
-from accelerate.state import AcceleratorState
 
 from stylekernel_hf.training.settings import TrainingSettings
 from tests.training.runs import assert_same_run, tiny_settings, train
 
 COMPILED_PARTS = 4
-
-
-@pytest.fixture(autouse=True)
-def fresh_accelerator():
-    yield
-    AcceleratorState._reset_state(reset_partial_state=True)
 
 
 @pytest.fixture

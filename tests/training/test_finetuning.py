@@ -23,7 +23,7 @@ def draw_paintings(folder: Path, seeds: range) -> list[Path]:
     from paintings import STYLES, paint  # type: ignore[import-not-found]
 
     folder.mkdir()
-    (style,) = (style for style in STYLES if style.__name__ == "stained_glass")
+    (style,) = (style for style in STYLES if style.__name__ == "drip_painting")
     paths = [folder / f"{seed}.png" for seed in seeds]
     for seed, path in zip(seeds, paths, strict=True):
         paint(style, size=128, seed=seed).save(path)
