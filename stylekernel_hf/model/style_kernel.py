@@ -82,7 +82,7 @@ class StyleKernelModel(PretrainedModel):
             max_pooling=max_pooling,
             renews_border=True,
         )
-        # Of a style only statistics and averages count, which its border changes little.
+        # Zeros around the style are in the statistics that the code was trained on, and stay.
         self.style_encoder = Encoder(
             style_channels,
             style_depths,
