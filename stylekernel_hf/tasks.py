@@ -7,6 +7,7 @@ import os
 
 import torch
 
+from stylekernel_hf.first_line import first_line
 from stylekernel_hf.hub import EMBEDDED_CHECKPOINT, load_checkpoint
 from stylekernel_hf.native_dtypes import is_native
 from stylekernel_hf.pipeline_style_kernel import StyleKernelPipeline
@@ -64,7 +65,7 @@ def _resolve_device(device: str | torch.device | None) -> torch.device:
         resolved = torch.device(device)
         torch.empty(0, device=resolved)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).splitlines()[0]
+        reason = first_line(error)
         raise ValueError(
             f"device must be one that this machine has, got {str(device)!r}: {reason}"
         ) from error
@@ -78,7 +79,7 @@ def _check_dtype(dtype: torch.dtype, device: torch.device) -> None:
         probe = torch.zeros(1, 1, device=device, dtype=dtype)
         probe.mm(probe)
     except (RuntimeError, TypeError, NotImplementedError) as error:
-        reason = str(error).splitlines()[0]
+        reason = first_line(error)
         raise ValueError(f"dtype must be one that {device} has, got {dtype}: {reason}") from error
     if device.type == "cpu" and not is_native(dtype, device):
         logger.warning("dtype %s is emulated by this CPU: torch.float32 is much faster", dtype)

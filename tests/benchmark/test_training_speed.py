@@ -15,6 +15,7 @@ from accelerate.state import AcceleratorState
 from stylekernel_hf.benchmark.training_speed import measure_training
 from stylekernel_hf.cli.benchmark import Mode, benchmark
 from stylekernel_hf.training.crops import CropPairs
+from stylekernel_hf.training.precision import resolve_precision
 from stylekernel_hf.training.settings import TrainingSettings
 from stylekernel_hf.training.trainer import Trainer
 from tests.tiny import tiny_model
@@ -106,5 +107,6 @@ def test_command_prints_and_writes_the_speed_of_training(
     )
     (speed,) = json.loads((tmp_path / "speed.json").read_text())["training"]
     printed = capsys.readouterr().out
-    assert re.search(r"training on \w+ \((bf16|no), eager\), batches of 2 at 32 px: ", printed)
+    precision = resolve_precision("auto")
+    assert re.search(rf"training on \w+ \({precision}, eager\), batches of 2 at 32 px: ", printed)
     assert f"{speed['images_per_second']:.2f} pairs a second" in printed

@@ -130,8 +130,10 @@ def test_two_processes_take_the_trajectory_of_one_with_the_whole_batch(
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("wrote") == 1
     for line, other in zip(log_of(settings.output), log_of(shared.output), strict=True):
-        # The norm of the gradient takes in the rounding of every step before.
-        assert line == pytest.approx(other, rel=5e-4, abs=2e-6)
+        # The norm of the gradient takes in the rounding of every step before; no term does so much.
+        norms = [each.pop("gradient_norm") for each in (line, other)]
+        assert norms[0] == pytest.approx(norms[1], rel=5e-4)
+        assert line == pytest.approx(other, rel=1e-4, abs=2e-6)
     assert_close_weights(settings, shared)
     saved = sorted(path.name for path in (shared.output / "checkpoints/step_0000006").iterdir())
     assert [name for name in saved if "random" in name] == [
