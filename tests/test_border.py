@@ -34,7 +34,7 @@ def style(model: StyleKernelModel) -> StyleEmbedding:
 def zeros_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the border of every feature as the zero padding made it."""
     for module in (encoder, modulation, style_block, kernel_generator, decoder):
-        monkeypatch.setattr(module, "renew_border", lambda features, _: features)
+        monkeypatch.setattr(module, "renew_border", lambda features, _, **__: features)
 
 
 @torch.inference_mode()

@@ -17,8 +17,8 @@ class Encoder(nn.Module):
     `channels` and `depths` (convolutions per stage) are listed finest stage first. The first
     convolution of all strides by `stem_stride`. With `max_pooling` the stages are separated as in
     VGG; without, the first convolution of a stage strides by 2, which keeps more of the detail
-    that the decoder needs from a narrow network. With `renews_border` no feature shows that there
-    is nothing beyond the image.
+    that the decoder needs from a narrow network. No feature shows that there is nothing beyond the
+    image.
     """
 
     def __init__(
@@ -28,10 +28,8 @@ class Encoder(nn.Module):
         *,
         stem_stride: int,
         max_pooling: bool,
-        renews_border: bool,
     ) -> None:
         super().__init__()
-        self.renews_border = renews_border
         self.pool = nn.MaxPool2d(2) if max_pooling else nn.Identity()
         self.stages = nn.ModuleList()
         in_channels = 3
@@ -54,7 +52,7 @@ class Encoder(nn.Module):
             x = x if level == 0 else self.pool(x)
             for layer in stage:  # pyright: ignore[reportGeneralTypeIssues, reportUnknownVariableType]
                 x = layer(x)
-                if self.renews_border and isinstance(layer, nn.Conv2d):
-                    x = renew_border(x, 1)
+                if isinstance(layer, nn.Conv2d):
+                    x = renew_border(x, 1, stride=layer.stride[0])
             features.append(x)
         return features

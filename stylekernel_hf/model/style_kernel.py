@@ -80,15 +80,12 @@ class StyleKernelModel(PretrainedModel):
             encoder_depths,
             stem_stride=stem_stride,
             max_pooling=max_pooling,
-            renews_border=True,
         )
-        # Zeros around the style are in the statistics that the code was trained on, and stay.
         self.style_encoder = Encoder(
             style_channels,
             style_depths,
             stem_stride=stem_stride,
             max_pooling=max_pooling,
-            renews_border=False,
         )
         self.style_code = StyleCode(style_channels, code_channels)
         self.style_alignment = StyleAlignment(

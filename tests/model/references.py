@@ -66,10 +66,15 @@ def gated_weights_by_loops(query: Tensor, key: Tensor, gamma: Tensor, beta: Tens
     return out
 
 
-def with_border_renewed(features: Tensor | Array, width: int) -> Array:
-    """Cut `width` off all sides and put copies of the edge in its place, by NumPy."""
+def with_border_renewed(features: Tensor | Array, width: int, stride: int = 1) -> Array:
+    """Cut `width` off all sides and put copies of the edge in its place, by NumPy.
+
+    With a stride, only off the top and the left.
+    """
     array = features if isinstance(features, np.ndarray) else as_array(features)
-    if width == 0 or min(array.shape[2:]) <= 2 * width:
+    cut = (width, width if stride == 1 else 0)
+    if width == 0 or min(array.shape[2:]) <= sum(cut):
         return array
-    inside = array[..., width:-width, width:-width]
-    return np.pad(inside, ((0, 0), (0, 0), (width, width), (width, width)), mode="edge")
+    height, length = array.shape[2:]
+    inside = array[..., cut[0] : height - cut[1], cut[0] : length - cut[1]]
+    return np.pad(inside, ((0, 0), (0, 0), cut, cut), mode="edge")

@@ -10,15 +10,16 @@ from stylekernel_hf.model.border import renew_border
 
 
 @pytest.mark.parametrize("gradients", [False, True])
+@pytest.mark.parametrize("stride", [1, 2])
 @pytest.mark.parametrize("width", [0, 1, 2])
 @pytest.mark.parametrize("size", [(9, 7), (5, 5), (4, 9), (2, 3), (1, 1)])
 def test_outer_rows_and_columns_become_copies(
-    size: tuple[int, int], width: int, gradients: bool
+    size: tuple[int, int], width: int, stride: int, gradients: bool
 ) -> None:
     features = torch.randn(2, 3, *size, dtype=torch.float64)
-    expected = with_border_renewed(features.clone(), width)
+    expected = with_border_renewed(features.clone(), width, stride)
     # As a convolution's output is: no leaf.
-    renewed = renew_border(features.requires_grad_(gradients) * 1, width)
+    renewed = renew_border(features.requires_grad_(gradients) * 1, width, stride=stride)
     assert_near(renewed, expected)
 
 

@@ -6,6 +6,7 @@ from references import assert_near
 from torch import nn
 from torchvision.models import vgg19
 
+import stylekernel_hf.model.encoder
 from stylekernel_hf.model.encoder import Encoder
 from stylekernel_hf.model.presets import PRESETS
 from stylekernel_hf.model.style_kernel import StyleKernelModel
@@ -51,7 +52,7 @@ def test_base_with_max_pooling_has_the_convolutions_of_vgg19_to_conv4_2():
     assert [*map(geometry, convolutions(encoder))] == [*map(geometry, convolutions(vgg))]
 
 
-def test_base_with_the_weights_of_a_vgg19_computes_its_features():
+def test_base_with_the_weights_of_a_vgg19_computes_its_features(monkeypatch: pytest.MonkeyPatch):
     encoder, vgg = base_and_vgg()
     for ours, theirs in zip(convolutions(encoder), convolutions(vgg), strict=True):
         weights = {
@@ -61,7 +62,7 @@ def test_base_with_the_weights_of_a_vgg19_computes_its_features():
         ours.load_state_dict(weights, assign=True)
         theirs.load_state_dict(weights, assign=True)
     # VGG-19 pads with zeros and leaves it at that.
-    encoder.renews_border = False
+    monkeypatch.setattr(stylekernel_hf.model.encoder, "renew_border", lambda x, _, stride: x)
     image = torch.rand(1, 3, 16, 24)
     relu1_2, relu2_2, relu3_4, relu4_2 = 3, 8, 17, 22
     with torch.no_grad():
@@ -73,15 +74,25 @@ def test_base_with_the_weights_of_a_vgg19_computes_its_features():
 
 @pytest.mark.parametrize("max_pooling", [False, True])
 def test_mid_grey_is_where_the_encoder_is_zero(max_pooling: bool):
-    encoder = Encoder((4, 6), (1, 2), stem_stride=2, max_pooling=max_pooling, renews_border=True)
+    encoder = Encoder((4, 6), (1, 2), stem_stride=2, max_pooling=max_pooling)
     for layer in convolutions(encoder):
         nn.init.zeros_(layer.bias)
     assert all(not level.any() for level in encoder(torch.full((1, 3, 8, 8), 0.5)))
     assert all(level.any() for level in encoder(torch.rand(1, 3, 8, 8)))
 
 
+@pytest.mark.parametrize("max_pooling", [False, True])
+def test_flat_picture_has_flat_features(max_pooling: bool):
+    encoder = Encoder((4, 6, 6), (2, 1, 2), stem_stride=2, max_pooling=max_pooling)
+    with torch.no_grad():
+        features = encoder(torch.full((1, 3, 48, 64), 0.9))
+    assert [feature.shape[2:] for feature in features] == [(24, 32), (12, 16), (6, 8)]
+    for feature in features:
+        assert_near(feature, feature[..., 2:3, 2:3].expand_as(feature), 1e-6)
+
+
 def test_image_is_left_as_it_was():
     image = torch.rand(1, 3, 8, 8)
     before = image.clone()
-    Encoder((4,), (1,), stem_stride=1, max_pooling=False, renews_border=True)(image)
+    Encoder((4,), (1,), stem_stride=1, max_pooling=False)(image)
     assert torch.equal(image, before)

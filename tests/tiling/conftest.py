@@ -57,6 +57,9 @@ def model(request: pytest.FixtureRequest) -> StyleKernelModel:
         for parameter in model.parameters():
             spread = 1.2 / max(1, parameter[0].numel()) ** 0.5 if parameter.ndim > 1 else 0.2
             parameter.copy_(torch.randn(parameter.shape, generator=generator) * spread)
+        # Pictures between black and white: where they are neither, differences show.
+        for parameter in model.decoder.to_rgb.parameters():
+            parameter.mul_(0.3)
     return model.requires_grad_(False)
 
 

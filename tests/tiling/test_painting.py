@@ -50,7 +50,7 @@ def test_tiled_equals_whole(
     rgb = photo[:, :, : size[0], : size[1]]
     whole = paint(model, rgb, style, WHOLE, strength)
     # Values that are all alike would prove nothing.
-    assert whole.std(dim=(2, 3)).min() > 0.003
+    assert whole.std(dim=(2, 3)).min() > 0.005
     tiled = paint(model, rgb, style, 64, strength)
     assert (tiled - whole).abs().max() < 0.1 / 255
 
