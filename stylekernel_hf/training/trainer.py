@@ -73,6 +73,8 @@ class Trainer:
         )
         _check_shares(settings.batch_size, self.accelerator.num_processes)
         set_seed(settings.seed)
+        # Crops all have one size: what cuDNN learns of a convolution's shape serves every step.
+        torch.backends.cudnn.benchmark = True
         data = load_training_data(settings)
         self.pairs = data.pairs
         self.sheet = SampleSheet(data.held_contents, data.held_styles, size=settings.size)
