@@ -26,7 +26,8 @@ def grid(
 ) -> list[Tile]:
     """Cut a rectangle of the padded picture into tiles of at most `size` px a side.
 
-    Tiles are nearly equal, and their sides multiples of `cell` except at the far borders. Windows
+    Their sides are multiples of `cell` except at the far borders, and differ by one cell: the last
+    tile must not be a sliver, because a border is renewed from what is further inside. Windows
     begin and end at multiples of `cell`, so that the features of a window are the picture's own,
     and reach `halo` px beyond the tile or to the border: the padded picture has `bounds` (height
     and width, of which the network sees nothing beyond).
@@ -44,12 +45,10 @@ def grid(
 
 
 def _spans(whole: Span, size: int, cell: int) -> list[Span]:
-    length = whole.stop - whole.start
-    count = -(-length // size)
-    step = _up(-(-length // count), cell)
-    return [
-        Span(start, min(start + step, whole.stop)) for start in range(whole.start, whole.stop, step)
-    ]
+    cells = -(-(whole.stop - whole.start) // cell)
+    count = -(-cells // (size // cell))
+    edges = [whole.start + index * cells // count * cell for index in range(count)]
+    return [Span(*edge) for edge in zip(edges, [*edges[1:], whole.stop], strict=True)]
 
 
 def _window(own: Span, halo: int, cell: int, limit: int) -> Span:

@@ -36,7 +36,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("--color luminance", {"color": "luminance"}),
         ("--color statistics", {"color": "statistics"}),
         ("--color transfer", {"color": "transfer"}),
-        ("--style-size 128", {"style_size": 128}),
+        ("--style-size 80", {"style_size": 80}),
         ("--style-size 0", {"style_size": None}),
     ],
 )

@@ -38,4 +38,6 @@ def test_windows_are_whole_cells_with_the_halo_inside_the_picture() -> None:
 
 def test_tiles_are_nearly_equal() -> None:
     tiles = grid(Span(0, 1000), Span(0, 64), 900, halo=0, cell=8, bounds=(1000, 64))
-    assert [tile.rows for tile in tiles] == [Span(0, 504), Span(504, 1000)]
+    assert [tile.rows for tile in tiles] == [Span(0, 496), Span(496, 1000)]
+    tiles = grid(Span(0, 13 * 16), Span(0, 64), 64, halo=0, cell=16, bounds=(13 * 16, 64))
+    assert [(tile.rows.stop - tile.rows.start) // 16 for tile in tiles] == [3, 3, 3, 4]

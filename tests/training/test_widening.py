@@ -9,9 +9,10 @@ import torch
 
 from stylekernel_hf.cli.training_options import starting_model
 from stylekernel_hf.hub import EMBEDDED_CHECKPOINT, load_checkpoint
+from stylekernel_hf.model import decoder, encoder, kernel_generator, modulation, style_block
 from stylekernel_hf.model.dynamic_conv import channel_shuffle
 from stylekernel_hf.model.kernel_generator import KernelGenerator
-from stylekernel_hf.model.style_kernel import StyleKernelModel
+from stylekernel_hf.model.style_kernel import BORDER_MARGIN, StyleKernelModel
 from stylekernel_hf.training.channel_copies import level_copies
 from stylekernel_hf.training.widening import widen
 from tests.tiny import TINY_CONFIG
@@ -35,6 +36,13 @@ WIDE: dict[str, Any] = {
 }
 
 
+@pytest.fixture
+def zeros_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the border of every feature, which a deeper network renews once more."""
+    for module in (encoder, modulation, style_block, kernel_generator, decoder):
+        monkeypatch.setattr(module, "renew_border", lambda features, *_, **__: features)
+
+
 def random_model(config: dict[str, Any]) -> StyleKernelModel:
     """A network whose weights are as random as trained ones: nothing is at the identity."""
     generator = torch.Generator().manual_seed(0)
@@ -46,6 +54,7 @@ def random_model(config: dict[str, Any]) -> StyleKernelModel:
     return model.requires_grad_(False)
 
 
+@pytest.mark.usefixtures("zeros_are_left")
 @pytest.mark.parametrize("wide", [WIDE, WIDE | {"encoder_channels": (8, 12, 24, 32)}])
 def test_wide_network_paints_as_the_narrow_one(wide: dict[str, Any]) -> None:
     wide = wide | {"decoder_channels": wide["encoder_channels"][1:]}
@@ -119,8 +128,10 @@ def test_preset_base_starts_as_the_embedded_weights() -> None:
         random = base(image, base.encode_style(image))
         base = starting_model(EMBEDDED_CHECKPOINT, "base", 0)
         painted = base(image, base.encode_style(image))
-    # Its coarsest style stage is 3.2 times as wide, and its tokens are not averaged as far.
-    assert (painted - expected).abs().mean() < 0.02
+    # Its coarsest style stage is 3.2 times as wide, its tokens are not averaged as far, and the
+    # border, which is cut off in use, is renewed by more layers.
+    inner = (..., slice(BORDER_MARGIN, -BORDER_MARGIN), slice(BORDER_MARGIN, -BORDER_MARGIN))
+    assert (painted - expected)[inner].abs().mean() < 0.015
     assert (random - expected).abs().mean() > 0.1
 
 
