@@ -24,7 +24,7 @@ class Tile(NamedTuple):
 def grid(
     rows: Span, columns: Span, size: int, *, halo: int, cell: int, bounds: tuple[int, int]
 ) -> list[Tile]:
-    """Cut a rectangle of the padded picture into tiles of at most `size` px a side.
+    """Cut a rectangle of the padded picture into tiles of at most `size` px, or one cell, a side.
 
     Their sides are multiples of `cell` except at the far borders, and differ by one cell: the last
     tile must not be a sliver, because a border is renewed from what is further inside. Windows
@@ -46,7 +46,7 @@ def grid(
 
 def _spans(whole: Span, size: int, cell: int) -> list[Span]:
     cells = -(-(whole.stop - whole.start) // cell)
-    count = -(-cells // (size // cell))
+    count = -(-cells // max(1, size // cell))
     edges = [whole.start + index * cells // count * cell for index in range(count)]
     return [Span(*edge) for edge in zip(edges, [*edges[1:], whole.stop], strict=True)]
 
