@@ -42,7 +42,7 @@ def finetune(
     style_size: StyleSize = 224,
     distinct_crops: DistinctCrops = 300,
     learning_rate: LearningRate = 3e-4,
-    content_weight: ContentWeight = 2.0,
+    content_weight: ContentWeight = 1.5,
     style_weight: StyleWeight = 20.0,
     mixed_precision: MixedPrecision = "auto",
     compile: Compile = False,
