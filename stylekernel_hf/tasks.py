@@ -64,6 +64,7 @@ def _resolve_device(device: str | torch.device | None) -> torch.device:
     try:
         resolved = torch.device(device)
         torch.empty(0, device=resolved)
+    # Which of these torch raises depends on the kind of device that is lacking.
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         reason = first_line(error)
         raise ValueError(
@@ -78,6 +79,7 @@ def _check_dtype(dtype: torch.dtype, device: torch.device) -> None:
     try:
         probe = torch.zeros(1, 1, device=device, dtype=dtype)
         probe.mm(probe)
+    # Which of these torch raises depends on the device and the dtype.
     except (RuntimeError, TypeError, NotImplementedError) as error:
         reason = first_line(error)
         raise ValueError(f"dtype must be one that {device} has, got {dtype}: {reason}") from error

@@ -83,6 +83,7 @@ class Transport(BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_request  # noqa: N815
 
     def find_answer(self, path: str) -> Callable[[bytes], None]:
+        """Return what answers a request's body; each server has its own."""
         raise NotImplementedError
 
     def take_fault(self, path: str) -> Fault | None:

@@ -10,7 +10,6 @@ from torch import Tensor
 
 from stylekernel_hf.hub import EMBEDDED_CHECKPOINT, load_checkpoint
 from stylekernel_hf.image_processor import crop_back, pad_to_multiple, to_rgb_tensor
-from stylekernel_hf.model import decoder, encoder, kernel_generator, modulation, style_block
 from stylekernel_hf.model.statistics import channel_statistics
 from stylekernel_hf.model.style_embedding import StyleEmbedding
 from stylekernel_hf.model.style_kernel import BORDER_MARGIN, StyleKernelModel
@@ -28,13 +27,6 @@ def style(model: StyleKernelModel) -> StyleEmbedding:
     painting = to_rgb_tensor(EXAMPLES / "styles" / "palette_knife.jpg", name="style")[0]
     with torch.inference_mode():
         return model.encode_style(painting)
-
-
-@pytest.fixture
-def zeros_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave the border of every feature as the zero padding made it."""
-    for module in (encoder, modulation, style_block, kernel_generator, decoder):
-        monkeypatch.setattr(module, "renew_border", lambda features, _, **__: features)
 
 
 @torch.inference_mode()

@@ -6,7 +6,6 @@ from references import assert_near
 from torch import nn
 from torchvision.models import vgg19
 
-import stylekernel_hf.model.encoder
 from stylekernel_hf.model.encoder import Encoder
 from stylekernel_hf.model.presets import PRESETS
 from stylekernel_hf.model.style_kernel import StyleKernelModel
@@ -52,7 +51,9 @@ def test_base_with_max_pooling_has_the_convolutions_of_vgg19_to_conv4_2():
     assert [*map(geometry, convolutions(encoder))] == [*map(geometry, convolutions(vgg))]
 
 
-def test_base_with_the_weights_of_a_vgg19_computes_its_features(monkeypatch: pytest.MonkeyPatch):
+# VGG-19 pads with zeros and leaves it at that.
+@pytest.mark.usefixtures("zeros_are_left")
+def test_base_with_the_weights_of_a_vgg19_computes_its_features():
     encoder, vgg = base_and_vgg()
     for ours, theirs in zip(convolutions(encoder), convolutions(vgg), strict=True):
         weights = {
@@ -61,8 +62,6 @@ def test_base_with_the_weights_of_a_vgg19_computes_its_features(monkeypatch: pyt
         }
         ours.load_state_dict(weights, assign=True)
         theirs.load_state_dict(weights, assign=True)
-    # VGG-19 pads with zeros and leaves it at that.
-    monkeypatch.setattr(stylekernel_hf.model.encoder, "renew_border", lambda x, _, stride: x)
     image = torch.rand(1, 3, 16, 24)
     relu1_2, relu2_2, relu3_4, relu4_2 = 3, 8, 17, 22
     with torch.no_grad():

@@ -9,7 +9,6 @@ import torch
 
 from stylekernel_hf.cli.training_options import starting_model
 from stylekernel_hf.hub import EMBEDDED_CHECKPOINT, load_checkpoint
-from stylekernel_hf.model import decoder, encoder, kernel_generator, modulation, style_block
 from stylekernel_hf.model.dynamic_conv import channel_shuffle
 from stylekernel_hf.model.kernel_generator import KernelGenerator
 from stylekernel_hf.model.style_kernel import BORDER_MARGIN, StyleKernelModel
@@ -36,13 +35,6 @@ WIDE: dict[str, Any] = {
 }
 
 
-@pytest.fixture
-def zeros_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave the border of every feature, which a deeper network renews once more."""
-    for module in (encoder, modulation, style_block, kernel_generator, decoder):
-        monkeypatch.setattr(module, "renew_border", lambda features, *_, **__: features)
-
-
 def random_model(config: dict[str, Any]) -> StyleKernelModel:
     """A network whose weights are as random as trained ones: nothing is at the identity."""
     generator = torch.Generator().manual_seed(0)
@@ -54,6 +46,7 @@ def random_model(config: dict[str, Any]) -> StyleKernelModel:
     return model.requires_grad_(False)
 
 
+# A deeper network renews the border of every feature once more.
 @pytest.mark.usefixtures("zeros_are_left")
 @pytest.mark.parametrize("wide", [WIDE, WIDE | {"encoder_channels": (8, 12, 24, 32)}])
 def test_wide_network_paints_as_the_narrow_one(wide: dict[str, Any]) -> None:
