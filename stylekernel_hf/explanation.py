@@ -13,7 +13,7 @@ from torch import Tensor
 
 from stylekernel_hf.explanation_pictures import draw_kernels, highlight, mark
 from stylekernel_hf.image_processor import from_rgb_tensor, pad_to_multiple
-from stylekernel_hf.model.kernel_generator import KernelGenerator, resized
+from stylekernel_hf.model.kernel_generator import KernelGenerator
 from stylekernel_hf.model.statistics import channel_statistics, normalise
 from stylekernel_hf.model.style_alignment import token_grid
 from stylekernel_hf.model.style_kernel import BORDER_MARGIN, StyleKernelModel
@@ -117,7 +117,8 @@ def explain(
         if not generator.convolutions:
             continue
         step = padded.shape[2] // level.shape[2]
-        taps = resized(generator(aligned), level).taps[0, :, top // step, left // step]
+        kernels_there = generator(aligned, tuple(level.shape[2:]))
+        taps = kernels_there.taps[0, :, top // step, left // step]
         side = round((taps.numel() // generator.convolutions // generator.groups) ** 0.5)
         for one in taps.view(generator.convolutions, generator.groups, side, side):
             kernels.append(_array(one))

@@ -50,7 +50,7 @@ def hub() -> Iterator[HubServer]:
 @pytest.fixture
 def zeros_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the border of every feature as the zero padding made it."""
-    for module in ("encoder", "modulation", "style_block", "kernel_generator", "decoder"):
+    for module in ("encoder", "modulation", "style_block", "dynamic_conv", "decoder"):
         name = f"stylekernel_hf.model.{module}.renew_border"
         monkeypatch.setattr(name, lambda features, *_, **__: features)
 

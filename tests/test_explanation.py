@@ -97,7 +97,7 @@ def test_kernels_are_those_that_filter_the_point(pipe: StyleKernelPipeline) -> N
     _, features, aligned = encoded(model)
     finest = features[0]
     generator: Any = model.kernel_generators[0]
-    kernels = generator(aligned)
+    kernels = generator(aligned, tuple(finest.shape[2:]))
     # With nothing but taps, what comes out at the point is the kernel times what is around it.
     plain = kernels._replace(
         scale=torch.ones_like(kernels.scale), shift=torch.zeros_like(kernels.shift)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -15,7 +14,7 @@ _fused_attend = FusedKernel("stylekernel_hf.fused.gated_attention", "attend")
 
 # Rows of the attention matrix that are held at once: memory grows with this times the tokens,
 # never with the number of pixels times the tokens.
-QUERY_CHUNK = 8192
+QUERY_CHUNK = 16384
 
 # How far above its threshold a token counts at least: without it a row that is gated away
 # altogether would be 0 / 0, and a fallback of its own costs as much as all the rest.
@@ -95,34 +94,29 @@ def _gated(
     beta: Float[Tensor, "b n 1"],
 ) -> Float[Tensor, "b n m"]:
     """Return the attention before it is normalised."""
-    scores = _scores(query, key, gamma, beta)
-    return (
-        (scores.score - scores.threshold).clamp_(min=GATED_FLOOR).mul_(scores.score.softmax(dim=-1))
-    )
+    above = _above_threshold(query, key, gamma, beta)
+    # Softmax does not change with what a whole row is lowered by.
+    softmax = above.softmax(dim=-1)
+    return above.clamp_(min=GATED_FLOOR).mul_(softmax)
 
 
-class _Scores(NamedTuple):
-    score: Float[Tensor, "b n m"]
-    threshold: Float[Tensor, "b n 1"]
-
-
-def _scores(
+def _above_threshold(
     query: Float[Tensor, "b n d"],
     key: Float[Tensor, "#b m d"],
     gamma: Float[Tensor, "b n 1"],
     beta: Float[Tensor, "b n 1"],
-) -> _Scores:
-    """Return the scores and the threshold of every row.
+) -> Float[Tensor, "b n m"]:
+    """Return how far the score of every token is above the threshold of its row.
 
     The mean of a row's scores is the product with the mean key. Half floats cannot hold the
     floor times a softmax of many tokens: they become single.
     """
-    query = query * query.shape[-1] ** -0.5
-    score = query @ key.transpose(1, 2)
+    key = key * key.shape[-1] ** -0.5
     threshold = gamma * (query @ key.mean(dim=1, keepdim=True).transpose(1, 2)) + beta
+    score = query @ key.transpose(1, 2)
     if score.dtype == torch.float16:
-        return _Scores(score.float(), threshold.float())
-    return _Scores(score, threshold)
+        score = score.float()
+    return score.sub_(threshold)
 
 
 def share_let_through(
@@ -134,6 +128,6 @@ def share_let_through(
     """Return the share of the tokens above the threshold of each row: 0 if none are."""
     shares: list[Tensor] = []
     for rows, scale, offset in _row_chunks(query, gamma, beta):
-        scores = _scores(rows, key, scale, offset)
-        shares.append((scores.score > scores.threshold).float().mean(dim=-1))
+        above = _above_threshold(rows, key, scale, offset)
+        shares.append((above > 0).float().mean(dim=-1))
     return torch.cat(shares, dim=1)

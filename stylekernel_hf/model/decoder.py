@@ -70,7 +70,7 @@ class Decoder(nn.Module):
             for convolution in self.stages[level]:  # type: ignore[union-attr]
                 x = convolution(x, code, upsample=upsample)
                 upsample = False
-        return pixel_shuffle(renew_border(self.to_rgb(x), 1), self.shuffle).sigmoid()
+        return pixel_shuffle(renew_border(self.to_rgb(x), 1).sigmoid_(), self.shuffle)
 
 
 def _upsampled(x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c 2*h 2*w"]:

@@ -11,6 +11,8 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from stylekernel_hf.fused.fused_kernel import FusedKernel
+from stylekernel_hf.model.border import renew_border
+from stylekernel_hf.model.pixel_rows import rows_of_pixels
 
 _fused_convolve = FusedKernel("stylekernel_hf.fused.dynamic_conv", "convolve")
 _fused_gradients = FusedKernel("stylekernel_hf.fused.dynamic_conv", "gradients")
@@ -22,17 +24,28 @@ def dynamic_conv2d(
     """Filter every pixel with a kernel of its own, shared by the channels of a group.
 
     `kernels` holds `groups` x k x k taps per pixel, group slowest; as in `conv2d` this is a
-    correlation, here with zeros around the picture. The k x k shifted features are views of one
-    padded copy and are summed in turn, so that memory stays at a few times the features'. On CUDA
-    a fused kernel does without the copy.
+    correlation. Where a kernel reaches beyond the picture, in the outer k // 2 rows and columns,
+    the result is that of the nearest pixel whose kernel does not; in a picture that is too small
+    for any such pixel there are zeros around it. The k x k shifted features are views of one copy
+    and are summed in turn, so that memory stays at a few times the features'. On CUDA a fused
+    kernel does without the copy.
     """
-    return _DynamicConv.apply(features, kernels, groups)  # type: ignore[no-any-return]
+    reach = _kernel_size(kernels, groups) // 2
+    height, width = features.shape[2:]
+    if min(height, width) > 2 * reach:
+        return renew_border(_DynamicConv.apply(features, kernels, groups), reach)  # type: ignore[arg-type]
+    around = (reach,) * 4
+    padded = (torch.nn.functional.pad(part, around) for part in (features, kernels))
+    filtered: Any = _DynamicConv.apply(*padded, groups)
+    return filtered[..., reach : reach + height, reach : reach + width]
 
 
 class _DynamicConv(torch.autograd.Function):
     """The sum over shifted features, forwards and backwards in place.
 
     Autograd would give every tap a padded gradient of its own, nine times the features' memory.
+    What it gives where kernels reach beyond the picture is arbitrary, and no gradient may come
+    from there.
     """
 
     @staticmethod
@@ -42,13 +55,14 @@ class _DynamicConv(torch.autograd.Function):
         fused = _fused_convolve(features, kernels, groups)
         if fused is not None:
             return fused
-        padded, taps = _grouped(features, kernels, groups)
+        size, width = _kernel_size(kernels, groups), features.shape[3]
+        pixels, taps = _grouped(features, kernels, groups)
         out: Tensor | None = None
-        for index, rows, columns in _shifts(taps):
-            shifted, tap = padded[..., rows, columns], taps[:, :, index]
+        for index, shift in _shifts(size, width):
+            shifted, tap = pixels[..., shift : shift + taps.shape[-1]], taps[:, :, index]
             out = shifted * tap if out is None else out.addcmul_(shifted, tap)
         assert out is not None
-        return out.flatten(1, 2)
+        return out.view(features.shape)
 
     @staticmethod
     @once_differentiable
@@ -59,38 +73,47 @@ class _DynamicConv(torch.autograd.Function):
         fused = _fused_gradients(features, kernels, ctx.groups, gradients[0])
         if fused is not None:
             return *fused, None
-        padded, taps = _grouped(features, kernels, ctx.groups)
-        gradient = gradients[0].contiguous().unflatten(1, (ctx.groups, -1))
-        for_padded, for_taps = torch.zeros_like(padded), torch.empty_like(taps)
-        for index, rows, columns in _shifts(taps):
-            for_padded[..., rows, columns].addcmul_(gradient, taps[:, :, index])
+        size, width = _kernel_size(kernels, ctx.groups), features.shape[3]
+        pixels, taps = _grouped(features, kernels, ctx.groups)
+        gradient = rows_of_pixels(gradients[0]).unflatten(1, (ctx.groups, -1))
+        for_pixels, for_taps = torch.zeros_like(pixels), torch.empty_like(taps)
+        count = taps.shape[-1]
+        for index, shift in _shifts(size, width):
+            for_pixels[..., shift : shift + count].addcmul_(gradient, taps[:, :, index])
             torch.sum(
-                gradient * padded[..., rows, columns], 2, keepdim=True, out=for_taps[:, :, index]
+                gradient * pixels[..., shift : shift + count],
+                2,
+                keepdim=True,
+                out=for_taps[:, :, index],
             )
-        margin = (padded.shape[3] - features.shape[2]) // 2
-        height, width = features.shape[2:]
-        inner = for_padded[..., margin : margin + height, margin : margin + width]
-        return inner.flatten(1, 2), for_taps.flatten(1, 3), None
+        margin = (size // 2) * (width + 1)
+        inner = for_pixels[..., margin : margin + count]
+        return inner.reshape(features.shape), for_taps.view(kernels.shape), None
+
+
+def _kernel_size(kernels: Float[Tensor, "b gkk h w"], groups: int) -> int:
+    return round((kernels.shape[1] // groups) ** 0.5)
 
 
 def _grouped(features: Tensor, kernels: Tensor, groups: int) -> tuple[Tensor, Tensor]:
-    """Return the padded features as (b, g, c/g, h', w') and the taps as (b, g, kk, 1, h, w).
+    """Return the features as (b, g, c/g, n + margins) and the taps as (b, g, kk, 1, n).
 
-    Rows of pixels come innermost, whatever the memory format: a kernel is broadcast over the
-    channels of its group, so that with channels innermost every step would be a few values long.
+    The n pixels follow on each other row by row, so that a shift by a row and a column is one by a
+    number of pixels, which goes on in the next row at the picture's edge. Pixels come innermost,
+    whatever the memory format: a kernel is broadcast over the channels of its group, so that with
+    channels innermost every step would be a few values long.
     """
-    size = round((kernels.shape[1] // groups) ** 0.5)
-    padded = torch.nn.functional.pad(features.contiguous(), (size // 2,) * 4)
-    taps = kernels.contiguous().unflatten(1, (groups, size * size, 1))
-    return padded.unflatten(1, (groups, -1)), taps
+    size = _kernel_size(kernels, groups)
+    margin = (size // 2) * (features.shape[3] + 1)
+    taps = rows_of_pixels(kernels).unflatten(1, (groups, size * size, 1))
+    return rows_of_pixels(features, margin).unflatten(1, (groups, -1)), taps
 
 
-def _shifts(taps: Tensor) -> Iterator[tuple[int, slice, slice]]:
-    count, _, height, width = taps.shape[2:]
-    size = round(count**0.5)
-    for index in range(count):
+def _shifts(size: int, width: int) -> Iterator[tuple[int, int]]:
+    """Return the number of every tap, row by row, with the start of the pixels that it weights."""
+    for index in range(size**2):
         row, column = divmod(index, size)
-        yield index, slice(row, row + height), slice(column, column + width)
+        yield index, row * width + column
 
 
 def channel_shuffle(features: Float[Tensor, "b c h w"], groups: int) -> Float[Tensor, "b c h w"]:

@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from stylekernel_hf.model.activation import relu_
 from stylekernel_hf.model.border import renew_border
 
 
@@ -51,8 +52,9 @@ class Encoder(nn.Module):
         for level, stage in enumerate(self.stages):
             x = x if level == 0 else self.pool(x)
             for layer in stage:  # pyright: ignore[reportGeneralTypeIssues, reportUnknownVariableType]
-                x = layer(x)
                 if isinstance(layer, nn.Conv2d):
-                    x = renew_border(x, 1, stride=layer.stride[0])
+                    x = renew_border(layer(x), 1, stride=layer.stride[0])
+                else:
+                    x = relu_(x)
             features.append(x)
         return features

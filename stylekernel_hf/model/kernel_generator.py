@@ -8,12 +8,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from stylekernel_hf.model.border import renew_border
+from stylekernel_hf.model.activation import relu_
 from stylekernel_hf.model.dynamic_conv import channel_shuffle, dynamic_conv2d
+from stylekernel_hf.model.pixel_rows import pointwise_rows
 
 
 class StyleKernels(NamedTuple):
-    """What one level of content features is filtered with, at the resolution of the aligned style.
+    """What one level of content features is filtered with.
 
     `taps` holds the kernels of all convolutions of the level, one after the other.
     """
@@ -59,41 +60,36 @@ class KernelGenerator(nn.Module):
         identity[:, kernel_size**2 // 2] = 1
         self.head.bias.data[taps : taps + channels] = 1
 
-    def forward(self, aligned: Float[Tensor, "b s h w"]) -> StyleKernels:
-        """Generate the kernels from the aligned style feature."""
-        taps, scale, shift = self.head(self.hidden(aligned).relu_()).split(self.split, dim=1)
-        # Rows of pixels innermost, as the dynamic convolution wants them, while they are few.
-        return StyleKernels(taps.contiguous(), scale, shift)
+    def forward(
+        self, aligned: Float[Tensor, "b s i j"], size: tuple[int, int] | None = None
+    ) -> StyleKernels:
+        """Generate kernels for features of `size`, which may be finer than the aligned style.
+
+        What is interpolated is the hidden layer: the head is linear, so that this comes to the same
+        as interpolating the kernels, of which there are more.
+        """
+        hidden = relu_(self.hidden(aligned))
+        if size is not None and size != hidden.shape[2:]:
+            hidden = nn.functional.interpolate(hidden, size, mode="bilinear", align_corners=False)
+        count = self.split[0]
+        weight, bias = self.head.weight, self.head.bias
+        assert bias is not None
+        taps = pointwise_rows(hidden, weight[:count], bias[:count])
+        scale, shift = torch.conv2d(hidden, weight[count:], bias[count:]).chunk(2, dim=1)
+        return StyleKernels(taps, scale, shift)
 
     def apply_kernels(
         self, features: Float[Tensor, "b c h w"], kernels: StyleKernels
     ) -> Float[Tensor, "b c h w"]:
-        """Filter `features`, which may be finer than the kernels by a whole factor.
+        """Filter `features` with kernels for their size.
 
         Between two convolutions the channels are shuffled, so that groups exchange what they know.
         """
-        kernels = resized(kernels, features)
         size = self.split[0] // max(1, self.convolutions)
         for index in range(self.convolutions):
             taps = kernels.taps[:, index * size : (index + 1) * size]
             if index and self.shuffle:
                 features = channel_shuffle(features, self.groups)
             features = dynamic_conv2d(features, taps, self.groups)
-            features = renew_border(features, self.kernel_size // 2)
         features = features.contiguous(memory_format=torch.channels_last)
         return torch.addcmul(kernels.shift, features, kernels.scale)
-
-
-def resized(kernels: StyleKernels, features: Float[Tensor, "b c h w"]) -> StyleKernels:
-    """Return the kernels interpolated to the resolution of `features`."""
-    size = (features.shape[2], features.shape[3])
-    if kernels.taps.shape[2:] == size:
-        return kernels
-    return StyleKernels(
-        *(
-            nn.functional.interpolate(part, size, mode="bilinear", align_corners=False)
-            if part.shape[1]
-            else part.new_empty(part.shape[0], 0, *size)  # No convolutions, no taps.
-            for part in kernels
-        )
-    )

@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from stylekernel_hf.model.activation import relu_
 from stylekernel_hf.model.border import renew_border
 from stylekernel_hf.model.style_field import CodeField, shares_at, sum_by_shares
 from stylekernel_hf.model.upsampled_conv import upsampled_conv2d
@@ -70,12 +71,11 @@ class ModulatedConv2d(nn.Module):
             scale, shift = self.modulation(code, features)
             weight = (layer.weight * scale.transpose(0, 1)).to(features.dtype)
             bias = (layer.bias * scale.flatten() + shift.flatten()).to(features.dtype)
-            return self._convolve(features, weight, bias, upsample).relu_()
+            return relu_(self._convolve(features, weight, bias, upsample))
         convolved = self._convolve(features, layer.weight, layer.bias, upsample)
         scale, shift = self.modulation(code, convolved)
-        return torch.addcmul(
-            shift.to(convolved.dtype), convolved, scale.to(convolved.dtype)
-        ).relu_()
+        scale, shift = scale.to(convolved.dtype), shift.to(convolved.dtype)
+        return relu_(torch.addcmul(shift, convolved, scale))
 
     def _convolve(self, features: Tensor, weight: Tensor, bias: Tensor, upsample: bool) -> Tensor:
         if upsample:

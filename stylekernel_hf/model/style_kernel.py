@@ -216,5 +216,6 @@ class StyleKernelModel(PretrainedModel):
         for feature, measured, modulation, generator in levels:
             scale, shift = modulation(code, feature)
             restyled = normalise(feature, measured, scale=scale, shift=shift)
-            stylized.append(generator.apply_kernels(restyled, generator(aligned)))  # type: ignore[operator]
+            kernels = generator(aligned, tuple(feature.shape[2:]))
+            stylized.append(generator.apply_kernels(restyled, kernels))  # type: ignore[operator]
         return self.decoder(stylized, code)

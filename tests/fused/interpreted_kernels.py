@@ -69,8 +69,10 @@ def test_mixed_dtypes_are_promoted() -> None:
 
 @pytest.mark.parametrize(("size", "groups"), [(1, 2), (3, 2), (5, 1)])
 def test_gradients_are_those_of_the_portable_path(size: int, groups: int) -> None:
-    exact = [part.requires_grad_() for part in features_and_kernels(size, groups, (2, 6, 4, 5))]
-    arriving = torch.randn(1, 1, 4, 5, dtype=torch.float64).expand(2, 6, 4, 5)
+    exact = [part.requires_grad_() for part in features_and_kernels(size, groups, (2, 6, 8, 9))]
+    # Nothing arrives from the border, which is renewed.
+    arriving = torch.nn.functional.pad(torch.randn(1, 1, 4, 5, dtype=torch.float64), (2, 2, 2, 2))
+    arriving = arriving.expand(2, 6, 8, 9)
     dynamic_conv2d(*exact, groups).backward(arriving)
     single = [part.detach().float() for part in exact]
     # As a training run has them: a slice of more channels, and a gradient that is broadcast.

@@ -125,13 +125,13 @@ def test_attention_in_chunks_equals_the_whole(chunk: int, monkeypatch: pytest.Mo
 def test_never_more_rows_than_a_chunk_are_held(monkeypatch: pytest.MonkeyPatch):
     rows: list[int] = []
 
-    counted_scores = content_gating._scores
+    counted_scores = content_gating._above_threshold
 
-    def counted(query: Tensor, *rest: Tensor) -> tuple[Tensor, Tensor]:
+    def counted(query: Tensor, *rest: Tensor) -> Tensor:
         rows.append(query.shape[1])
         return counted_scores(query, *rest)
 
-    monkeypatch.setattr(content_gating, "_scores", counted)
+    monkeypatch.setattr(content_gating, "_above_threshold", counted)
     monkeypatch.setattr(content_gating, "QUERY_CHUNK", 4)
     query, key, gamma, beta = attention_inputs(pixels=10)
     gated_attention(query, key, torch.randn(2, 7, 3, dtype=torch.float64), gamma, beta)

@@ -1,29 +1,40 @@
 import pytest
 import torch
-from references import assert_near, channel_shuffle_by_loops, dynamic_conv2d_by_loops
+from references import (
+    Array,
+    assert_near,
+    channel_shuffle_by_loops,
+    dynamic_conv2d_by_loops,
+    with_border_renewed,
+)
 from torch import Tensor
 
 from stylekernel_hf.model.dynamic_conv import channel_shuffle, dynamic_conv2d
 
 
 def features_and_kernels(
-    size: int, groups: int, shape: tuple[int, int, int, int] = (2, 4, 5, 3)
+    size: int, groups: int, shape: tuple[int, int, int, int] = (2, 4, 7, 5)
 ) -> tuple[Tensor, Tensor]:
     batch, channels, height, width = shape
     features = torch.randn(batch, channels, height, width, dtype=torch.float64)
     return features, torch.randn(batch, groups * size**2, height, width, dtype=torch.float64)
 
 
+def filtered(features: Tensor, kernels: Tensor, groups: int, size: int) -> Array:
+    return with_border_renewed(dynamic_conv2d_by_loops(features, kernels, groups), size // 2)
+
+
 @pytest.mark.parametrize("size", [1, 3, 5])
 @pytest.mark.parametrize("groups", [1, 2, 4])
-def test_every_pixel_is_filtered_with_its_own_kernel(size: int, groups: int):
+def test_every_pixel_is_filtered_with_its_own_kernel_but_at_the_border(size: int, groups: int):
     features, kernels = features_and_kernels(size, groups)
-    expected = dynamic_conv2d_by_loops(features, kernels, groups)
+    expected = filtered(features, kernels, groups, size)
     assert_near(dynamic_conv2d(features, kernels, groups), expected)
 
 
-def test_kernel_may_be_larger_than_the_picture():
-    features, kernels = features_and_kernels(5, 2, shape=(1, 2, 1, 2))
+@pytest.mark.parametrize("shape", [(1, 2, 1, 2), (2, 2, 4, 9)])
+def test_kernels_that_all_reach_beyond_the_picture_see_zeros(shape: tuple[int, int, int, int]):
+    features, kernels = features_and_kernels(5, 2, shape)
     expected = dynamic_conv2d_by_loops(features, kernels, 2)
     assert_near(dynamic_conv2d(features, kernels, 2), expected)
 
@@ -34,14 +45,15 @@ def test_memory_format_makes_no_difference():
     mixed = dynamic_conv2d(
         features.to(memory_format=last), kernels.contiguous(memory_format=last), 2
     )
-    assert_near(mixed, dynamic_conv2d_by_loops(features, kernels, 2))
+    assert_near(mixed, filtered(features, kernels, 2, 3))
 
 
 @pytest.mark.parametrize("size", [1, 3, 5])
-def test_identity_kernels_leave_features_unchanged(size: int):
+def test_identity_kernels_leave_features_unchanged_but_at_the_border(size: int):
     features, kernels = features_and_kernels(size, 2)
     kernels.zero_().unflatten(1, (2, size**2))[:, :, size**2 // 2] = 1
-    assert torch.equal(dynamic_conv2d(features, kernels, 2), features)
+    expected = torch.from_numpy(with_border_renewed(features, size // 2))
+    assert torch.equal(dynamic_conv2d(features, kernels, 2), expected)
 
 
 def test_one_kernel_for_all_pixels_is_an_ordinary_convolution():
@@ -49,18 +61,19 @@ def test_one_kernel_for_all_pixels_is_an_ordinary_convolution():
     kernels = kernels[..., :1, :1].expand_as(kernels)
     weight = kernels[0, :, 0, 0].view(2, 1, 3, 3).repeat_interleave(2, dim=0)
     expected = torch.conv2d(features, weight, padding=1, groups=4)
-    assert_near(dynamic_conv2d(features, kernels, 2), expected)
+    assert_near(dynamic_conv2d(features, kernels, 2), with_border_renewed(expected, 1))
 
 
 @pytest.mark.parametrize("size", [1, 3, 5])
 @pytest.mark.parametrize("groups", [1, 2])
+@pytest.mark.parametrize("sides", [(2, 3), (5, 6)])
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 def test_gradients_are_those_of_finite_differences(
-    size: int, groups: int, layout: torch.memory_format
+    size: int, groups: int, sides: tuple[int, int], layout: torch.memory_format
 ):
     features, kernels = (
         part.contiguous(memory_format=layout).requires_grad_()
-        for part in features_and_kernels(size, groups, shape=(1, 2, 2, 3))
+        for part in features_and_kernels(size, groups, shape=(1, 2, *sides))
     )
     assert torch.autograd.gradcheck(lambda x, k: dynamic_conv2d(x, k, groups), (features, kernels))
 

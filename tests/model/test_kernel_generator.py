@@ -76,30 +76,27 @@ def test_kernels_of_a_pixel_depend_on_the_aligned_style_there_only():
         assert torch.equal(touched, expected)
 
 
-def test_constant_kernels_give_the_same_at_any_resolution():
-    pixel = random_kernels(1, 1, convolutions=2)
-    coarse = StyleKernels(*(part.expand(-1, -1, 3, 2) for part in pixel))
-    fine = StyleKernels(*(part.expand(-1, -1, 12, 8) for part in pixel))
-    features = torch.randn(2, 4, 12, 8, dtype=torch.float64)
-    generator = generator_of(convolutions=2)
-    assert_near(generator.apply_kernels(features, coarse), generator.apply_kernels(features, fine))
+@pytest.mark.parametrize("size", [(3, 2), (6, 4), (9, 8), (12, 8)])
+@pytest.mark.parametrize("convolutions", [0, 2])
+def test_kernels_for_finer_features_are_interpolated(size: tuple[int, int], convolutions: int):
+    generator = generator_of(convolutions=convolutions)
+    aligned = torch.randn(2, 5, 3, 2, dtype=torch.float64)
+    for fine, coarse in zip(generator(aligned, size), generator(aligned), strict=True):
+        if coarse.shape[1]:
+            assert_near(fine, torch.nn.functional.interpolate(coarse, size, mode="bilinear"))
+        assert fine.shape == (2, coarse.shape[1], *size)
 
 
-def test_coarse_kernels_are_interpolated_between_their_pixels_centres():
-    # A ramp over the columns; away from the border its interpolation is the finer ramp.
-    ramp = torch.arange(4, dtype=torch.float64).expand(2, 4, 2, 4)
-    coarse = StyleKernels(torch.zeros(2, 18, 2, 4, dtype=torch.float64), ramp, ramp)
-    shift = generator_of(convolutions=1).apply_kernels(
-        torch.zeros(2, 4, 4, 8, dtype=torch.float64), coarse
-    )
-    expected = (torch.arange(8, dtype=torch.float64) + 0.5) / 2 - 0.5
-    assert_near(shift[..., 1:-1], expected[1:-1].expand(2, 4, 4, 6))
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_taps_come_with_the_pixels_innermost(layout: torch.memory_format):
+    aligned = torch.randn(2, 5, 6, 4, dtype=torch.float64).contiguous(memory_format=layout)
+    assert generator_of(convolutions=2)(aligned).taps.is_contiguous()
 
 
 def test_gradient_reaches_all_parameters():
     generator = generator_of(convolutions=2)
     features = torch.randn(2, 4, 6, 6, dtype=torch.float64)
-    kernels = generator(torch.randn(2, 5, 3, 3, dtype=torch.float64))
+    kernels = generator(torch.randn(2, 5, 3, 3, dtype=torch.float64), (6, 6))
     (generator.apply_kernels(features, kernels) * torch.randn_like(features)).sum().backward()
     for name, parameter in generator.named_parameters():
         assert parameter.grad is not None, name
@@ -110,11 +107,9 @@ def test_gradient_reaches_all_parameters():
 def test_without_convolutions_features_are_scaled_and_shifted():
     generator = generator_of(convolutions=0)
     features = torch.randn(2, 4, 6, 4, dtype=torch.float64)
-    kernels = generator(torch.randn(2, 5, 3, 2, dtype=torch.float64))
-    scale, shift = (
-        torch.nn.functional.interpolate(part, (6, 4), mode="bilinear") for part in kernels[1:]
-    )
-    assert_near(generator.apply_kernels(features, kernels), features * scale + shift)
+    kernels = generator(torch.randn(2, 5, 6, 4, dtype=torch.float64))
+    expected = features * kernels.scale + kernels.shift
+    assert_near(generator.apply_kernels(features, kernels), expected)
     assert generator.head.out_channels == 8
 
 
