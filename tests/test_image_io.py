@@ -18,6 +18,8 @@ from stylekernel_hf import image_io
 from stylekernel_hf.image_io import IMAGE_SUFFIXES, list_images, load_image, save_image
 from tests import image_files as files
 
+EXAMPLES = Path(__file__).parents[1] / "demo" / "examples"
+
 
 def noise(height: int, width: int, channels: int = 3) -> npt.NDArray[np.uint8]:
     return np.random.default_rng(0).integers(0, 256, (height, width, channels), np.uint8)
@@ -511,6 +513,14 @@ def test_suffix_chooses_the_format_and_quality_its_size(
         assert (written.format, written.size) == (image_format, (64, 64))
     sizes = [(tmp_path / f"{name}{suffix}").stat().st_size for name in ("good", "poor")]
     assert sizes[0] > 1.5 * sizes[1]
+
+
+def test_png_of_a_painting_is_as_small_as_pillows_own(tmp_path: Path):
+    painting = Image.open(EXAMPLES / "gallery.jpg").convert("RGB").crop((0, 0, 400, 300))
+    save_image(painting, tmp_path / "ours.png")
+    painting.save(tmp_path / "theirs.png")
+    ours, theirs = ((tmp_path / name).stat().st_size for name in ("ours.png", "theirs.png"))
+    assert ours < 1.1 * theirs
 
 
 def test_jpeg_keeps_the_full_colour_resolution(tmp_path: Path):
