@@ -12,6 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from stylekernel_hf.image_io import ImageSource, load_image
+from stylekernel_hf.reflection import ReflectedLine
 
 ImageInput: TypeAlias = ImageSource | npt.NDArray[Any] | Tensor
 OutputType: TypeAlias = Literal["pil", "np", "pt"]
@@ -78,7 +79,7 @@ def to_rgb_tensors(
 
 def unit_floats(values: Num[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     """uint8 as float32 in [0, 1]; floats as they are."""
-    return values.float() / 255 if values.dtype == torch.uint8 else values
+    return values.float().div_(255) if values.dtype == torch.uint8 else values
 
 
 def rounded_bytes(values: Num[Tensor, "*shape"]) -> UInt8[Tensor, "*shape"]:
@@ -113,10 +114,10 @@ def pad_to_multiple(
         )
     height, width = x.shape[-2:]
     padding = plan_padding(height, width, multiple, margin)
-    right, bottom = padding.right, padding.bottom
-    # torch's own reflection padding stops short of the image's side.
-    x = x.index_select(-1, reflected_indices(width, margin, right, x.device))
-    return x.index_select(-2, reflected_indices(height, margin, bottom, x.device)), padding
+    for axis, length, after in ((-1, width, padding.right), (-2, height, padding.bottom)):
+        line = ReflectedLine(length, margin, after, x.device)
+        x = line.take(x, axis, 0, len(line))
+    return x, padding
 
 
 def plan_padding(height: int, width: int, multiple: int, margin: int) -> Padding:
@@ -240,10 +241,3 @@ def _checked(values: Tensor, name: str) -> Num[Tensor, "c h w"]:
     if low < -_RANGE_TOLERANCE or high > 1 + _RANGE_TOLERANCE:
         raise ValueError(f"{name} must be in [0, 1], got values from {low:g} to {high:g}")
     return values.float().clamp(0, 1)
-
-
-def reflected_indices(length: int, before: int, after: int, device: torch.device) -> Tensor:
-    """Where each pixel of the padded line comes from: 2 1 | 0 1 2 3 | 2 1 0 1."""
-    period = max(1, 2 * (length - 1))
-    position = torch.arange(-before, length + after, device=device) % period
-    return torch.minimum(position, period - position)

@@ -33,7 +33,7 @@ class StripPicture(WindowedPicture):
         super().__init__(height, width, multiple, margin, _CPU)
         self._source = rows
         # The margin below shows rows above it once more: the first that any later row is made of.
-        self._first_needed = self._rows.flip(0).cummin(0).values.flip(0)
+        self._first_needed = self._rows.places.flip(0).cummin(0).values.flip(0)
         self._held = torch.empty((0, width, 3), dtype=torch.uint8)
         self._top = 0
 
@@ -46,13 +46,13 @@ class StripPicture(WindowedPicture):
         self, rows: Span, columns: Span, device: torch.device, dtype: torch.dtype
     ) -> Float[Tensor, "1 3 i j"]:
         """Return a rectangle of the padded picture, channels last, in [0, 1]."""
-        wanted = self._rows[slice(*rows)]
+        wanted = self._rows.places[slice(*rows)]
         self._hold(int(self._first_needed[rows.start]), int(wanted.max()) + 1)
         # Columns first: a tile is narrower than the picture.
-        part = self._held.index_select(1, self._columns[slice(*columns)])
+        part = self._columns.take(self._held, 1, *columns)
         part = part.index_select(0, wanted - self._top)
-        part = part.permute(2, 0, 1)[None].to(device)
-        return unit_floats(part).to(dtype, memory_format=torch.channels_last)
+        part = part.permute(2, 0, 1)[None].to(device, memory_format=torch.channels_last)
+        return unit_floats(part).to(dtype)
 
     def _hold(self, start: int, stop: int) -> None:
         """Forget the rows above `start`, and read those up to `stop`."""
