@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from jaxtyping import Float
 from torch import Tensor
@@ -15,7 +14,7 @@ from stylekernel_hf.tiling.out_of_memory import retry_in_smaller_tiles
 from stylekernel_hf.tiling.padded_picture import PaddedPicture
 from stylekernel_hf.tiling.receptive_field import style_reach
 from stylekernel_hf.tiling.tile_grid import Span, grid
-from stylekernel_hf.tiling.tile_size import largest_tile_size, working_memory
+from stylekernel_hf.tiling.tile_size import largest_tile_size, values_per_pixel, working_memory
 
 # Beside the features of every stage: those of the first one in float32, and what measuring their
 # statistics takes.
@@ -82,9 +81,5 @@ def _choose_tile_size(model: StyleKernelModel, height: int, width: int) -> int:
 
 
 def _bytes_per_pixel(model: StyleKernelModel) -> int:
-    config: Any = model.config
-    values = [
-        width / (config.stem_stride * 2**level) ** 2
-        for level, width in enumerate(config.style_channels)
-    ]
+    values = values_per_pixel(model, model.config["style_channels"])
     return math.ceil(sum(values) * model.dtype.itemsize + values[0] * 4 * _MEASURING_COPIES)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any, cast
+from collections.abc import Sequence
+from typing import cast
 
 import torch
 
@@ -54,10 +55,12 @@ def working_memory(device: torch.device) -> int:
     return WORKING_MEMORY
 
 
+def values_per_pixel(model: StyleKernelModel, channels: Sequence[int]) -> list[float]:
+    """Return how many values each stage of an encoder, finest first, has for a pixel."""
+    stride = model.config["stem_stride"]
+    return [width / (stride * 2**level) ** 2 for level, width in enumerate(channels)]
+
+
 def _bytes_per_pixel(model: StyleKernelModel) -> int:
-    config: Any = model.config
-    values = sum(
-        width / (config.stem_stride * 2**level) ** 2
-        for level, width in enumerate(config.encoder_channels)
-    )
+    values = sum(values_per_pixel(model, model.config["encoder_channels"]))
     return math.ceil(values * _LIVE_ACTIVATIONS * model.dtype.itemsize)
