@@ -23,9 +23,9 @@ def renew_border(
     height, length = features.shape[2:]
     if width == 0 or min(height, length) <= first + last:
         return features  # Nothing was reached, or everything.
-    # A compiler makes nothing good of changes in place.
-    graded = torch.is_grad_enabled() and features.requires_grad
-    if graded or torch.compiler.is_compiling():
+    if torch.compiler.is_compiling():
+        return _selected(features, first, last)
+    if torch.is_grad_enabled() and features.requires_grad:
         inside = features[..., first : height - last, first : length - last]
         return torch.nn.functional.pad(inside, (first, last, first, last), mode="replicate")
     features[..., :first, :] = features[..., first : first + 1, :]
@@ -33,4 +33,23 @@ def renew_border(
     if last:
         features[..., -last:, :] = features[..., -last - 1 : -last, :]
         features[..., -last:] = features[..., -last - 1 : -last]
+    return features
+
+
+def _selected(
+    features: Float[Tensor, "b c h w"], first: int, last: int
+) -> Float[Tensor, "b c h w"]:
+    """Do the same by selection, from which a compiler makes a part of what comes before and after.
+
+    It makes nothing good of changes in place, and is mistaken about the memory format of the
+    gradient of replicate padding.
+    """
+    for axis in (2, 3):
+        length = features.shape[axis]
+        place = torch.arange(length, device=features.device)
+        place = place[:, None] if axis == 2 else place
+        features = torch.where(place < first, features.narrow(axis, first, 1), features)
+        if last:
+            edge = features.narrow(axis, length - last - 1, 1)
+            features = torch.where(place >= length - last, edge, features)
     return features
