@@ -20,7 +20,10 @@ _PIXELS = 64
 def convolve(
     features: Float[Tensor, "b c h w"], kernels: Float[Tensor, "b gkk h w"], groups: int
 ) -> Float[Tensor, "b c h w"]:
-    """Return what `dynamic_conv2d` does; sums run in float32."""
+    """Return what `dynamic_conv2d` does before it renews the border, with zeros around the picture.
+
+    Sums run in float32.
+    """
     out = torch.empty_like(features, dtype=torch.promote_types(features.dtype, kernels.dtype))
     _gather[_grid(features, groups)](
         features, kernels, out, *_sizes(features, groups), *_strides(features, kernels, out),
