@@ -30,11 +30,11 @@ class ReflectedLine:
         With nothing from outside it is a view.
         """
         first, last = (min(max(bound, start), stop) for bound in self._inside)
-        inside = x.narrow(axis, first - self._inside[0], last - first) if first < last else x
-        if (first, last) == (start, stop):
-            return inside
         if first >= last:
             return x.index_select(axis, self.places[start:stop])
+        inside = x.narrow(axis, first - self._inside[0], last - first)
+        if (first, last) == (start, stop):
+            return inside
         before = x.index_select(axis, self.places[start:first])
         after = x.index_select(axis, self.places[last:stop])
         return torch.cat([before, inside, after], dim=axis)

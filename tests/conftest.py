@@ -49,7 +49,10 @@ def hub() -> Iterator[HubServer]:
 
 @pytest.fixture
 def zeros_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave the border of every feature as the zero padding made it."""
+    """Leave the border of every feature as the zero padding made it.
+
+    What dynamic convolutions leave there is no zero's, but what goes on in the next row.
+    """
     for module in ("encoder", "modulation", "style_block", "dynamic_conv", "decoder"):
         name = f"stylekernel_hf.model.{module}.renew_border"
         monkeypatch.setattr(name, lambda features, *_, **__: features)

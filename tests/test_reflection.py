@@ -15,7 +15,7 @@ def test_every_run_is_cut_from_numpys_reflection(length: int, before: int, after
     line = ReflectedLine(length, before, after, CPU)
     assert len(line) == padded.shape[1]
     for start in range(len(line)):
-        for stop in range(start + 1, len(line) + 1):
+        for stop in range(start, len(line) + 1):
             taken = line.take(x, 1, start, stop).numpy()
             np.testing.assert_array_equal(taken, padded[:, start:stop])
 

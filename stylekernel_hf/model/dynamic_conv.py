@@ -86,13 +86,18 @@ class _DynamicConv(torch.autograd.Function):
                 keepdim=True,
                 out=for_taps[:, :, index],
             )
-        margin = (size // 2) * (width + 1)
+        margin = _margin(size, width)
         inner = for_pixels[..., margin : margin + count]
         return inner.reshape(features.shape), for_taps.view(kernels.shape), None
 
 
 def _kernel_size(kernels: Float[Tensor, "b gkk h w"], groups: int) -> int:
     return round((kernels.shape[1] // groups) ** 0.5)
+
+
+def _margin(size: int, width: int) -> int:
+    """Return how many pixels, row by row, a kernel reaches back from its middle."""
+    return (size // 2) * (width + 1)
 
 
 def _grouped(features: Tensor, kernels: Tensor, groups: int) -> tuple[Tensor, Tensor]:
@@ -104,7 +109,7 @@ def _grouped(features: Tensor, kernels: Tensor, groups: int) -> tuple[Tensor, Te
     channels innermost every step would be a few values long.
     """
     size = _kernel_size(kernels, groups)
-    margin = (size // 2) * (features.shape[3] + 1)
+    margin = _margin(size, features.shape[3])
     taps = rows_of_pixels(kernels).unflatten(1, (groups, size * size, 1))
     return rows_of_pixels(features, margin).unflatten(1, (groups, -1)), taps
 
