@@ -14,6 +14,10 @@ from typing import TYPE_CHECKING, Any
 from stylekernel_hf.quick_imports import quick_imports
 
 if TYPE_CHECKING:
+    from stylekernel_hf.diffusers_pipeline import (
+        StyleKernelDiffusionModel,
+        StyleKernelDiffusionPipeline,
+    )
     from stylekernel_hf.explanation import Explanation
     from stylekernel_hf.file_painting import stylize_file
     from stylekernel_hf.hub import load_checkpoint
@@ -33,6 +37,8 @@ __all__ = [
     "CardDetails",
     "Explanation",
     "StyleEmbedding",
+    "StyleKernelDiffusionModel",
+    "StyleKernelDiffusionPipeline",
     "StyleKernelModel",
     "StyleKernelPipeline",
     "StyleKernelPipelineOutput",
@@ -51,6 +57,8 @@ _HOMES = {
     "CardDetails": "stylekernel_hf.repository.card",
     "Explanation": "stylekernel_hf.explanation",
     "StyleEmbedding": "stylekernel_hf.model.style_embedding",
+    "StyleKernelDiffusionModel": "stylekernel_hf.diffusers_pipeline",
+    "StyleKernelDiffusionPipeline": "stylekernel_hf.diffusers_pipeline",
     "StyleKernelModel": "stylekernel_hf.model.style_kernel",
     "StyleKernelPipeline": "stylekernel_hf.pipeline_style_kernel",
     "StyleKernelPipelineOutput": "stylekernel_hf.pipeline_style_kernel",

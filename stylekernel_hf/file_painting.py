@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -87,8 +86,7 @@ def stylize_file(
     def finish(part: Tensor, original: Tensor) -> Tensor:
         return recolor(part, original, color)
 
-    progress_bar: Any = pipe.progress_bar
-    with raw_file(target) as raw, progress_bar(total=painting.steps) as bar:
+    with raw_file(target) as raw, pipe.progress_bar(total=painting.steps) as bar:
         retry_in_smaller_tiles(
             painting,
             lambda each: _paint(each, mixed, raw, finish, bar.update),

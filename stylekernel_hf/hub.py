@@ -32,5 +32,5 @@ def load_checkpoint(
     """
     model = load_strictly(StyleKernelModel, open_source(folder, access or HubAccess()), variant)
     if Path(folder) == EMBEDDED_CHECKPOINT:
-        model.register_to_config(_name_or_path=EMBEDDED_NAME)
+        model.origin = EMBEDDED_NAME
     return model

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
-from diffusers.utils.outputs import BaseOutput
 from jaxtyping import Num
 from torch import Tensor
 
@@ -38,6 +37,7 @@ from stylekernel_hf.model.style_field import StyleField
 from stylekernel_hf.model.style_kernel import StyleKernelModel
 from stylekernel_hf.model.style_library import StyleLibrary
 from stylekernel_hf.pretrained_pipeline import PretrainedPipeline
+from stylekernel_hf.progress_bars import ProgressBars
 from stylekernel_hf.style_input import (
     MIN_SIDE,
     StyleInput,
@@ -57,26 +57,21 @@ MAX_EXPLAINED_PIXELS = 16 * 2**20
 UNNAMED_CHECKPOINT = "a checkpoint that was never saved"
 
 
-@dataclass
-class StyleKernelPipelineOutput(BaseOutput):
+class StyleKernelPipelineOutput(NamedTuple):
     """What a call returns: one picture per content, in the order of the contents."""
 
     images: list[Any]
 
 
-class StyleKernelPipeline(PretrainedPipeline):
+class StyleKernelPipeline(ProgressBars, PretrainedPipeline):
     """Repaints photos in the style of any painting, in one feed-forward pass each."""
 
     model: StyleKernelModel
 
     def __init__(self, model: StyleKernelModel) -> None:
-        super().__init__()
         # Sums come out the same to the bit wherever the network came from only in one layout.
-        torch.nn.Module.to(model, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.register_modules(model=model)
+        self.model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         keep_freed_memory()
-        # A library draws no bars unasked: the command line and the demo turn them on.
-        self.set_progress_bar_config(disable=True)
 
     @torch.inference_mode()
     def __call__(
@@ -162,8 +157,7 @@ class StyleKernelPipeline(PretrainedPipeline):
         ]
         painted: list[Tensor] = []
         as_bytes = output_type == "pil" and color == "style"
-        progress_bar: Any = self.progress_bar  # diffusers' hints describe a decorator
-        with progress_bar(total=sum(painting.steps for painting in paintings)) as bar:
+        with self.progress_bar(total=sum(painting.steps for painting in paintings)) as bar:
             for painting, planned, (rgb, _) in zip(paintings, shares, contents, strict=True):
                 if not isinstance(planned.strength, Tensor) and planned.strength == 0:
                     painted.append(rgb)
@@ -242,7 +236,7 @@ class StyleKernelPipeline(PretrainedPipeline):
         )
 
     def _identity(self) -> CheckpointIdentity:
-        origin = self.model.config.get("_name_or_path") or UNNAMED_CHECKPOINT
+        origin = self.model.origin or UNNAMED_CHECKPOINT
         # Of a path only the end: a file that is shared tells nothing of its maker's folders.
         name = Path(origin).resolve().name if Path(origin).is_dir() else str(origin)
         return identify(self.model, name)

@@ -1,28 +1,47 @@
-"""What the pipeline does with folders and Hub repositories: load, save and push."""
+"""Where a pipeline's network lies: on which device, and in which folder or Hub repository."""
 
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers.pipelines.pipeline_utils import DiffusionPipeline
 from typing_extensions import Self
 
 from stylekernel_hf.model.style_kernel import StyleKernelModel
 from stylekernel_hf.repository.card import CardDetails
-from stylekernel_hf.repository.layout import write_model_index
+from stylekernel_hf.repository.layout import MODEL_FOLDER
 from stylekernel_hf.repository.pretrained import DeviceMap
 
 
-class PretrainedPipeline(DiffusionPipeline):
-    """A pipeline of one StyleKernelModel, which all loading and saving is left to."""
+class PretrainedPipeline:
+    """A pipeline of one StyleKernelModel, which all loading, saving and moving is left to."""
 
     model: StyleKernelModel
+    _model_class: type[StyleKernelModel] = StyleKernelModel
+
+    @property
+    def device(self) -> torch.device:
+        """The device on which it paints."""
+        return self.model.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The dtype in which it paints."""
+        return self.model.dtype
+
+    @property
+    def components(self) -> dict[str, StyleKernelModel]:
+        """The network by its name in a repository."""
+        return {MODEL_FOLDER: self.model}
+
+    def to(self, *args: Any, **kwargs: Any) -> Self:
+        """Move the network to a device, a dtype or both, which `torch.nn.Module.to` takes."""
+        self.model.to(*args, **kwargs)
+        return self
 
     @classmethod
-    def from_pretrained(  # pyright: ignore[reportIncompatibleMethodOverride]
+    def from_pretrained(
         cls,
         pretrained_model_name_or_path: str | os.PathLike[str],
         *,
@@ -39,7 +58,7 @@ class PretrainedPipeline(DiffusionPipeline):
         Arguments and errors are those of `StyleKernelModel.from_pretrained`. No code of the
         repository is run.
         """
-        model = StyleKernelModel.from_pretrained(
+        model = cls._model_class.from_pretrained(
             pretrained_model_name_or_path,
             dtype=dtype,
             device_map=device_map,
@@ -51,7 +70,7 @@ class PretrainedPipeline(DiffusionPipeline):
         )
         return cls(model)  # pyright: ignore[reportCallIssue]
 
-    def save_pretrained(  # pyright: ignore[reportIncompatibleMethodOverride]
+    def save_pretrained(
         self,
         save_directory: str | os.PathLike[str],
         *,
@@ -64,11 +83,7 @@ class PretrainedPipeline(DiffusionPipeline):
             save_directory, variant=variant, max_shard_size=max_shard_size, card=card
         )
 
-    def save_config(self, save_directory: str | os.PathLike[str], **_: Any) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """Write model_index.json and the loader files that it names."""
-        write_model_index(Path(save_directory))
-
-    def push_to_hub(  # pyright: ignore[reportIncompatibleMethodOverride]
+    def push_to_hub(
         self,
         repo_id: str,
         *,

@@ -1,4 +1,4 @@
-"""Importing torch and diffusers in less time, and as they are."""
+"""Importing torch in less time, and as it is."""
 
 from __future__ import annotations
 

@@ -51,9 +51,7 @@ def pipeline(
     network = load_checkpoint(
         EMBEDDED_CHECKPOINT if model is None else model, access=access, variant=variant
     )
-    # torch's own method: diffusers' logs a warning that matters only to mixed-precision models.
-    torch.nn.Module.to(network, target, dtype)
-    return StyleKernelPipeline(network)
+    return StyleKernelPipeline(network.to(target, dtype))
 
 
 def _resolve_device(device: str | torch.device | None) -> torch.device:

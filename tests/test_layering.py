@@ -44,9 +44,11 @@ DIRECT: dict[str, set[str]] = {
     "explanation_pictures": set(),
     "explanation": {*IMAGE, "model", "explanation_pictures", "tiling"},
     "pretrained_pipeline": {"model", "repository"},
+    "progress_bars": set(),
     "pipeline_style_kernel": {
         *IMAGE,
         "pretrained_pipeline",
+        "progress_bars",
         "style_input",
         "explanation",
         "hub",
@@ -64,6 +66,7 @@ DIRECT: dict[str, set[str]] = {
     "file_painting": {"pipeline_style_kernel", "strip_files"},
     "bulk": {"style_sources", "file_painting"},
     "export": {"pipeline_style_kernel"},
+    "diffusers_pipeline": {"pipeline_style_kernel"},
     "transformers_pipeline": {"pipeline_style_kernel"},
     "benchmark": {"tasks", "training"},
 }

@@ -14,6 +14,8 @@ import stylekernel_hf
 SAYS = {
     "CardDetails": ["FileNotFoundError", "ValueError", "Markdown"],
     "StyleEmbedding": ["ValueError", "FileNotFoundError", "tokens", "checkpoint"],
+    "StyleKernelDiffusionModel": ["diffusers", "ValueError"],
+    "StyleKernelDiffusionPipeline": ["DiffusionPipeline", "ValueError"],
     "StyleKernelModel": [r"\[0, 1\]", "[mM]ultiples", "ValueError", "safetensors"],
     "StyleKernelPipeline": [r"\[0, 1\]", "16 px", "ValueError", "TypeError", "OSError"],
     "StyleKernelPipelineOutput": ["one picture per content"],

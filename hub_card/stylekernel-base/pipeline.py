@@ -1,7 +1,7 @@
 """Lets diffusers load this repository with trust_remote_code=True."""
 
 try:
-    from stylekernel_hf import StyleKernelPipeline
+    from stylekernel_hf import StyleKernelDiffusionPipeline as StyleKernelPipeline
 except ModuleNotFoundError as error:
     if error.name != "stylekernel_hf":
         raise

@@ -7,24 +7,9 @@ import subprocess
 import sys
 from statistics import median
 
-# diffusers' base classes import these, in themselves or for models of its own.
-_OPTIONAL = """
-import contextlib, importlib
-for name in ("accelerate", "scipy.stats", "torchvision", "transformers.modeling_utils"):
-    with contextlib.suppress(ImportError):
-        importlib.import_module(name)
-"""
 # Each step imports what the one before did not; the embedded checkpoint is the default.
 _STEPS = {
     "import torch": "import torch",
-    "import torch's compiler, for diffusers": "import torch._dynamo",
-    "import accelerate, scipy, torchvision and transformers where installed, for diffusers": (
-        _OPTIONAL
-    ),
-    "import diffusers' base classes": (
-        "from diffusers.pipelines.pipeline_utils import DiffusionPipeline; "
-        "from diffusers.models.modeling_utils import ModelMixin"
-    ),
     "import stylekernel_hf": "from stylekernel_hf import pipeline",
     'pipeline("style-kernel")': 'pipeline("style-kernel", device="cpu")',
 }

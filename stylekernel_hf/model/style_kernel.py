@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from diffusers.configuration_utils import register_to_config
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -18,6 +17,7 @@ from stylekernel_hf.model.style_code import StyleCode
 from stylekernel_hf.model.style_embedding import StyleEmbedding
 from stylekernel_hf.model.style_field import CodeField, StyleField, fade
 from stylekernel_hf.repository.pretrained import PretrainedModel
+from stylekernel_hf.repository.recorded_config import records_config
 
 # Contents are reflected outwards by so many px, and cropped after: two cells of the coarsest
 # feature, as many as the widest convolution's border has, so that none of it is in the picture.
@@ -49,7 +49,7 @@ class StyleKernelModel(PretrainedModel):
     - code_channels: width of the style code.
     """
 
-    @register_to_config
+    @records_config
     def __init__(
         self,
         encoder_channels: Sequence[int] = (24, 48, 96),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -12,9 +13,10 @@ from torch import nn
 Network = TypeVar("Network", bound=nn.Module)
 
 CONFIG_NAME = "config.json"
+MODEL_CLASS = "StyleKernelModel"
 FORMAT_VERSION = 1
 FORMAT_KEY = "_format_version"
-# What diffusers and this package note in a config beside the arguments of the network.
+# What a config has beside the arguments of the network; older ones have diffusers' notes as well.
 _NOTES = {"_class_name", "_diffusers_version", "_name_or_path", FORMAT_KEY}
 # Arguments that came later; configs without them are of networks as their defaults make them.
 _ADDED = {"gating", "channel_shuffle"}
@@ -38,9 +40,9 @@ def build_network(network: type[Network], path: Path) -> Network:
     that describes no network.
     """
     config = read_json_object(path)
-    wanted, came = network.__name__, config.get("_class_name", network.__name__)
-    if came != wanted:
-        raise ValueError(f"model must be a {wanted}, but '{path}' is the config of a {came}")
+    came = config.get("_class_name", MODEL_CLASS)
+    if came != MODEL_CLASS:
+        raise ValueError(f"model must be a {MODEL_CLASS}, but '{path}' is the config of a {came}")
     check_format_version(config.get(FORMAT_KEY, 1), path)
     given = {key: value for key, value in config.items() if key not in _NOTES}
     known = set(inspect.signature(network.__init__).parameters) - {"self"}
@@ -70,9 +72,7 @@ def check_format_version(version: object, path: Path, argument: str = "model") -
         )
 
 
-def config_text(text: str) -> str:
-    """Return diffusers' JSON of a config as it is written: without paths, with our version."""
-    config = json.loads(text)
-    config.pop("_name_or_path", None)
-    config[FORMAT_KEY] = FORMAT_VERSION
-    return json.dumps(config, indent=2, sort_keys=True) + "\n"
+def config_text(config: Mapping[str, Any]) -> str:
+    """Return a config as it is written: JSON, with the class's name and the format's version."""
+    notes = {"_class_name": MODEL_CLASS, FORMAT_KEY: FORMAT_VERSION}
+    return json.dumps({**config, **notes}, indent=2, sort_keys=True) + "\n"

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 from pathlib import Path
 
-from diffusers import __version__ as diffusers_version
-
-from stylekernel_hf.repository.configs import CONFIG_NAME, read_json_object
+from stylekernel_hf.repository.configs import CONFIG_NAME, MODEL_CLASS, read_json_object
 from stylekernel_hf.repository.sources import Source
 
 INDEX_NAME = "model_index.json"
 MODEL_FOLDER = "model"
 _PIPELINE_CLASS = "StyleKernelPipeline"
-_MODEL_CLASS = "StyleKernelModel"
 # diffusers loads classes that it does not know from modules of the repository itself.
 _PIPELINE_MODULE = "pipeline"
 _MODEL_MODULE = "modeling_stylekernel"
@@ -21,7 +19,7 @@ _MODEL_MODULE = "modeling_stylekernel"
 _LOADER = '''"""Lets diffusers load this repository with trust_remote_code=True."""
 
 try:
-    from stylekernel_hf import {name}
+    from stylekernel_hf import {imported} as {name}
 except ModuleNotFoundError as error:
     if error.name != "stylekernel_hf":
         raise
@@ -36,17 +34,17 @@ def write_model_index(folder: Path) -> None:
     """Write what `DiffusionPipeline.from_pretrained` reads first, and the loaders it names."""
     index = {
         "_class_name": [_PIPELINE_MODULE, _PIPELINE_CLASS],
-        "_diffusers_version": diffusers_version,
-        MODEL_FOLDER: [_MODEL_MODULE, _MODEL_CLASS],
+        "_diffusers_version": importlib.metadata.version("diffusers"),
+        MODEL_FOLDER: [_MODEL_MODULE, MODEL_CLASS],
     }
     (folder / MODEL_FOLDER).mkdir(parents=True, exist_ok=True)
     text = json.dumps(index, indent=2, sort_keys=True) + "\n"
     (folder / INDEX_NAME).write_text(text, encoding="utf-8")
-    for path, name in (
-        (folder / f"{_PIPELINE_MODULE}.py", _PIPELINE_CLASS),
-        (folder / MODEL_FOLDER / f"{_MODEL_MODULE}.py", _MODEL_CLASS),
+    for path, name, imported in (
+        (folder / f"{_PIPELINE_MODULE}.py", _PIPELINE_CLASS, "StyleKernelDiffusionPipeline"),
+        (folder / MODEL_FOLDER / f"{_MODEL_MODULE}.py", MODEL_CLASS, "StyleKernelDiffusionModel"),
     ):
-        path.write_text(_LOADER.format(name=name), encoding="utf-8")
+        path.write_text(_LOADER.format(name=name, imported=imported), encoding="utf-8")
 
 
 def find_model(source: Source) -> tuple[str, Path]:
@@ -77,8 +75,8 @@ def _check_model_index(path: Path, source: Source) -> None:
             "load it with diffusers' DiffusionPipeline"
         )
     came = _class_name(index.get(MODEL_FOLDER))
-    if came != _MODEL_CLASS:
-        raise ValueError(f"model must be a {_MODEL_CLASS}, but '{path}' names a {came}")
+    if came != MODEL_CLASS:
+        raise ValueError(f"model must be a {MODEL_CLASS}, but '{path}' names a {came}")
 
 
 def _class_name(entry: object) -> object:

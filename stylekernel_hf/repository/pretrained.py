@@ -8,14 +8,12 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import torch
-from diffusers.configuration_utils import ConfigMixin
-from diffusers.models.modeling_utils import ModelMixin
 from huggingface_hub import split_torch_state_dict_into_shards
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from stylekernel_hf.repository.card import CARD_NAME, CardDetails
-from stylekernel_hf.repository.configs import build_network, config_text
+from stylekernel_hf.repository.configs import CONFIG_NAME, build_network, config_text
 from stylekernel_hf.repository.layout import (
     INDEX_NAME,
     MODEL_FOLDER,
@@ -23,6 +21,7 @@ from stylekernel_hf.repository.layout import (
     write_model_index,
 )
 from stylekernel_hf.repository.model_card import write_model_card
+from stylekernel_hf.repository.recorded_config import RecordedConfig
 from stylekernel_hf.repository.saving import staged_folder
 from stylekernel_hf.repository.sources import HubAccess, Source, open_source
 from stylekernel_hf.repository.upload import push_folder
@@ -42,11 +41,24 @@ _DIFFUSERS_DEFAULTS: dict[str, tuple[object, ...]] = {
 }
 
 
-class PretrainedModel(ModelMixin, ConfigMixin):
+class PretrainedModel(RecordedConfig, nn.Module):
     """Adds strict `from_pretrained`, atomic `save_pretrained` and `push_to_hub` to a network."""
 
+    origin: str | None = None
+    """Where the network was loaded from: a folder, a Hub id, or words; None if it was built."""
+
+    @property
+    def device(self) -> torch.device:
+        """The device of the weights."""
+        return next(self.parameters()).device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The dtype of the weights."""
+        return next(self.parameters()).dtype
+
     @classmethod
-    def from_pretrained(  # pyright: ignore[reportIncompatibleMethodOverride]
+    def from_pretrained(
         cls: type[Model],
         pretrained_model_name_or_path: str | os.PathLike[str],
         *,
@@ -78,12 +90,9 @@ class PretrainedModel(ModelMixin, ConfigMixin):
         device = _resolve_device_map(device_map)
         access = HubAccess(revision, token, cache_dir, local_files_only)
         source = open_source(pretrained_model_name_or_path, access)
-        model = load_strictly(cls, source, variant)
-        # torch's own method: diffusers' logs a warning that matters only to mixed precision.
-        torch.nn.Module.to(model, device, dtype)
-        return model
+        return load_strictly(cls, source, variant).to(device, dtype)
 
-    def save_pretrained(  # pyright: ignore[reportIncompatibleMethodOverride]
+    def save_pretrained(
         self,
         save_directory: str | os.PathLike[str],
         *,
@@ -107,13 +116,6 @@ class PretrainedModel(ModelMixin, ConfigMixin):
             self._write(staging, variant, max_shard_size)
             self._write_card(staging, card, None, folder / CARD_NAME)
 
-    def save_config(self, save_directory: str | os.PathLike[str], **_: Any) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """Write the config with the format's version, and without the path it was loaded from."""
-        folder = Path(save_directory)
-        folder.mkdir(parents=True, exist_ok=True)
-        text = config_text(cast(Any, self).to_json_string())
-        (folder / self.config_name).write_text(text, encoding="utf-8")
-
     def save_repository(
         self,
         save_directory: str | os.PathLike[str],
@@ -132,7 +134,7 @@ class PretrainedModel(ModelMixin, ConfigMixin):
                 staging, variant, max_shard_size, card=card, old_card=folder / CARD_NAME
             )
 
-    def push_to_hub(  # pyright: ignore[reportIncompatibleMethodOverride]
+    def push_to_hub(
         self,
         repo_id: str,
         *,
@@ -187,7 +189,7 @@ class PretrainedModel(ModelMixin, ConfigMixin):
         write_model_card(
             folder,
             parameters=sum(parameter.numel() for parameter in self.parameters()),
-            origin=self.config.get("_name_or_path"),
+            origin=self.origin,
             details=card,
             repo_id=repo_id,
             old=old,
@@ -195,7 +197,9 @@ class PretrainedModel(ModelMixin, ConfigMixin):
         )
 
     def _write(self, folder: Path, variant: str | None, max_shard_size: int | str) -> None:
-        self.save_config(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        text = config_text(self.config)
+        (folder / CONFIG_NAME).write_text(text, encoding="utf-8")
         tensors = cast(dict[str, Tensor], self.state_dict())
         name = weights_name(variant)
         pattern = name.replace(".safetensors", "{suffix}.safetensors")
@@ -219,7 +223,7 @@ def load_strictly(cls: type[Model], source: Source, variant: str | None = None) 
     folder, config = find_model(source)
     model = build_network(cls, config)
     load_weights(model, source, folder, variant)
-    model.register_to_config(_name_or_path=source.origin)
+    model.origin = source.origin
     return model.eval()
 
 

@@ -58,7 +58,7 @@ def test_pipeline_comes_back_bit_equal(
     pipe = StyleKernelPipeline(tiny_model())
     published(hub, tmp_path / "saved")
     loaded = LOADERS[loader](str(tmp_path / "saved") if place == "folder" else REPO)
-    assert type(loaded) is StyleKernelPipeline
+    assert isinstance(loaded, StyleKernelPipeline) and isinstance(loaded.model, StyleKernelModel)
     expected, came = (p(photo, painting, output_type="np").images[0] for p in (pipe, loaded))
     assert np.array_equal(expected, came)
 

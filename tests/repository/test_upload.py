@@ -118,13 +118,13 @@ def test_push_of_somebody_else_in_between_is_not_overwritten(
     hub: HubServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tiny_model().push_to_hub(REPO)
-    original = StyleKernelModel.save_config
+    original = StyleKernelModel._write
 
-    def save_while_somebody_pushes(self: Any, folder: Path) -> None:
-        original(self, folder)
+    def write_while_somebody_pushes(self: Any, *args: Any) -> None:
+        original(self, *args)
         hub.add(REPO, {"README.md": b"somebody else's"})
 
-    monkeypatch.setattr(StyleKernelModel, "save_config", save_while_somebody_pushes)
+    monkeypatch.setattr(StyleKernelModel, "_write", write_while_somebody_pushes)
     with pytest.raises(HfHubHTTPError, match="somebody pushed to 'painter/my-fine-tune' in the"):
         tiny_model(seed=1).push_to_hub(REPO)
     assert hub.files(REPO) == {"README.md": b"somebody else's"}
