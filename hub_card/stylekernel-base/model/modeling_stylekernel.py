@@ -1,7 +1,7 @@
 """Lets diffusers load this repository with trust_remote_code=True."""
 
 try:
-    from stylekernel_hf import StyleKernelModel
+    from stylekernel_hf import StyleKernelDiffusionModel as StyleKernelModel
 except ModuleNotFoundError as error:
     if error.name != "stylekernel_hf":
         raise
