@@ -45,7 +45,7 @@ class PretrainedPipeline:
         cls,
         pretrained_model_name_or_path: str | os.PathLike[str],
         *,
-        dtype: torch.dtype | None = None,
+        dtype: torch.dtype = torch.float32,
         device_map: DeviceMap | None = None,
         variant: str | None = None,
         revision: str | None = None,

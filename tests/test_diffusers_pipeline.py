@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -69,3 +70,26 @@ def test_network_offers_what_diffusers_adds() -> None:
     model = StyleKernelDiffusionModel(**TINY_CONFIG)
     assert model.num_parameters() == sum(value.numel() for value in model.parameters())
     assert model.config == tiny_model().config
+
+
+def test_options_of_diffusers_are_taken_where_they_change_nothing(saved: Path) -> None:
+    load = StyleKernelDiffusionModel.from_pretrained
+    model = load(saved, low_cpu_mem_usage=True, use_safetensors=True, torch_dtype=torch.float64)
+    assert weights_equal(model, tiny_model().double())
+    assert load(saved, torch_dtype=None, dtype=torch.float16).dtype == torch.float16
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"use_safetensors": False}, ValueError, "use_safetensors is not supported, got False"),
+        ({"offload_folder": "x"}, ValueError, "offload_folder is not supported, got 'x'"),
+        ({"torch_dtype": torch.int8}, ValueError, r"dtype must be .* got torch\.int8"),
+        ({"subfolders": "x"}, TypeError, "unexpected keyword argument 'subfolders'"),
+    ],
+)
+def test_option_that_cannot_be_met_is_refused(
+    saved: Path, options: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        StyleKernelDiffusionModel.from_pretrained(saved, **options)

@@ -29,16 +29,6 @@ from stylekernel_hf.repository.weights import index_name, load_weights, weights_
 
 Model = TypeVar("Model", bound="PretrainedModel")
 DeviceMap = str | torch.device | dict[str, "str | int | torch.device"]
-# What diffusers hands to every component, and the values with which it changes nothing here.
-_DIFFUSERS_DEFAULTS: dict[str, tuple[object, ...]] = {
-    "disable_mmap": (False, True),
-    "low_cpu_mem_usage": (False, True),
-    "max_memory": (None,),
-    "offload_folder": (None,),
-    "offload_state_dict": (None, False),
-    "use_flashpack": (False,),
-    "use_safetensors": (None, True),
-}
 
 
 class PretrainedModel(RecordedConfig, nn.Module):
@@ -62,14 +52,13 @@ class PretrainedModel(RecordedConfig, nn.Module):
         cls: type[Model],
         pretrained_model_name_or_path: str | os.PathLike[str],
         *,
-        dtype: torch.dtype | None = None,
+        dtype: torch.dtype = torch.float32,
         device_map: DeviceMap | None = None,
         variant: str | None = None,
         revision: str | None = None,
         token: str | bool | None = None,
         cache_dir: str | os.PathLike[str] | None = None,
         local_files_only: bool = False,
-        **diffusers_options: Any,
     ) -> Model:
         """Load the network from a folder or a Hub repository, in which it may lie in "model/".
 
@@ -77,8 +66,7 @@ class PretrainedModel(RecordedConfig, nn.Module):
         for the best there is, or {"": device}. `variant` is the infix of the weights' file name,
         such as "fp16"; `revision` a branch, tag or commit; `token` a Hub token, by default that of
         the login; `cache_dir` the place of downloads; with `local_files_only`, as with
-        HF_HUB_OFFLINE=1, nothing is downloaded. Of `diffusers_options`, which diffusers passes to
-        every component, only those values are accepted that change nothing.
+        HF_HUB_OFFLINE=1, nothing is downloaded.
 
         Loading is strict, and opens no pickle: FileNotFoundError for a missing folder or file,
         ValueError for weights that are no safetensors, for unknown or missing config keys, for
@@ -86,7 +74,7 @@ class PretrainedModel(RecordedConfig, nn.Module):
         that cannot be had raises huggingface_hub's RepositoryNotFoundError or
         RevisionNotFoundError, which are OSErrors.
         """
-        dtype = _check_options(diffusers_options, dtype)
+        _check_dtype(dtype)
         device = _resolve_device_map(device_map)
         access = HubAccess(revision, token, cache_dir, local_files_only)
         source = open_source(pretrained_model_name_or_path, access)
@@ -227,17 +215,9 @@ def load_strictly(cls: type[Model], source: Source, variant: str | None = None) 
     return model.eval()
 
 
-def _check_options(options: dict[str, Any], dtype: torch.dtype | None) -> torch.dtype:
-    # diffusers' old name of dtype, which its pipelines still pass to components.
-    given: object = options.pop("torch_dtype", None) or dtype or torch.float32
-    if not isinstance(given, torch.dtype) or not given.is_floating_point:
-        raise ValueError(f"dtype must be a floating-point torch.dtype, got {given!r}")
-    for name, value in options.items():
-        if name not in _DIFFUSERS_DEFAULTS:
-            raise TypeError(f"from_pretrained() got an unexpected keyword argument '{name}'")
-        if value not in _DIFFUSERS_DEFAULTS[name]:
-            raise ValueError(f"{name} is not supported, got {value!r}; leave it out")
-    return given
+def _check_dtype(dtype: object) -> None:
+    if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
+        raise ValueError(f"dtype must be a floating-point torch.dtype, got {dtype!r}")
 
 
 def _resolve_device_map(device_map: DeviceMap | None) -> torch.device:
