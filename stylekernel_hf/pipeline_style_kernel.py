@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
@@ -31,7 +30,6 @@ from stylekernel_hf.image_processor import (
     to_rgb_tensor,
     to_rgb_tensors,
 )
-from stylekernel_hf.model.checkpoint_identity import CheckpointIdentity, identify
 from stylekernel_hf.model.style_embedding import StyleEmbedding
 from stylekernel_hf.model.style_field import StyleField
 from stylekernel_hf.model.style_kernel import StyleKernelModel
@@ -54,7 +52,6 @@ from stylekernel_hf.tiling.style_encoding import encode_style_image
 from stylekernel_hf.tiling.tile_size import check_tile_size
 
 MAX_EXPLAINED_PIXELS = 16 * 2**20
-UNNAMED_CHECKPOINT = "a checkpoint that was never saved"
 
 
 class StyleKernelPipelineOutput(NamedTuple):
@@ -234,12 +231,6 @@ class StyleKernelPipeline(ProgressBars, PretrainedPipeline):
             remedy="tile_size",
             on_retry=lengthen,
         )
-
-    def _identity(self) -> CheckpointIdentity:
-        origin = self.model.origin or UNNAMED_CHECKPOINT
-        # Of a path only the end: a file that is shared tells nothing of its maker's folders.
-        name = Path(origin).resolve().name if Path(origin).is_dir() else str(origin)
-        return identify(self.model, name)
 
 
 def _output(

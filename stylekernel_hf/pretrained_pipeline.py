@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 import torch
 from typing_extensions import Self
 
+from stylekernel_hf.model.checkpoint_identity import CheckpointIdentity, identify
 from stylekernel_hf.model.style_kernel import StyleKernelModel
 from stylekernel_hf.repository.card import CardDetails
 from stylekernel_hf.repository.layout import MODEL_FOLDER
 from stylekernel_hf.repository.pretrained import DeviceMap
+
+UNNAMED_CHECKPOINT = "a checkpoint that was never saved"
 
 
 class PretrainedPipeline:
@@ -106,3 +110,9 @@ class PretrainedPipeline:
             commit_message=commit_message,
             card=card,
         )
+
+    def _identity(self) -> CheckpointIdentity:
+        origin = self.model.origin or UNNAMED_CHECKPOINT
+        # Of a path only the end: a file that is shared tells nothing of its maker's folders.
+        name = Path(origin).resolve().name if Path(origin).is_dir() else str(origin)
+        return identify(self.model, name)
