@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -200,6 +201,8 @@ class PretrainedModel(RecordedConfig, nn.Module):
         for filename, names in split.filename_to_tensors.items():
             shard = {key: tensors[key].contiguous() for key in names}
             save_file(shard, folder / filename, metadata={"format": "pt"})
+            # safetensors makes files that only their owner may read.
+            shutil.copymode(folder / CONFIG_NAME, folder / filename)
         if split.is_sharded:
             index = {"metadata": split.metadata, "weight_map": split.tensor_to_filename}
             text = json.dumps(index, indent=2, sort_keys=True) + "\n"

@@ -98,3 +98,15 @@ def test_file_in_the_place_of_the_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(NotADirectoryError, match="save_directory must be a folder"):
         tiny_model().save_pretrained(tmp_path / "file")
     assert (tmp_path / "file").read_text() == "mine"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no such permissions")
+def test_weights_may_be_read_by_all_who_may_read_the_rest(tmp_path: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        tiny_model().save_repository(tmp_path / "saved", max_shard_size="10KB")
+    finally:
+        os.umask(before)
+    files = [path for path in (tmp_path / "saved").rglob("*") if path.is_file()]
+    assert len(files) > 5
+    assert {oct(path.stat().st_mode & 0o777) for path in files} == {"0o640"}
