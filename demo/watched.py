@@ -78,6 +78,6 @@ class _Bar:
 class WatchedPipeline(StyleKernelPipeline):
     """StyleKernelPipeline whose progress goes to the watch of the request that runs it."""
 
-    def progress_bar(self, iterable: None = None, total: int | None = None) -> _Bar:
+    def progress_bar(self, iterable: object = None, total: int | None = None) -> _Bar:
         """Return a bar that reports to the watch of this context."""
         return _Bar(total or 0)

@@ -12,7 +12,6 @@ from typing_extensions import Self
 from stylekernel_hf.model.checkpoint_identity import CheckpointIdentity, identify
 from stylekernel_hf.model.style_kernel import StyleKernelModel
 from stylekernel_hf.repository.card import CardDetails
-from stylekernel_hf.repository.layout import MODEL_FOLDER
 from stylekernel_hf.repository.pretrained import DeviceMap
 
 UNNAMED_CHECKPOINT = "a checkpoint that was never saved"
@@ -33,11 +32,6 @@ class PretrainedPipeline:
     def dtype(self) -> torch.dtype:
         """The dtype in which it paints."""
         return self.model.dtype
-
-    @property
-    def components(self) -> dict[str, StyleKernelModel]:
-        """The network by its name in a repository."""
-        return {MODEL_FOLDER: self.model}
 
     def to(self, *args: Any, **kwargs: Any) -> Self:
         """Move the network to a device, a dtype or both, which `torch.nn.Module.to` takes."""

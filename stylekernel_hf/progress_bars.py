@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from tqdm.auto import tqdm
@@ -17,6 +18,6 @@ class ProgressBars:
         """Set the options of tqdm for all later bars; `disable=False` shows them."""
         self._bar_options = options
 
-    def progress_bar(self, iterable: None = None, total: int | None = None) -> Any:
-        """Return a bar of `total` steps, which `update` moves on, for a with statement."""
+    def progress_bar(self, iterable: Iterable[Any] | None = None, total: int | None = None) -> Any:
+        """Return a bar over `iterable`, or one of `total` steps, which `update` moves on."""
         return tqdm(iterable, total=total, **self._bar_options)

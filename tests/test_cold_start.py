@@ -55,6 +55,7 @@ OTHERS = {
 PROGRAM = """
 import sys, time
 import torch
+from huggingface_hub import HfApi
 start = time.process_time()
 from stylekernel_hf import pipeline
 pipe = pipeline("style-kernel", device="cpu")
@@ -66,7 +67,7 @@ print(seconds, *sys.modules)
 
 @pytest.fixture(scope="module")
 def started(tmp_path_factory: pytest.TempPathFactory) -> tuple[float, set[str]]:
-    """Seconds of the processor beyond torch, and names of all that is loaded after a picture."""
+    """Seconds of the processor beyond torch and the Hub, and all modules after one picture."""
     folder = tmp_path_factory.mktemp("pictures")
     pictures = [save_picture(folder / f"{seed}.png", seed=seed) for seed in range(2)]
     command = [sys.executable, "-c", PROGRAM, *map(str, pictures)]
@@ -96,9 +97,9 @@ def test_painting_imports_neither_extras_nor_diffusers(started: tuple[float, set
     assert not modules & HEAVY
 
 
-def test_package_itself_takes_less_than_a_second(started: tuple[float, set[str]]) -> None:
+def test_package_itself_takes_less_than_half_a_second(started: tuple[float, set[str]]) -> None:
     seconds, _ = started
-    assert seconds < 1
+    assert seconds < 0.5
 
 
 def test_steps_of_a_cold_start_are_told_apart() -> None:

@@ -22,7 +22,7 @@ from stylekernel_hf.repository.layout import (
     write_model_index,
 )
 from stylekernel_hf.repository.model_card import write_model_card
-from stylekernel_hf.repository.recorded_config import RecordedConfig
+from stylekernel_hf.repository.recorded_config import Config
 from stylekernel_hf.repository.saving import staged_folder
 from stylekernel_hf.repository.sources import HubAccess, Source, open_source
 from stylekernel_hf.repository.upload import push_folder
@@ -32,9 +32,11 @@ Model = TypeVar("Model", bound="PretrainedModel")
 DeviceMap = str | torch.device | dict[str, "str | int | torch.device"]
 
 
-class PretrainedModel(RecordedConfig, nn.Module):
+class PretrainedModel(nn.Module):
     """Adds strict `from_pretrained`, atomic `save_pretrained` and `push_to_hub` to a network."""
 
+    config: Config
+    """The arguments of `__init__`, which is under `records_config`."""
     origin: str | None = None
     """Where the network was loaded from: a folder, a Hub id, or words; None if it was built."""
 

@@ -40,21 +40,14 @@ class Config(Mapping[str, Any]):
         return f"Config({self._values})"
 
 
-class RecordedConfig:
-    """Has a `config`: what its `__init__`, under `records_config`, was called with."""
-
-    config: Config
-    """All arguments of `__init__` by name, defaults included."""
-
-
 def records_config(
     init: Callable[Concatenate[Any, Arguments], None],
 ) -> Callable[Concatenate[Any, Arguments], None]:
-    """Let the `__init__` of a RecordedConfig find its own arguments in `config`."""
+    """Let an `__init__` find all its arguments, defaults included, in `self.config`."""
     signature = inspect.signature(init)
 
     @functools.wraps(init)
-    def recording(self: RecordedConfig, *args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
+    def recording(self: Any, *args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
         bound = signature.bind(self, *args, **kwargs)
         bound.apply_defaults()
         _, *named = bound.arguments.items()

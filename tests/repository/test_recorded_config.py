@@ -9,10 +9,12 @@ from collections.abc import Sequence
 import pytest
 from torch import nn
 
-from stylekernel_hf.repository.recorded_config import Config, RecordedConfig, records_config
+from stylekernel_hf.repository.recorded_config import Config, records_config
 
 
-class Network(RecordedConfig, nn.Module):
+class Network(nn.Module):
+    config: Config
+
     @records_config
     def __init__(self, width: int, depths: Sequence[int] = (1, 2), *, gating: bool = True) -> None:
         super().__init__()
