@@ -39,6 +39,15 @@ jaxtyping.install_import_hook(
 )
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip what is marked slow, unless markers are asked for by name."""
+    if "slow" in config.option.markexpr:
+        return
+    for item in items:
+        if item.get_closest_marker("slow"):
+            item.add_marker(pytest.mark.skip(reason="takes minutes: run with -m slow"))
+
+
 @pytest.fixture
 def hub() -> Iterator[HubServer]:
     """The Hub, without any repositories; what a test before cached of it is of no use to it."""

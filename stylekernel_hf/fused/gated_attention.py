@@ -44,8 +44,6 @@ def attend(
         FLOOR=floor, ROWS=_ROWS, TOKENS=_TOKENS, VALUES=columns,
         WIDTH=block, BLOCKS=triton.cdiv(width, block),
         PRECISION="ieee" if value.dtype == torch.float32 else "tf32",
-        # Of wide queries, blocks loaded ahead would not fit into shared memory.
-        num_stages=3 if width <= block else 1,
     )  # fmt: skip
     return out
 
@@ -72,7 +70,8 @@ def _attend(
     for start in range(0, tokens, TOKENS):
         token = start + tl.arange(0, TOKENS)
         score = tl.zeros((ROWS, TOKENS), tl.float32)
-        for index in tl.static_range(BLOCKS):
+        # Unrolled, it would hold all blocks of the query in shared memory, which few GPUs have.
+        for index in range(BLOCKS):
             feature = index * WIDTH + tl.arange(0, WIDTH)
             there = feature < width
             q = tl.load(

@@ -67,7 +67,6 @@ for eager, compiled in zip(*gradients, strict=True):
 """
 
 
-@pytest.mark.slow
 def test_compilers_gradients_are_those_of_the_eager_network() -> None:
     """With torch's own compiler, and without the type checks of tests, which it cannot compile.
 
