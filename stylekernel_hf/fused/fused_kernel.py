@@ -15,6 +15,9 @@ logger = logging.getLogger(__name__)
 
 _DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 
+# Kernels reckon in 32 bits where in a tensor a value lies.
+_MOST_VALUES = 2**31 - 1
+
 
 class FusedKernel:
     """A function of a module that needs Triton, for tensors on CUDA.
@@ -29,7 +32,7 @@ class FusedKernel:
 
     def __call__(self, *inputs: Any) -> Any | None:
         """Compute from tensors, the first of which settles device and dtype, and numbers."""
-        if not self._works or not is_fusible(inputs[0]):
+        if not self._works or not is_fusible(inputs[0]) or not _are_countable(inputs):
             return None
         try:
             return getattr(importlib.import_module(self._module), self._function)(*inputs)
@@ -48,3 +51,8 @@ class FusedKernel:
 def is_fusible(tensor: Tensor) -> bool:
     """Say whether a tensor is one that the kernels take; torch.compile makes kernels of its own."""
     return tensor.is_cuda and tensor.dtype in _DTYPES and not torch.compiler.is_compiling()
+
+
+def _are_countable(inputs: tuple[Any, ...]) -> bool:
+    tensors = (part for part in inputs if isinstance(part, Tensor))
+    return all(tensor.numel() <= _MOST_VALUES for tensor in tensors)

@@ -85,6 +85,18 @@ def test_tensors_elsewhere_and_of_other_dtypes_are_left_alone() -> None:
     assert not fused_kernel.is_fusible(torch.zeros(1, device="meta"))
 
 
+def test_tensors_whose_places_exceed_32_bits_are_left_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(fused_kernel, "is_fusible", lambda tensor: True)
+    never = FusedKernel("no.such.module", "function")
+    large = torch.empty(2**16, 2**15, device="meta")
+    assert never(torch.zeros(1), large, 3) is None
+    assert never._works
+    assert never(torch.zeros(1), large[1:], 3) is None
+    assert not never._works
+
+
 @ON_CUDA
 @pytest.mark.gpu
 @pytest.mark.parametrize("dtype", TOLERANCES)
