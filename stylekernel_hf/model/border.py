@@ -28,12 +28,24 @@ def renew_border(
     if torch.is_grad_enabled() and features.requires_grad:
         inside = features[..., first : height - last, first : length - last]
         return torch.nn.functional.pad(inside, (first, last, first, last), mode="replicate")
-    features[..., :first, :] = features[..., first : first + 1, :]
-    features[..., :first] = features[..., first : first + 1]
-    if last:
-        features[..., -last:, :] = features[..., -last - 1 : -last, :]
-        features[..., -last:] = features[..., -last - 1 : -last]
+    for axis in (2, 3):
+        _renew_lines(features, axis, first, last)
     return features
+
+
+def _renew_lines(features: Float[Tensor, "b c h w"], axis: int, first: int, last: int) -> None:
+    """Do so along one axis, on both sides in one operation: to start it costs more than to copy."""
+    length, step = features.shape[axis], features.stride(axis)
+
+    def lines(start: int, apart: int, width: int) -> Tensor:
+        """Return `width` lines from `start` on, and as many again `apart` from these."""
+        return features.as_strided(
+            (*features.shape[:axis], 2 if last else 1, width, *features.shape[axis + 1 :]),
+            (*features.stride()[:axis], apart * step, step, *features.stride()[axis + 1 :]),
+            features.storage_offset() + start * step,
+        )
+
+    lines(0, length - last, first).copy_(lines(first, length - last - first - 1, 1))
 
 
 def _selected(

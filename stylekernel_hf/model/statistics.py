@@ -22,10 +22,18 @@ class ChannelStatistics(NamedTuple):
 def channel_statistics(features: Float[Tensor, "b c h w"]) -> ChannelStatistics:
     """Measure `features`; the sums run in float32 whatever the dtype of the features."""
     features = features.float()
-    mean = features.mean(dim=(2, 3), keepdim=True)
+    mean = _spatial_mean(features)
     # Two passes: ten times as fast as torch.var_mean on a CPU, and as exact.
-    variance = (features - mean).square().mean(dim=(2, 3), keepdim=True)
+    variance = _spatial_mean((features - mean).square())
     return ChannelStatistics(mean, (variance + EPSILON).sqrt())
+
+
+def _spatial_mean(features: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c 1 1"]:
+    """Average over the pixels of a row, then over the rows, with the channels last.
+
+    Where they are last in memory, that takes a CPU half of the time of both at once.
+    """
+    return features.permute(0, 2, 3, 1).mean(dim=2).mean(dim=1)[..., None, None]
 
 
 def normalise(

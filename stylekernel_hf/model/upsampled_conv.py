@@ -27,10 +27,10 @@ def upsampled_conv2d(
     the memory traffic. At the picture's edge there are zeros around the coarse picture, where
     upsampling first would repeat its edge pixels.
     """
-    shares = _shares(weight.device, weight.dtype)
+    phases = (weight.flatten(2) @ _shares(weight.device, weight.dtype)).to(features.dtype)
     # For the four phases, (b, 2, 2 o) to (b, h, 2, w, 2, o) later: the channels come last.
-    phases = torch.einsum("pau,qbv,oiuv->pqoiab", shares, shares, weight).flatten(0, 2)
-    phases = phases.to(features.dtype).contiguous(memory_format=torch.channels_last)
+    phases = phases.unflatten(2, (4, 3, 3)).permute(2, 0, 1, 3, 4).flatten(0, 1)
+    phases = phases.contiguous(memory_format=torch.channels_last)
     fine = torch.conv2d(features, phases, bias.repeat(4).to(features.dtype), padding=1)
     batch, _, height, width = fine.shape
     rows = fine.permute(0, 2, 3, 1).reshape(batch, height, width, 2, -1).transpose(2, 3)
@@ -38,7 +38,12 @@ def upsampled_conv2d(
 
 
 @lru_cache
-def _shares(device: torch.device, dtype: torch.dtype) -> Tensor:
-    """Return the shares where they are needed: a GPU would wait for the copy at every call."""
+def _shares(device: torch.device, dtype: torch.dtype) -> Float[Tensor, "9 36"]:
+    """Return the products of the shares of both axes, from u, v to p, q, a, b.
+
+    They stay where they are needed: a GPU would wait for the copy at every call.
+    """
     with torch.inference_mode(False):
-        return torch.tensor(_SHARES, device=device, dtype=dtype)
+        shares = torch.tensor(_SHARES, dtype=torch.float64)
+        products = torch.einsum("pau,qbv->uvpqab", shares, shares)
+        return products.reshape(9, 36).to(device, dtype)
