@@ -58,8 +58,8 @@ class _DynamicConv(torch.autograd.Function):
         size, width = _kernel_size(kernels, groups), features.shape[3]
         pixels, taps = _grouped(features, kernels, groups)
         out: Tensor | None = None
-        for index, shift in _shifts(size, width):
-            shifted, tap = pixels[..., shift : shift + taps.shape[-1]], taps[:, :, index]
+        for tap, (_, shift) in zip(taps.unbind(2), _shifts(size, width), strict=True):
+            shifted = pixels[..., shift : shift + taps.shape[-1]]
             out = shifted * tap if out is None else out.addcmul_(shifted, tap)
         assert out is not None
         return out.view(features.shape)

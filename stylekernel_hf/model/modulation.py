@@ -69,8 +69,8 @@ class ModulatedConv2d(nn.Module):
         assert layer.bias is not None
         if isinstance(code, Tensor) and code.shape[0] == 1:
             scale, shift = self.modulation(code, features)
-            weight = (layer.weight * scale.transpose(0, 1)).to(features.dtype)
-            bias = (layer.bias * scale.flatten() + shift.flatten()).to(features.dtype)
+            weight = (layer.weight * scale.view(-1, 1, 1, 1)).to(features.dtype)
+            bias = torch.addcmul(shift.flatten(), layer.bias, scale.flatten()).to(features.dtype)
             return relu_(self._convolve(features, weight, bias, upsample))
         convolved = self._convolve(features, layer.weight, layer.bias, upsample)
         scale, shift = self.modulation(code, convolved)
