@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import jaxtyping
 import pytest
 import torch
+from torch import nn
 
 from tests.hub_server import WRITE_TOKEN, HubServer
 
@@ -58,13 +59,15 @@ def hub() -> Iterator[HubServer]:
 
 @pytest.fixture
 def zeros_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave the border of every feature as the zero padding made it.
+    """Leave the border of every feature as the zero padding made it, around pictures as grey.
 
     What dynamic convolutions leave there is no zero's, but what goes on in the next row.
     """
     for module in ("encoder", "modulation", "style_block", "dynamic_conv", "decoder"):
         name = f"stylekernel_hf.model.{module}.renew_border"
         monkeypatch.setattr(name, lambda features, *_, **__: features)
+    centred = "stylekernel_hf.model.encoder.CentredConv2d.forward"
+    monkeypatch.setattr(centred, lambda layer, picture: nn.Conv2d.forward(layer, picture - 0.5))
 
 
 def pytest_sessionfinish() -> None:
