@@ -14,9 +14,8 @@ from stylekernel_hf.model.border import renew_border
 class CentredConv2d(nn.Conv2d):
     """A convolution of pictures less 0.5, the middle of their range.
 
-    That is in the bias: to subtract first takes a pass over the picture, a twentieth of the time of
-    the preset small. The zeros around the picture count as black instead of grey, which is for
-    `renew_border` to make good.
+    That is in the bias, which spares a pass over the picture. The zeros around the picture count as
+    black instead of grey: what they reach is to be renewed.
     """
 
     def forward(self, input: Float[Tensor, "b c h w"]) -> Float[Tensor, "b o i j"]:
