@@ -46,4 +46,4 @@ def _shares(device: torch.device, dtype: torch.dtype) -> Float[Tensor, "9 36"]:
     with torch.inference_mode(False):
         shares = torch.tensor(_SHARES, dtype=torch.float64)
         products = torch.einsum("pau,qbv->uvpqab", shares, shares)
-        return products.reshape(9, 36).to(device, dtype)
+        return products.reshape(9, 36).to(dtype).to(device)
