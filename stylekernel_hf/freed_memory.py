@@ -1,4 +1,4 @@
-"""Memory that a network has freed, kept for its next layer."""
+"""Memory that a network has freed, kept for its next layer or given back."""
 
 from __future__ import annotations
 
@@ -28,3 +28,14 @@ def keep_freed_memory() -> None:
         libc = ctypes.CDLL(None)
         libc.mallopt(_MMAP_THRESHOLD, _LARGEST_BLOCK)
         libc.mallopt(_TRIM_THRESHOLD, _KEPT)
+
+
+def give_back_freed_memory() -> None:
+    """Give all memory that is free back to the system, where malloc is glibc's.
+
+    What lies between blocks in use, and is too small for the next, would stay and pile up.
+    """
+    if sys.platform != "linux":
+        return
+    with contextlib.suppress(AttributeError, OSError):
+        ctypes.CDLL(None).malloc_trim(0)

@@ -35,7 +35,7 @@ DIRECT: dict[str, set[str]] = {
     "freed_memory": set(),
     "native_dtypes": set(),
     "metrics": IMAGE,
-    "tiling": {*IMAGE, "reflection", "model"},
+    "tiling": {*IMAGE, "reflection", "model", "freed_memory"},
     "color": IMAGE,
     "regions": IMAGE,
     "style_mixing": {"model", "regions"},

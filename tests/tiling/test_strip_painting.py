@@ -82,6 +82,18 @@ def test_colours_are_kept_strip_by_strip(photo: Tensor) -> None:
     assert (strips / 255 - expected).abs().max() < 0.51 / 255
 
 
+def test_freed_memory_is_given_back_before_every_strip(
+    photo: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = tiny_model().requires_grad_(False)
+    style = model.encode_style(photo[:, :, :64, -64:] / 255)
+    calls: list[None] = []
+    name = "stylekernel_hf.tiling.strip_painting.give_back_freed_memory"
+    monkeypatch.setattr(name, lambda: calls.append(None))
+    _, _, heights = painted_in_strips(model, photo, style, 1.0)
+    assert len(calls) == len(heights) > 1
+
+
 @pytest.mark.parametrize("height", [500, 3000])
 def test_rows_held_do_not_grow_with_the_height(height: int) -> None:
     model = tiny_model()
