@@ -3,19 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import os
 import threading
 from collections.abc import Callable, Iterator
 
-# glibc has the function; other C libraries do without.
-_malloc_trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if os.name == "posix" else None
-
-
-def trim() -> None:
-    """Give everything that is free back to the system."""
-    if _malloc_trim is not None:
-        _malloc_trim(0)
+from stylekernel_hf import give_back_freed_memory
 
 
 class FreedMemory:
@@ -31,7 +22,11 @@ class FreedMemory:
     """
 
     def __init__(
-        self, give_back: Callable[[], None] = trim, *, pause: float = 5, requests: int = 20
+        self,
+        give_back: Callable[[], None] = give_back_freed_memory,
+        *,
+        pause: float = 5,
+        requests: int = 20,
     ) -> None:
         self._give_back = give_back
         self._pause = pause

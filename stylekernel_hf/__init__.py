@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     )
     from stylekernel_hf.explanation import Explanation
     from stylekernel_hf.file_painting import stylize_file
+    from stylekernel_hf.freed_memory import give_back_freed_memory
     from stylekernel_hf.hub import load_checkpoint
     from stylekernel_hf.image_io import load_image, save_image
     from stylekernel_hf.model.presets import build_model
@@ -44,6 +45,7 @@ __all__ = [
     "StyleKernelPipelineOutput",
     "StyleLibrary",
     "build_model",
+    "give_back_freed_memory",
     "load_checkpoint",
     "load_image",
     "pipeline",
@@ -64,6 +66,7 @@ _HOMES = {
     "StyleKernelPipelineOutput": "stylekernel_hf.pipeline_style_kernel",
     "StyleLibrary": "stylekernel_hf.model.style_library",
     "build_model": "stylekernel_hf.model.presets",
+    "give_back_freed_memory": "stylekernel_hf.freed_memory",
     "load_checkpoint": "stylekernel_hf.hub",
     "load_image": "stylekernel_hf.image_io",
     "pipeline": "stylekernel_hf.tasks",

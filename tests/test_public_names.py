@@ -21,6 +21,7 @@ SAYS = {
     "StyleKernelPipelineOutput": ["one picture per content"],
     "StyleLibrary": ["ValueError"],
     "build_model": ["ValueError", "random"],
+    "give_back_freed_memory": ["glibc"],
     "load_checkpoint": ["float32", "FileNotFoundError", "ValueError"],
     "load_image": ["ValueError", "FileNotFoundError|OSError", "8 bits"],
     "pipeline": ["ValueError", "CUDA", "float32"],

@@ -9,7 +9,8 @@ import threading
 import psutil
 import pytest
 
-from demo.memory import FreedMemory, trim
+from demo.memory import FreedMemory
+from stylekernel_hf import give_back_freed_memory
 
 MEGABYTE = 2**20
 
@@ -23,7 +24,7 @@ def test_freed_blocks_go_back_to_the_system() -> None:
         return psutil.Process().memory_info().rss / MEGABYTE
 
     size, count = 64 * 1024, 2400
-    trim()  # What tests before have freed would be taken first.
+    give_back_freed_memory()  # What tests before have freed would be taken first.
     before = resident()
     blocks = [libc.malloc(ctypes.c_size_t(size)) for _ in range(count)]
     for block in blocks:
@@ -33,7 +34,7 @@ def test_freed_blocks_go_back_to_the_system() -> None:
         libc.free(block)
     kept = resident()
     assert kept - before > 100
-    trim()
+    give_back_freed_memory()
     assert resident() - before < 20
     libc.free(blocks[-1])
 
