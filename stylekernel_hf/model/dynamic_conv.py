@@ -58,7 +58,7 @@ class _DynamicConv(torch.autograd.Function):
         size, width = _kernel_size(kernels, groups), features.shape[3]
         pixels, taps = _grouped(features, kernels, groups)
         out: Tensor | None = None
-        for tap, (_, shift) in zip(taps.unbind(2), _shifts(size, width), strict=True):
+        for tap, shift in zip(taps.unbind(2), _shifts(size, width), strict=True):
             shifted = pixels[..., shift : shift + taps.shape[-1]]
             out = shifted * tap if out is None else out.addcmul_(shifted, tap)
         assert out is not None
@@ -78,14 +78,11 @@ class _DynamicConv(torch.autograd.Function):
         gradient = rows_of_pixels(gradients[0]).unflatten(1, (ctx.groups, -1))
         for_pixels, for_taps = torch.zeros_like(pixels), torch.empty_like(taps)
         count = taps.shape[-1]
-        for index, shift in _shifts(size, width):
-            for_pixels[..., shift : shift + count].addcmul_(gradient, taps[:, :, index])
-            torch.sum(
-                gradient * pixels[..., shift : shift + count],
-                2,
-                keepdim=True,
-                out=for_taps[:, :, index],
-            )
+        each = zip(taps.unbind(2), for_taps.unbind(2), _shifts(size, width), strict=True)
+        for tap, for_tap, shift in each:
+            for_pixels[..., shift : shift + count].addcmul_(gradient, tap)
+            shifted = pixels[..., shift : shift + count]
+            torch.sum(gradient * shifted, 2, keepdim=True, out=for_tap)
         margin = _margin(size, width)
         inner = for_pixels[..., margin : margin + count]
         return inner.reshape(features.shape), for_taps.view(kernels.shape), None
@@ -114,11 +111,9 @@ def _grouped(features: Tensor, kernels: Tensor, groups: int) -> tuple[Tensor, Te
     return rows_of_pixels(features, margin).unflatten(1, (groups, -1)), taps
 
 
-def _shifts(size: int, width: int) -> Iterator[tuple[int, int]]:
-    """Return the number of every tap, row by row, with the start of the pixels that it weights."""
-    for index in range(size**2):
-        row, column = divmod(index, size)
-        yield index, row * width + column
+def _shifts(size: int, width: int) -> Iterator[int]:
+    """Return where the pixels start that each tap weights, row by row of the kernel."""
+    return (row * width + column for row in range(size) for column in range(size))
 
 
 def channel_shuffle(features: Float[Tensor, "b c h w"], groups: int) -> Float[Tensor, "b c h w"]:
