@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from stylekernel_hf.file_painting import stylize_file
     from stylekernel_hf.freed_memory import give_back_freed_memory
     from stylekernel_hf.hub import load_checkpoint
-    from stylekernel_hf.image_io import load_image, save_image
+    from stylekernel_hf.image_io import load_image
+    from stylekernel_hf.image_writing import save_image
     from stylekernel_hf.model.presets import build_model
     from stylekernel_hf.model.style_embedding import StyleEmbedding
     from stylekernel_hf.model.style_kernel import StyleKernelModel
@@ -71,7 +72,7 @@ _HOMES = {
     "load_image": "stylekernel_hf.image_io",
     "pipeline": "stylekernel_hf.tasks",
     "register_with_transformers": "stylekernel_hf.transformers_pipeline",
-    "save_image": "stylekernel_hf.image_io",
+    "save_image": "stylekernel_hf.image_writing",
     "stylize_file": "stylekernel_hf.file_painting",
 }
 

@@ -1,0 +1,87 @@
+"""PIL images to files in the format that a suffix names, whole or not at all."""
+
+from __future__ import annotations
+
+import io
+import os
+import struct
+import zlib
+from pathlib import Path
+
+from PIL import Image, ImageCms
+
+from stylekernel_hf.image_normalization import normalized
+from stylekernel_hf.whole_file import write_whole
+
+_ALPHA_FORMATS = frozenset({"AVIF", "GIF", "JPEG2000", "PNG", "QOI", "TGA", "TIFF", "WEBP"})
+
+
+def save_image(
+    image: Image.Image, path: str | os.PathLike[str], *, overwrite: bool = True, quality: int = 95
+) -> None:
+    """Write an image in the format of the path's suffix, with the sRGB profile embedded.
+
+    The file appears whole or not at all. Transparency is kept where the format has it, and is laid
+    over white elsewhere. `quality` (1 to 100) matters to JPEG, WebP and AVIF.
+
+    Raises FileNotFoundError without the parent folder, FileExistsError for an existing file with
+    `overwrite=False`, and ValueError for a suffix or an image that the format does not take.
+    """
+    if not isinstance(image, Image.Image):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"image must be a PIL image, got {type(image).__name__}")
+    target = Path(path)
+    image_format = _format_to_write(target)
+    if not 1 <= quality <= 100:
+        raise ValueError(f"quality must be from 1 to 100, got {quality}")
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"path: no such folder: {str(target.parent)!r}")
+    if target.is_dir():
+        raise IsADirectoryError(f"path must be a file, but {str(target)!r} is a folder")
+    if not overwrite and target.exists():
+        raise FileExistsError(f"path: {str(target)!r} exists already (overwrite=False)")
+
+    picture = normalized(image, "image")
+    if picture.mode == "RGBA" and image_format not in _ALPHA_FORMATS:
+        white = Image.new("RGBA", picture.size, "white")
+        picture = Image.alpha_composite(white, picture).convert("RGB")
+    data = _encode(picture, image_format, quality, target)
+    write_whole(target, data)
+
+
+def _format_to_write(path: Path) -> str:
+    image_format = Image.registered_extensions().get(path.suffix.lower())
+    # Pillow's icon writers scale a picture to the sizes of icons, silently.
+    if image_format not in Image.SAVE or image_format in {"ICNS", "ICO"}:
+        raise ValueError(
+            f"path must end in the suffix of an image format that Pillow writes "
+            f"(.avif, .bmp, .gif, .jpg, .png, .tif, .webp, ...), got {str(path)!r}"
+        )
+    return image_format
+
+
+def _encode(picture: Image.Image, image_format: str, quality: int, path: Path) -> bytes:
+    srgb = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    # The profile's date of creation is now; the same picture should give the same file.
+    srgb[24:36] = struct.pack(">6H", 2000, 1, 1, 0, 0, 0)
+    buffer = io.BytesIO()
+    try:
+        picture.save(
+            buffer,
+            image_format,
+            quality=quality,
+            # Full colour resolution in JPEG: halved, it frays the edges of strokes.
+            subsampling="4:4:4",
+            # PNG looks for runs only: in filtered photos and paintings there is hardly anything
+            # else to be found, which takes zlib five times as long.
+            compress_type=zlib.Z_RLE,
+            icc_profile=bytes(srgb),
+        )
+    except MemoryError:
+        raise
+    except Exception as error:  # Like the readers, Pillow's writers raise whatever comes.
+        size = f"{picture.width}x{picture.height}"
+        raise ValueError(
+            f"image must be one that can be written as {image_format} ({str(path)!r}), "
+            f"got {size} {picture.mode}: {error}"
+        ) from error
+    return buffer.getvalue()
