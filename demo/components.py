@@ -18,7 +18,9 @@ from gradio_client import handle_file
 
 from demo.messages import VisitorError
 
-_BLOB_BYTES, _BLOB_LAYERS, _BLOB_OWNERS = 8 * 2**20, 4, 32
+BLOB_BYTES = 8 * 2**20
+"""Of one layer that is painted on the page."""
+_BLOB_LAYERS, _BLOB_OWNERS = 4, 32
 PLACES = ("first", "second", "third", "fourth")
 """What programs call the paintings they send: over MCP, Gradio finds files by name alone."""
 
@@ -109,7 +111,7 @@ class RegionCanvas(gr.ImageEditor):
     def accept_blobs(self, data: AcceptBlobs) -> None:
         """Take one layer of an editor; the oldest editors are forgotten."""
         index = data.data["index"]
-        if len(data.files[0][1]) > _BLOB_BYTES:
+        if len(data.files[0][1]) > BLOB_BYTES:
             raise VisitorError("The region is too large.")
         if index not in (None, "", "null") and not 0 <= int(index) < _BLOB_LAYERS:
             raise VisitorError(f"The region may have at most {_BLOB_LAYERS} layers.")

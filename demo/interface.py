@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 from demo.catalog import EXAMPLES, PAINTINGS
+from demo.gate import Gate
 from demo.studio import Studio
 from demo.tabs.folder import folder_tab
 from demo.tabs.gallery import gallery_tab
@@ -97,4 +99,5 @@ def launch_options(studio: Studio) -> dict[str, Any]:
         "allowed_paths": [],
         "ssr_mode": False,
         "mcp_server": _HAS_MCP,
+        "app_kwargs": {"middleware": [Middleware(Gate, limits=studio.limits)]},
     }

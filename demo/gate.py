@@ -1,0 +1,185 @@
+"""What of a request gets as far as Gradio: bodies within bounds, and only routes that are needed.
+
+Gradio reads the bodies of its JSON routes whole, however large, and looks into every entry of them
+on the loop that answers everybody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from gradio.route_utils import API_PREFIX
+from starlette.datastructures import Headers
+from starlette.formparsers import MultiPartException
+from starlette.responses import JSONResponse
+
+from demo.components import BLOB_BYTES
+from demo.limits import Limits
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Message, Receive, Send], Awaitable[None]]
+
+_UPLOAD, _BLOBS, _TOOLS = (f"{API_PREFIX}/{name}" for name in ("upload", "component_server", "mcp"))
+# Routes that fetch addresses, or write or run what the page never asks for.
+_CLOSED = tuple(
+    f"{API_PREFIX}/{name}" for name in ("proxy=", "process_recording", "deep_link", "vibe-")
+)
+_DEPTH = 20
+"""Lists and objects within each other; the page sends eight at most."""
+_SMALL = 64 * 2**10
+"""Bytes of a body that always finds room."""
+_ROOM = 256 * 2**20
+"""Bytes of larger bodies that are held at once, of all visitors together."""
+_SECONDS = 60
+"""Time for a body to arrive that is read whole."""
+_STRUCTURE = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[][{}]', re.DOTALL)
+
+
+class RefusalError(Exception):
+    """A request that is answered at once: by a status, and a sentence for whoever sent it."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status, self.text = status, text
+
+
+class Gate:
+    """ASGI middleware with the demo's bounds on what a request may carry."""
+
+    def __init__(self, app: App, limits: Limits) -> None:
+        self._app = app
+        # A photo of a folder is sent as some 1,300 bytes, with twenty commas and brackets.
+        self._json_bytes = 256 * 2**10 + 4096 * limits.folder_files
+        self._values = 1000 + 50 * limits.folder_files
+        # Over MCP, files are text within the JSON: four letters for three bytes.
+        self._tool_bytes = self._json_bytes + limits.upload_bytes * 3 // 2
+        self._upload_bytes = 2**20 + limits.upload_bytes * limits.folder_files
+        self._held = 0
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Answer a request that is out of bounds; hand every other one on."""
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        body = bytearray()
+        try:
+            receive = await self._judged(scope, receive, body)
+        except RefusalError as refusal:
+            # Gradio's page shows what is called "detail", its clients what is called "error".
+            content = {"detail": refusal.text, "error": refusal.text}
+            await JSONResponse(content, refusal.status)(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+        finally:
+            self._held -= _counting(body)
+
+    async def _judged(self, scope: Message, receive: Receive, body: bytearray) -> Receive:
+        """Return a `receive` that keeps to the bounds; RefusalError for a request that does not.
+
+        What is read whole is added to `body`.
+        """
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        if path.startswith(_CLOSED) or (path.startswith(f"{API_PREFIX}/file") and "://" in path):
+            raise RefusalError(404, "There is nothing here.")
+        headers = Headers(scope=scope)
+        is_form = headers.get("content-type", "").startswith("multipart/form-data")
+        form = path.rstrip("/") if is_form else ""
+        most = self._most(path, form)
+        announced = headers.get("content-length", "0")
+        if not re.fullmatch("[0-9]{1,15}", announced) or int(announced) > most:
+            raise RefusalError(413, _too_large(most))
+        if announced == "0" and "transfer-encoding" not in headers:
+            return receive
+        if form == _UPLOAD:
+            return _counted(receive, most)
+        try:
+            await asyncio.wait_for(self._read(receive, body, most), _SECONDS)
+        except asyncio.TimeoutError:
+            raise RefusalError(408, f"The request must arrive within {_SECONDS} seconds.") from None
+        if form != _BLOBS:
+            self._check_json(body)
+        return _replayed(body, receive)
+
+    def _most(self, path: str, form: str) -> int:
+        if form in (_UPLOAD, _BLOBS):
+            return self._upload_bytes if form == _UPLOAD else BLOB_BYTES + 2**16
+        return self._tool_bytes if path.startswith(_TOOLS) else self._json_bytes
+
+    async def _read(self, receive: Receive, body: bytearray, most: int) -> None:
+        more = True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise RefusalError(400, "The request broke off.")
+            before = _counting(body)
+            body += message.get("body", b"")
+            self._held += _counting(body) - before
+            more = message.get("more_body", False)
+            if len(body) > most:
+                raise RefusalError(413, _too_large(most))
+            if _counting(body) and self._held > _ROOM:
+                raise RefusalError(503, "The server is busy. Please try again in a minute.")
+
+    def _check_json(self, body: bytearray) -> None:
+        """Refuse too many values or levels, looking at commas and brackets alone."""
+        if json.detect_encoding(body) not in ("utf-8", "utf-8-sig"):
+            raise RefusalError(400, "The request must be JSON in UTF-8.")
+        openings = body.count(b"[") + body.count(b"{")
+        values = openings + body.count(b",")
+        if values > self._values:
+            text = f"The request may have at most {self._values} values; these are {values}."
+            raise RefusalError(413, text)
+        if openings > _DEPTH and _depth(body) > _DEPTH:
+            text = f"The request may have at most {_DEPTH} levels of lists and objects."
+            raise RefusalError(400, text)
+
+
+def _counting(body: bytearray) -> int:
+    """Return how much of the room a body takes."""
+    return len(body) if len(body) > _SMALL else 0
+
+
+def _depth(body: bytearray) -> int:
+    depth = deepest = 0
+    for match in _STRUCTURE.finditer(body):
+        mark = match.group()
+        if mark in (b"[", b"{"):
+            depth += 1
+            deepest = max(deepest, depth)
+        elif mark in (b"]", b"}"):
+            depth -= 1
+    return deepest
+
+
+def _too_large(most: int) -> str:
+    return f"The request is too large: at most {most / 2**20:.1f} MB are taken."
+
+
+def _replayed(body: bytearray, receive: Receive) -> Receive:
+    """Return a `receive` that gives the body, and then what `receive` gives."""
+    messages = [{"type": "http.request", "body": bytes(body), "more_body": False}]
+
+    async def next_message() -> Message:
+        return messages.pop() if messages else await receive()
+
+    return next_message
+
+
+def _counted(receive: Receive, most: int) -> Receive:
+    """Return a `receive` that ends a form of more than `most` bytes as Gradio ends large files."""
+    total = 0
+
+    async def next_message() -> Message:
+        nonlocal total
+        message = await receive()
+        total += len(message.get("body", b""))
+        if total > most:
+            raise MultiPartException(f"Form exceeded maximum allowed size of {most} bytes.")
+        return message
+
+    return next_message
