@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import sys
+
+from stylekernel_hf.cli.stop_signals import Stopped, stop_signals
 
 
 def main() -> None:
     """Run the command line; what a user can mend ends in one line, not in a traceback."""
-    from stylekernel_hf.cli.app import app
-
+    for stream in (sys.stdout, sys.stderr):
+        # Names of files may hold what the terminal's encoding has not.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
-        app()
-    except KeyboardInterrupt:
-        sys.exit("stylekernel: interrupted")
+        with stop_signals():
+            from stylekernel_hf.cli.app import app
+
+            app()
+    except Stopped as stopped:
+        # A terminal that was closed takes no words.
+        with contextlib.suppress(OSError):
+            print(f"stylekernel: {stopped}", file=sys.stderr, flush=True)
+        sys.exit(stopped.code)
     except (OSError, ValueError, TypeError, ArithmeticError, ImportError) as error:
         sys.exit(f"stylekernel: error: {' '.join(str(error).split())}")

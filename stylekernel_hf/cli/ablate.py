@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stylekernel_hf.cli.stop_signals import told_when_stopped
 from stylekernel_hf.cli.training_options import (
     BatchSize,
     Contents,
@@ -90,13 +91,19 @@ def ablate(
     )
     ablation = Ablation(preset, settings, score_size)
     ablation.check_output()
-    table = ""
-    for name in variants:
-        if not ablation.is_scored(name):
-            _train(ablation, name)
-            ablation.record(name, _score(ablation, name))
-        table = ablation.write_table()
+    with told_when_stopped(lambda: _kept(ablation, variants)):
+        table = ""
+        for name in variants:
+            if not ablation.is_scored(name):
+                _train(ablation, name)
+                ablation.record(name, _score(ablation, name))
+            table = ablation.write_table()
     typer.echo(table.rstrip())
+
+
+def _kept(ablation: Ablation, variants: list[str]) -> str:
+    scored = sum(map(ablation.is_scored, variants))
+    return f"{scored} of {len(variants)} variants are scored; the same command goes on"
 
 
 def _train(ablation: Ablation, variant: str) -> None:

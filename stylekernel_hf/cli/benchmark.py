@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stylekernel_hf.cli.output_files import check_folders
+from stylekernel_hf.cli.progress import done_of
+from stylekernel_hf.cli.stop_signals import told_when_stopped
 from stylekernel_hf.cli.training_options import Perceptual
 from stylekernel_hf.cli.training_speed import measure_training_speed
 
@@ -103,7 +105,10 @@ def benchmark(
     devices = devices or ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
     dtypes = dtypes or default_dtypes(devices)
     columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with (
+        Progress(*columns, console=Console(stderr=True), transient=True) as progress,
+        told_when_stopped(lambda: f"{done_of(progress)} measurements done, nothing is written"),
+    ):
         total = plan.steps * len(devices) * len(dtypes) * len(modes)
         bar = progress.add_task("measuring", total=total)
         found = run_benchmark(

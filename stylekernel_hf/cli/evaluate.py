@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stylekernel_hf.cli.progress import done_of
+from stylekernel_hf.cli.stop_signals import told_when_stopped
+
 if TYPE_CHECKING:
     from stylekernel_hf.metrics.evaluation_result import Evaluation
     from stylekernel_hf.metrics.figures import ContentMeasure, Figures
@@ -95,7 +98,10 @@ def evaluate(
     candidates, target = load_candidates(models or [EMBEDDED], strengths or [1.0], device)
     network = load_perceptual_network(perceptual).to(target)
     columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with (
+        Progress(*columns, console=Console(stderr=True), transient=True) as progress,
+        told_when_stopped(lambda: f"{done_of(progress)} results were scored, nothing is written"),
+    ):
         bar = progress.add_task("scoring", total=None)
         found = run_evaluation(
             candidates,

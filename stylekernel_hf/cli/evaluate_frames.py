@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from stylekernel_hf.cli.output_files import check_folders
+from stylekernel_hf.cli.progress import done_of
+from stylekernel_hf.cli.stop_signals import told_when_stopped
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -62,7 +64,10 @@ def evaluate_frames(
     if styles:
         tracks |= _painted_tracks(styles, models, strength, device)
     columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with (
+        Progress(*columns, console=Console(stderr=True), transient=True) as progress,
+        told_when_stopped(lambda: f"{done_of(progress)} frames were scored, nothing is written"),
+    ):
         bar = progress.add_task("following", total=len(paths))
         found = warping_errors(
             loaders, tracks, on_frame=lambda done, _: progress.update(bar, completed=done)

@@ -7,6 +7,9 @@ from typing import Annotated
 
 import typer
 
+from stylekernel_hf.cli.stop_signals import told_when_stopped
+from stylekernel_hf.cli.training_options import push_unfinished
+
 app = typer.Typer(
     name="hub",
     help="Build, check and push a Hub repository.",
@@ -57,9 +60,10 @@ def build(
 
     details = read_details(source)
     network = load_checkpoint(model or checkpoint_of(source))
-    stage_card(source, output)
-    network.half().save_repository(output, max_shard_size=max_shard_size, card=details)
-    files = check_repository(output, network)
+    with told_when_stopped(lambda: f"'{output}' is not finished, build it again"):
+        stage_card(source, output)
+        network.half().save_repository(output, max_shard_size=max_shard_size, card=details)
+        files = check_repository(output, network)
     typer.echo(f"built {output}: {len(files)} files, which load bit-equal")
 
 
@@ -85,7 +89,8 @@ def push(
 
     details = read_details(source)
     network = load_checkpoint(model or checkpoint_of(source)).half()
-    url = network.push_to_hub(
-        repo_id, private=private or None, max_shard_size=max_shard_size, card=details
-    )
+    with told_when_stopped(push_unfinished(repo_id)):
+        url = network.push_to_hub(
+            repo_id, private=private or None, max_shard_size=max_shard_size, card=details
+        )
     typer.echo(f"pushed {url}")

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from stylekernel_hf.cli.progress import done_of
+from stylekernel_hf.cli.stop_signals import told_when_stopped
 from stylekernel_hf.cli.training_options import (
     Init,
     LearningRate,
@@ -74,7 +76,10 @@ def pretrain(
         cache_gigabytes=cache_gigabytes,
     )
     pretrainer = StylePretrainer(starting_model(init, preset, seed), settings)
-    with training_progress() as progress:
+    with (
+        training_progress() as progress,
+        told_when_stopped(lambda: f"after step {done_of(progress)}, nothing is kept of them"),
+    ):
         bar = progress.add_task("pretraining", total=steps, terms="")
         distance = pretrainer.run(
             lambda step, value: progress.update(bar, completed=step, terms=f"distance {value:.4f}")

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from stylekernel_hf.cli.stop_signals import told_when_stopped
 from stylekernel_hf.quick_imports import quick_imports
 
 
@@ -120,7 +121,7 @@ def stylize(
         from rich.console import Console
         from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 
-        from stylekernel_hf.bulk import find_images, plan_jobs, plan_mixtures, run_jobs
+        from stylekernel_hf.bulk import Outcome, find_images, plan_jobs, plan_mixtures, run_jobs
         from stylekernel_hf.call_checks import check_combination
         from stylekernel_hf.style_sources import expand_styles
         from stylekernel_hf.tasks import pipeline
@@ -134,10 +135,24 @@ def stylize(
     # Of several pictures the pictures are counted, of a single one that takes long its tiles.
     pipe.set_progress_bar_config(disable=len(jobs) > 1, leave=False, delay=2)
     columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(
-        *columns, console=Console(stderr=True), disable=len(jobs) == 1, transient=True
-    ) as progress:
+    done: list[Outcome] = []
+    with (
+        Progress(
+            *columns, console=Console(stderr=True), disable=len(jobs) == 1, transient=True
+        ) as progress,
+        told_when_stopped(
+            lambda: (
+                f"{sum(each.status == 'written' for each in done)} of {len(jobs)} "
+                f"pictures were written to {output}"
+            )
+        ),
+    ):
         bar = progress.add_task("stylizing", total=len(jobs))
+
+        def show(outcome: Outcome) -> None:
+            done.append(outcome)
+            progress.advance(bar)
+
         outcomes = run_jobs(
             pipe,
             jobs,
@@ -148,7 +163,7 @@ def stylize(
             style_size=style_size or None,
             tile_size=tile_size,
             existing="overwrite" if overwrite else "skip" if skip_existing else "refuse",
-            on_outcome=lambda _: progress.advance(bar),
+            on_outcome=show,
         )
     if sheet is not None:
         from stylekernel_hf.cli.sheet import draw_sheet

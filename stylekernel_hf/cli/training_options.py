@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stylekernel_hf.cli.candidates import EMBEDDED
+from stylekernel_hf.cli.stop_signals import told_when_stopped
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from rich.progress import Progress
 
@@ -176,6 +177,7 @@ def run_training(
 ) -> None:
     """Train with a bar of steps, tell the speed, and push the model if asked to."""
     try:
+        from stylekernel_hf.training.checkpoints import what_is_left
         from stylekernel_hf.training.run_card import run_card
         from stylekernel_hf.training.trainer import Trainer
     except ModuleNotFoundError as error:
@@ -185,7 +187,15 @@ def run_training(
     model = starting_model(init, preset, settings.seed, encoder_init=settings.encoder_init)
     trainer = Trainer(model, settings, card=card)
     is_main = trainer.accelerator.is_main_process
-    with training_progress() if is_main else nullcontext() as progress:
+    with (
+        training_progress() if is_main else nullcontext() as progress,
+        told_when_stopped(
+            lambda: (
+                f"after step {trainer.step} of {settings.steps}, "
+                f"{what_is_left(settings.output)}; the same command goes on"
+            )
+        ),
+    ):
         bar = progress.add_task("training", total=settings.steps, terms="") if progress else None
 
         def show(step: int, terms: dict[str, float]) -> None:
@@ -205,9 +215,14 @@ def run_training(
         )
     typer.echo(f"wrote {settings.output / 'model'}")
     if push_to_hub is not None:
-        with trainer.averaged_weights() as model:
+        with trainer.averaged_weights() as model, told_when_stopped(push_unfinished(push_to_hub)):
             url = model.half().push_to_hub(push_to_hub, private=private or None, card=card)
         typer.echo(f"pushed {url}")
+
+
+def push_unfinished(repo_id: str) -> Callable[[], str]:
+    """Return what a push that was stopped has to say."""
+    return lambda: f"the push to '{repo_id}' was not finished, push again"
 
 
 def _command() -> Sequence[str]:

@@ -1,0 +1,14 @@
+"""What a bar on the terminal tells."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+
+def done_of(progress: Progress) -> str:
+    """Say how far the only task of a bar has come, such as "3 of 60"."""
+    (task,) = progress.tasks
+    return f"{task.completed:.0f} of {'?' if task.total is None else f'{task.total:.0f}'}"
