@@ -1,20 +1,122 @@
-"""Files that appear whole or not at all."""
+"""Files that appear whole or not at all, and temporary names that no ended process leaves for good.
+
+What is being written has a hidden name and a lock, which the system takes back from a process that
+ends in whatever way. So the next one that writes into the folder can tell what was left there.
+"""
 
 from __future__ import annotations
 
+import logging
 import os
+import re
 import secrets
+import shutil
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+if sys.platform != "win32":  # There nothing is locked, and nothing of others removed.
+    import fcntl
+
+logger = logging.getLogger(__name__)
+
+_HIDDEN_NAME = re.compile(r"\.partial-[0-9a-f]{16}")
 
 
 def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
-    """Write to a temporary name beside `path` and rename it: a crash leaves the old file."""
-    target = Path(path)
-    # Not tempfile: its files are private to their owner, and stay so when renamed.
-    temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
-    try:
+    """Write a file by `whole_file`."""
+    with whole_file(path) as temporary:
         temporary.write_bytes(data)
-        os.replace(temporary, target)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+
+
+@contextmanager
+def whole_file(path: str | os.PathLike[str]) -> Generator[Path]:
+    """Give the name of an empty file to fill, which takes the place of `path` at the end.
+
+    After an error, or a crash, what was at `path` is as it was. An OSError of the file being
+    filled names `path`.
+    """
+    target = Path(path)
+    temporary: Path | None = None
+    try:
+        with temporary_path(target.parent) as temporary:
+            yield temporary
+            with temporary.open("rb+") as file:
+                # Only now does the system own up to a full or failing disk.
+                os.fsync(file.fileno())
+            os.replace(temporary, target)
+    except OSError as error:
+        ours = ("None", str(target.parent), str(temporary))
+        if error.errno is None or str(error.filename) not in ours:
+            raise
+        raise OSError(error.errno, os.strerror(error.errno), str(target)) from error
+
+
+@contextmanager
+def temporary_path(parent: Path, *, folder: bool = False) -> Generator[Path]:
+    """Give a new empty file, or folder, with a hidden name, which is removed unless it was moved.
+
+    What ended processes left in `parent` is removed before.
+    """
+    _remove_abandoned(parent)
+    path, lock = _create(parent, folder)
+    try:
+        yield path
+    finally:
+        _remove(path)
+        if lock is not None:
+            os.close(lock)
+
+
+def _create(parent: Path, folder: bool) -> tuple[Path, int | None]:
+    while True:
+        # Not tempfile: its files are private to their owner, and stay so when renamed.
+        path = parent / f".partial-{secrets.token_hex(8)}"
+        try:
+            if folder:
+                path.mkdir()
+            else:
+                path.touch(exist_ok=False)
+        except OSError as error:
+            raise OSError(error.errno, os.strerror(error.errno or 0), str(parent)) from error
+        if sys.platform == "win32":
+            return path, None
+        with suppress(FileNotFoundError):
+            lock = os.open(path, os.O_RDONLY)
+            with suppress(OSError):  # Not every file system has locks.
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            if path.exists():
+                return path, lock
+            os.close(lock)
+        # Before the lock was there, another process took the path for an abandoned one.
+
+
+def _remove_abandoned(parent: Path) -> None:
+    if sys.platform == "win32":
+        return
+    with suppress(OSError), os.scandir(parent) as entries:
+        for entry in entries:
+            if _HIDDEN_NAME.fullmatch(entry.name) and not entry.is_symlink():
+                with suppress(OSError):
+                    _remove_unless_locked(Path(entry.path))
+
+
+def _remove_unless_locked(path: Path) -> None:
+    if sys.platform == "win32":
+        return
+    lock = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        logger.info("removing '%s', which an ended process left", path)
+        _remove(path)
+    finally:
+        os.close(lock)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            path.unlink()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
-import shutil
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+
+from stylekernel_hf.whole_file import temporary_path
 
 _WEIGHTS = re.compile(r"(diffusion_pytorch_model)(\.\w+)?(-\d{5}-of-\d{5})?\.safetensors")
 _INDEX = re.compile(r"diffusion_pytorch_model\.safetensors\.index(\.\w+)?\.json")
@@ -28,16 +28,12 @@ def staged_folder(target: str | os.PathLike[str]) -> Generator[Path]:
     if not exists:
         folder.parent.mkdir(parents=True, exist_ok=True)
     # Beside or in the target, so that moving is renaming.
-    staging = (folder if exists else folder.parent) / f".partial-{secrets.token_hex(8)}"
-    staging.mkdir()
-    try:
+    with temporary_path(folder if exists else folder.parent, folder=True) as staging:
         yield staging
         if exists:
             _move_files(staging, folder)
         else:
             os.replace(staging, folder)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
 
 
 def _move_files(staging: Path, target: Path) -> None:
