@@ -12,6 +12,7 @@ import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -54,6 +55,14 @@ class HubServer(FaultyServer):
     def files(self, repo_id: str, revision: str = "main") -> dict[str, bytes]:
         repository = self.repositories[repo_id]
         return repository.commits[repository.refs.get(revision, revision)]
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
 def is_lfs(path: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import socket
+import struct
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,12 +16,22 @@ from urllib.parse import unquote, urlsplit
 
 @dataclass
 class Fault:
-    """The next `times` requests that fit get a status; or half the body, then a closed line."""
+    """What the next `times` requests that fit get, by method and path (regular expressions).
+
+    A status; or another `body` without the Hub's headers, as of a proxy; or half the body, then a
+    line that is closed, or is reset with `reset`.
+    """
 
     method: str
     path: str
     status: int | None = None
     times: int = 1
+    body: bytes | None = None
+    reset: bool = False
+
+    @property
+    def breaks_off(self) -> bool:
+        return self.status is None and self.body is None
 
 
 class Refusal(Exception):  # noqa: N818
@@ -64,11 +75,14 @@ class Transport(BaseHTTPRequestHandler):
     def do_request(self) -> None:
         path = unquote(urlsplit(self.path).path)
         fault = self.take_fault(path)
-        if fault and fault.status is None and self.command in ("PUT", "POST"):
+        self.fault = fault
+        if fault and fault.breaks_off and self.command in ("PUT", "POST"):
             self.rfile.read(int(self.headers.get("Content-Length", 0)) // 2)
             return self.hang_up()
-        self.drop = fault is not None and fault.status is None
+        self.drop = fault is not None and fault.breaks_off
         body = self.read_body()
+        if fault and fault.body is not None:
+            return self.send(fault.body, headers={"Content-Type": "text/html"})
         try:
             if fault and fault.status:
                 raise Refusal(fault.status, "out of order")
@@ -90,7 +104,8 @@ class Transport(BaseHTTPRequestHandler):
         with self.server.lock:
             self.server.log.append((self.command, path))
             for fault in self.server.faults:
-                if fault.times and fault.method == self.command and re.search(fault.path, path):
+                fits = re.fullmatch(fault.method, self.command) and re.search(fault.path, path)
+                if fault.times and fits:
                     fault.times -= 1
                     return fault
         return None
@@ -107,7 +122,12 @@ class Transport(BaseHTTPRequestHandler):
 
     def hang_up(self) -> None:
         self.close_connection = True
-        self.connection.shutdown(socket.SHUT_RDWR)
+        if self.fault and self.fault.reset:
+            at_once = struct.pack("ii", 1, 0)
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
+            self.connection.close()
+        else:
+            self.connection.shutdown(socket.SHUT_RDWR)
 
     def answer(self, value: Any, status: int = 200, headers: dict[str, str] | None = None) -> None:
         self.send(json.dumps(value).encode(), status, headers)
@@ -119,5 +139,6 @@ class Transport(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(data[: len(data) // 2] if self.drop else data)
+            self.wfile.flush()
         if self.drop:
             self.hang_up()

@@ -126,7 +126,7 @@ def find_styles(name_or_path: str | os.PathLike[str], access: HubAccess) -> Path
     source = open_source(name_or_path, access, argument="style")
     path = source.find(STYLES_NAME)
     if path is None:
-        raise FileNotFoundError(f"style: no {STYLES_NAME} in {source.name}{source.advice}")
+        raise source.missing(f"style: no {STYLES_NAME} in {source.name}")
     return path
 
 

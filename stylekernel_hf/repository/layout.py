@@ -60,9 +60,9 @@ def find_model(source: Source) -> tuple[str, Path]:
         config = source.find(folder + CONFIG_NAME)
         if config is not None:
             return folder, config
-    raise FileNotFoundError(
-        f"model: no {CONFIG_NAME} in {source.name} nor in its folder {MODEL_FOLDER}"
-        f"{source.advice or '; is it a repository of StyleKernelModel?'}"
+    raise source.missing(
+        f"model: no {CONFIG_NAME} in {source.name} nor in its folder {MODEL_FOLDER}",
+        "; is it a repository of StyleKernelModel?",
     )
 
 

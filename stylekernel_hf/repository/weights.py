@@ -74,9 +74,8 @@ def _find_files(
     pickles = [path for path in listed if path.endswith(_PICKLES)]
     hints = [f"variants there: {', '.join(variants)}"] if variants else []
     hints += [f"{', '.join(pickles)} may run code and is not opened"] if pickles else []
-    raise FileNotFoundError(
+    raise source.missing(
         "; ".join([f"model: no {folder}{weights_name(variant)} in {source.name}", *hints])
-        + source.advice
     )
 
 
@@ -96,8 +95,8 @@ def _find_shards(source: Source, folder: str, index: Path) -> Mapping[Path, Coll
     for name, tensors in sorted(tensors_of.items()):
         path = source.find(folder + name)
         if path is None:
-            raise FileNotFoundError(
-                f"model: no {folder}{name} in {source.name}, which '{index}' names{source.advice}"
+            raise source.missing(
+                f"model: no {folder}{name} in {source.name}, which '{index}' names"
             )
         shards[path] = tensors
     return shards

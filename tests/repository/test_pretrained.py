@@ -25,7 +25,7 @@ from stylekernel_hf import (
     pipeline,
 )
 from stylekernel_hf.repository.sources import HubAccess, HubRepository
-from tests.hub_server import READ_TOKEN, HubServer
+from tests.hub_server import READ_TOKEN, HubServer, files_of
 from tests.hub_transport import Fault
 from tests.loaders import LOADERS, weights_equal
 from tests.tiny import save_picture, tiny_model
@@ -41,14 +41,6 @@ def photo(tmp_path: Path) -> Path:
 @pytest.fixture
 def painting(tmp_path: Path) -> Path:
     return save_picture(tmp_path / "painting.png", seed=2)
-
-
-def files_of(folder: Path) -> dict[str, bytes]:
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes()
-        for path in folder.rglob("*")
-        if path.is_file()
-    }
 
 
 def published(hub: HubServer, folder: Path, **options: Any) -> str:

@@ -1,0 +1,91 @@
+"""What goes wrong with the Hub, as OSErrors that name the repository and say what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from huggingface_hub.errors import (
+    HfHubHTTPError,
+    HFValidationError,
+    LocalEntryNotFoundError,
+    LocalTokenNotFoundError,
+    OfflineModeIsEnabled,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+
+
+@contextmanager
+def hub_errors(repo_id: str, argument: str, revision: str | None = None) -> Generator[None]:
+    """Name `argument` and the repository in whatever a call of huggingface_hub raises.
+
+    Answers of the Hub stay huggingface_hub's errors. Those of the disk stay OSErrors with their
+    number. All others come from the HTTP library, or from reading an answer that is none of a Hub's
+    (a proxy's page, half of the JSON); they become ConnectionErrors.
+    """
+    try:
+        yield
+    except (HFValidationError, MemoryError):
+        raise  # Of the name, which is in the message, and of this machine.
+    except Exception as error:  # The HTTP library's classes differ between versions.
+        raise _told(error, repo_id, argument, revision) from error
+
+
+def unreachable(repo_id: str, argument: str, failure: OSError) -> LocalEntryNotFoundError:
+    """Return the error for files that are not in the cache, while the Hub does not answer."""
+    error = LocalEntryNotFoundError(
+        f"{argument}: '{repo_id}' can neither be reached nor found in the cache; "
+        f"check the connection and try again: {reason(failure.__cause__ or failure)}"
+    )
+    error.__cause__ = failure
+    return error
+
+
+def reason(error: BaseException) -> str:
+    """Return an error in one line; some of the HTTP library's have a class only."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")
+
+
+def _told(error: Exception, repo_id: str, argument: str, revision: str | None) -> OSError:
+    if isinstance(error, RevisionNotFoundError):
+        return RevisionNotFoundError(
+            f"revision: '{repo_id}' on the Hub has no '{revision or 'main'}'; give one of "
+            "its branches, tags or commits, or leave revision out",
+            response=error.response,
+        )
+    if isinstance(error, RepositoryNotFoundError):
+        return type(error)(
+            f"{argument}: no such folder, and no repository on the Hub that may be read "
+            f"from here: '{repo_id}'; check the name, and for a private one give token= "
+            "or log in with `hf auth login`",
+            response=error.response,
+        )
+    if isinstance(error, HfHubHTTPError):
+        status = error.response.status_code
+        return type(error)(
+            f"{argument}: the Hub answered {status} for '{repo_id}'{_advice(status)}: "
+            f"{reason(error)}",
+            response=error.response,
+        )
+    if isinstance(error, LocalEntryNotFoundError):
+        return unreachable(repo_id, argument, error)
+    if isinstance(error, LocalTokenNotFoundError | OfflineModeIsEnabled):
+        return type(error)(f"{argument}: '{repo_id}' on the Hub: {error}")
+    if isinstance(error, OSError) and error.errno and not isinstance(error, ConnectionError):
+        place = f" ('{error.filename}')" if error.filename else ""
+        return OSError(
+            error.errno,
+            f"{argument}: '{repo_id}' cannot be stored on this disk{place}: {error.strerror}; "
+            "make room, or set HF_HOME to a place that can be written",
+        )
+    return ConnectionError(
+        f"{argument}: the connection to the Hub failed for '{repo_id}'; check the network, and "
+        f"HF_ENDPOINT if it is set, and try again: {reason(error)}"
+    )
+
+
+def _advice(status: int) -> str:
+    if status in (401, 403):
+        return "; check the token, by token= or `hf auth login`, and what it may do"
+    return "; try again later" if status >= 500 or status in (408, 429) else ""
