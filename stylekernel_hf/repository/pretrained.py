@@ -13,6 +13,7 @@ from huggingface_hub import split_torch_state_dict_into_shards
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from stylekernel_hf.forked_processes import use_one_thread_in_forks
 from stylekernel_hf.repository.card import CARD_NAME, CardDetails
 from stylekernel_hf.repository.configs import CONFIG_NAME, build_network, config_text
 from stylekernel_hf.repository.layout import (
@@ -39,6 +40,10 @@ class PretrainedModel(nn.Module):
     """The arguments of `__init__`, which is under `records_config`."""
     origin: str | None = None
     """Where the network was loaded from: a folder, a Hub id, or words; None if it was built."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        use_one_thread_in_forks()
 
     @property
     def device(self) -> torch.device:
