@@ -14,6 +14,7 @@ from stylekernel_hf.color import ColorMode, recolor
 from stylekernel_hf.image_io import MAX_PIXELS, count_pixels
 from stylekernel_hf.model.style_embedding import StyleEmbedding
 from stylekernel_hf.model.style_field import StyleField
+from stylekernel_hf.model.style_kernel import StyleKernelModel
 from stylekernel_hf.pipeline_style_kernel import StyleKernelPipeline
 from stylekernel_hf.strip_files import (
     StripFile,
@@ -26,6 +27,11 @@ from stylekernel_hf.strip_files import (
 from stylekernel_hf.style_input import MIN_SIDE, StyleInput, style_items
 from stylekernel_hf.style_mixing import combine, one_style, plan_shares
 from stylekernel_hf.tiling.out_of_memory import retry_in_smaller_tiles
+from stylekernel_hf.tiling.plain_pictures import (
+    in_float32,
+    is_too_plain,
+    measure_detail_of_rows,
+)
 from stylekernel_hf.tiling.strip_painting import StripPainting
 from stylekernel_hf.tiling.tile_size import check_tile_size
 
@@ -80,7 +86,7 @@ def stylize_file(
     styles = [pipe.encode_style(item, style_size=style_size) for item in named.values()]
     mixed = combine(styles, shares.styles)
     painting = StripPainting(
-        pipe.model, file.rows, file.height, file.width, float(strength), tile_size
+        _model_for(pipe.model, file), file.rows, file.height, file.width, float(strength), tile_size
     )
 
     def finish(part: Tensor, original: Tensor) -> Tensor:
@@ -127,6 +133,14 @@ def calls_for_strips(
         and writes_in_strips(output)
         and has_vips()
     )
+
+
+def _model_for(model: StyleKernelModel, file: StripFile) -> StyleKernelModel:
+    """Return the network in the precision that the picture needs."""
+    if model.dtype.itemsize >= 4:
+        return model
+    detail = measure_detail_of_rows(file.rows(), file.height)
+    return in_float32(model) if is_too_plain(detail, model.dtype) else model
 
 
 def _paint(

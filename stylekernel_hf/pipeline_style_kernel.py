@@ -48,6 +48,7 @@ from stylekernel_hf.style_input import (
 from stylekernel_hf.style_mixing import combine, one_style, plan_shares
 from stylekernel_hf.tiling.out_of_memory import retry_in_smaller_tiles
 from stylekernel_hf.tiling.painting import Painting
+from stylekernel_hf.tiling.plain_pictures import model_for
 from stylekernel_hf.tiling.style_encoding import encode_style_image
 from stylekernel_hf.tiling.tile_size import check_tile_size
 
@@ -149,7 +150,7 @@ class StyleKernelPipeline(ProgressBars, PretrainedPipeline):
         styles = [self._encode(item, name, style_size) for name, item in named.items()]
         # 4. Repaint the contents one by one, in one piece or tile by tile.
         paintings = [
-            Painting(self.model, rgb, planned.strength, tile_size)
+            Painting(model_for(self.model, rgb), rgb, planned.strength, tile_size)
             for (rgb, _), planned in zip(contents, shares, strict=True)
         ]
         painted: list[Tensor] = []
@@ -172,7 +173,14 @@ class StyleKernelPipeline(ProgressBars, PretrainedPipeline):
         encoded style, or a file of one, is returned as it is if this checkpoint made it.
         """
         check_style_size(style_size)
-        return replace(self._encode(style, "style", style_size), checkpoint=self._identity())
+        encoded = self._encode(style, "style", style_size)
+        return replace(
+            encoded,
+            key=_ordinary(encoded.key),
+            value=_ordinary(encoded.value),
+            code=_ordinary(encoded.code),
+            checkpoint=self._identity(),
+        )
 
     @torch.inference_mode()
     def explain(
@@ -194,7 +202,9 @@ class StyleKernelPipeline(ProgressBars, PretrainedPipeline):
         check_size(rgb, name="content", min_side=MIN_SIDE, max_pixels=MAX_EXPLAINED_PIXELS)
         place = check_point(point, rgb.shape[3], rgb.shape[2])
         painting = read_style_picture(style, "style", "an explanation")
-        return explain(self.model, rgb, scale_style_picture(painting, style_size), place)
+        return explain(
+            model_for(self.model, rgb), rgb, scale_style_picture(painting, style_size), place
+        )
 
     def compile(self) -> bool:
         """Compile the network with torch.compile for all later calls; return whether that worked.
@@ -223,7 +233,7 @@ class StyleKernelPipeline(ProgressBars, PretrainedPipeline):
         def lengthen(smaller: Painting) -> None:
             bar.total += bar.n + smaller.steps - end
 
-        return retry_in_smaller_tiles(
+        painted = retry_in_smaller_tiles(
             painting,
             lambda each: each.paint(style, as_bytes=as_bytes, on_step=bar.update),
             self.device,
@@ -231,6 +241,7 @@ class StyleKernelPipeline(ProgressBars, PretrainedPipeline):
             remedy="tile_size",
             on_retry=lengthen,
         )
+        return painted if as_bytes else painted.to(self.dtype)
 
 
 def _output(
@@ -241,4 +252,12 @@ def _output(
         from_rgb_tensor(rgb, alpha, output_type=output_type)
         for rgb, (_, alpha) in zip(pictures, contents, strict=True)
     ]
+    if output_type == "pt":
+        images = [_ordinary(image) for image in images]
     return StyleKernelPipelineOutput(images=images)
+
+
+def _ordinary(tensor: Tensor) -> Tensor:
+    """Copy a tensor of inference mode into one that autograd and in-place operations take."""
+    with torch.inference_mode(False):
+        return tensor.clone()

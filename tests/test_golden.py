@@ -12,9 +12,8 @@ import pytest
 from PIL import Image
 
 from stylekernel_hf import StyleKernelPipeline, load_image, pipeline, stylize_file
+from tests.golden_pictures import GOLDEN, PAINTING, PHOTO, mean_difference
 
-FOLDER = Path(__file__).parent / "golden"
-PHOTO, PAINTING = FOLDER / "photo.png", FOLDER / "painting.png"
 STYLE_SIZE = 128
 
 
@@ -47,12 +46,6 @@ def at_half_strength(pipe: StyleKernelPipeline) -> Image.Image:
 STORED = {"whole": whole, "masked": masked, "half": at_half_strength}
 
 
-def mean_difference(actual: Image.Image, expected: Image.Image) -> float:
-    """Return the mean absolute difference in levels of 255."""
-    pair = [np.asarray(picture, float) for picture in (actual, expected)]
-    return float(np.abs(pair[0] - pair[1]).mean())
-
-
 @pytest.mark.parametrize(
     ("paint", "name"),
     [(whole, "whole"), (in_tiles, "whole"), (masked, "masked"), (at_half_strength, "half")],
@@ -60,7 +53,7 @@ def mean_difference(actual: Image.Image, expected: Image.Image) -> float:
 def test_result_is_the_stored_one(
     pipe: StyleKernelPipeline, paint: Callable[[StyleKernelPipeline], Image.Image], name: str
 ) -> None:
-    expected = load_image(FOLDER / f"{name}.png")
+    expected = load_image(GOLDEN / f"{name}.png")
     assert mean_difference(paint(pipe), expected) < 1
 
 
@@ -71,11 +64,11 @@ def test_result_from_file_to_file_is_the_stored_one(
 ) -> None:
     output = tmp_path / "out.png"
     stylize_file(pipe, PHOTO, PAINTING, output, strength=strength, style_size=STYLE_SIZE)
-    assert mean_difference(load_image(output), load_image(FOLDER / f"{name}.png")) < 1
+    assert mean_difference(load_image(output), load_image(GOLDEN / f"{name}.png")) < 1
 
 
 def test_stored_results_differ_from_each_other_and_from_the_photo() -> None:
-    pictures = [load_image(FOLDER / f"{name}.png") for name in ("photo", *STORED)]
+    pictures = [load_image(GOLDEN / f"{name}.png") for name in ("photo", *STORED)]
     for index, one in enumerate(pictures):
         for other in pictures[:index]:
             assert mean_difference(one, other) > 5
@@ -85,7 +78,7 @@ def store() -> None:
     """Paint the stored results anew."""
     embedded = pipeline("style-kernel", device="cpu")
     for name, paint in STORED.items():
-        paint(embedded).save(FOLDER / f"{name}.png", optimize=True)
+        paint(embedded).save(GOLDEN / f"{name}.png", optimize=True)
 
 
 if __name__ == "__main__":

@@ -46,9 +46,10 @@ def normalise(
     """Give every channel the mean `shift` and the standard deviation `scale`: by default norm(x).
 
     `statistics` are the features' own by default; those of the whole picture are passed in
-    where `features` is only a part of it.
+    where `features` is only a part of it. It is computed in float32 whatever the dtype of the
+    features: on a channel that hardly changes, gain and offset are large and nearly cancel.
     """
     mean, std = statistics or channel_statistics(features)
     gain = scale / std
     offset = shift - mean * gain
-    return torch.addcmul(offset.to(features.dtype), features, gain.to(features.dtype))
+    return torch.addcmul(offset, features, gain).to(features.dtype)

@@ -25,6 +25,11 @@ class StyleField:
     styles: tuple[StyleEmbedding, ...]
     shares: Float[Tensor, "b n h w"]
 
+    def to(self, device: torch.device, dtype: torch.dtype) -> StyleField:
+        """Return the same styles on another device or in another dtype; the shares stay floats."""
+        styles = tuple(style.to(device, dtype) for style in self.styles)
+        return StyleField(styles, self.shares.to(device))
+
     @property
     def code(self) -> Float[Tensor, "#b e"] | CodeField:
         """Return the mixed style code: one vector where the shares are the same everywhere."""

@@ -71,11 +71,12 @@ class Painting:
         self, style: StyleEmbedding | StyleField, *, as_bytes: bool, on_step: Callable[[], None]
     ) -> Num[Tensor, "1 3 h w"]:
         """Paint the picture: in floats where the model is, or rounded, in uint8 on the CPU."""
+        model = self._model
+        style = style.to(model.device, model.dtype)
         if not self._tiles:
             whole = self._paint_whole(style)
             on_step()
             return rounded_bytes(whole).cpu() if as_bytes else whole
-        model = self._model
         canvas = torch.empty(
             (1, 3, self.height, self.width),
             dtype=torch.uint8 if as_bytes else model.dtype,

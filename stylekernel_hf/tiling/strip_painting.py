@@ -74,6 +74,7 @@ class StripPainting:
         `finish` is given what was painted and the content, 1x3xHxW, and returns what is to be seen.
         """
         model = self._model
+        style = style.to(model.device, model.dtype)
         statistics, own = measure(
             model, self._open(), self._measuring, own_style=self._partly, on_tile=on_step
         )
