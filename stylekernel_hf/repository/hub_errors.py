@@ -43,8 +43,11 @@ def unreachable(repo_id: str, argument: str, failure: OSError) -> LocalEntryNotF
 
 
 def reason(error: BaseException) -> str:
-    """Return an error in one line; some of the HTTP library's have a class only."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")
+    """Return an error in one line, with its cause; some of the HTTP library's have no words."""
+    text = " ".join(str(error).split())
+    cause = str(error.__cause__ or "")
+    more = f" ({' '.join(cause.split())})" if cause and cause not in str(error) else ""
+    return f"{type(error).__name__}: {text}{more}".removesuffix(": ")
 
 
 def _told(error: Exception, repo_id: str, argument: str, revision: str | None) -> OSError:
@@ -63,6 +66,12 @@ def _told(error: Exception, repo_id: str, argument: str, revision: str | None) -
         )
     if isinstance(error, HfHubHTTPError):
         status = error.response.status_code
+        if status == 412:  # Of commits on top of one that is not the last any more.
+            return HfHubHTTPError(
+                f"{argument}: somebody pushed to '{repo_id}' in the meantime; look at it, and "
+                "push again",
+                response=error.response,
+            )
         return type(error)(
             f"{argument}: the Hub answered {status} for '{repo_id}'{_advice(status)}: "
             f"{reason(error)}",

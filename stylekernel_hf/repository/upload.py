@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import tempfile
 from collections.abc import Callable, Sequence
@@ -14,9 +15,12 @@ from huggingface_hub import (
     HfApi,
     hf_hub_download,
 )
-from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError
+from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+from huggingface_hub.hf_api import RepoFile
+from huggingface_hub.utils.sha import git_hash
 
 from stylekernel_hf.repository.card import CARD_NAME
+from stylekernel_hf.repository.hub_errors import hub_errors
 from stylekernel_hf.repository.sources import is_hub_id
 
 logger = logging.getLogger(__name__)
@@ -40,37 +44,31 @@ def push_folder(
     if not is_hub_id(repo_id):
         raise ValueError(f"repo_id must be 'owner/name', got {repo_id!r}")
     api = HfApi(token=token)
-    api.create_repo(repo_id, private=private, exist_ok=True)
-    if revision is not None:
-        api.create_branch(repo_id, branch=revision, exist_ok=True)
-    parent = api.model_info(repo_id, revision=revision).sha
-    assert parent is not None, "the Hub gives every revision a commit"
+    with hub_errors(repo_id, "repo_id", revision):
+        api.create_repo(repo_id, private=private, exist_ok=True)
+        # Pull requests are there or not: no branch makes one.
+        if revision is not None and not revision.startswith("refs/"):
+            api.create_branch(repo_id, branch=revision, exist_ok=True)
+        parent = api.model_info(repo_id, revision=revision).sha
+        assert parent is not None, "the Hub gives every revision a commit"
+        tree = api.list_repo_tree(repo_id, recursive=True, revision=parent)
+        there = {entry.path: entry for entry in tree if isinstance(entry, RepoFile)}
     with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        write(folder, _download_card(repo_id, parent, token))
-        try:
+        folder, downloads = Path(temporary, "new"), Path(temporary, "old")
+        folder.mkdir()
+        with hub_errors(repo_id, "repo_id", revision):
+            card = _download_card(repo_id, parent, there.get(CARD_NAME), downloads, token)
+        write(folder, card)
+        with hub_errors(repo_id, "repo_id", revision):
             # One commit, so that no reader sees half of it; upload_folder may make several.
             commit = api.create_commit(
                 repo_id,
-                _operations(folder, api.list_repo_files(repo_id, revision=parent), replaced),
+                _operations(folder, list(there), replaced),
                 commit_message=commit_message,
                 revision=revision,
+                # The Hub refuses what is not on top of what was read.
                 parent_commit=parent,
             )
-        except HfHubHTTPError as error:
-            if error.response.status_code == 412:
-                raise HfHubHTTPError(
-                    f"repo_id: somebody pushed to '{repo_id}' in the meantime; look at it, and "
-                    "push again",
-                    response=error.response,
-                ) from error
-            raise
-        except RuntimeError as error:
-            # huggingface_hub's, for a file whose upload failed several times.
-            raise OSError(
-                f"repo_id: {error} Push to '{repo_id}' again: what has arrived is not uploaded "
-                f"again ({error.__cause__})"
-            ) from error
     logger.info("pushed %s", commit.commit_url)
     return commit.commit_url
 
@@ -87,8 +85,23 @@ def _operations(
     ]
 
 
-def _download_card(repo_id: str, commit: str, token: str | bool | None) -> Path | None:
+def _download_card(
+    repo_id: str, commit: str, listed: RepoFile | None, folder: Path, token: str | bool | None
+) -> Path | None:
+    """Download the card of a commit, or return None if there surely is none.
+
+    What cannot be read for a moment must not count as none: a user's words would be overwritten.
+    """
     try:
-        return Path(hf_hub_download(repo_id, CARD_NAME, revision=commit, token=token))
+        found = hf_hub_download(repo_id, CARD_NAME, revision=commit, token=token, local_dir=folder)
+    except LocalEntryNotFoundError:
+        raise  # A subclass of the next one, for a Hub that did not answer.
     except EntryNotFoundError:
+        if listed is not None:
+            raise
         return None
+    data = Path(found).read_bytes()
+    oid = listed and (listed.lfs.sha256 if listed.lfs else listed.blob_id)
+    if oid not in (git_hash(data), hashlib.sha256(data).hexdigest()):
+        raise ConnectionError(f"{CARD_NAME} arrived damaged: {len(data)} bytes, not of sum {oid}")
+    return Path(found)

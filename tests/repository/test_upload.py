@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from huggingface_hub import HfApi
-from huggingface_hub.errors import HfHubHTTPError
+from huggingface_hub.errors import (
+    HfHubHTTPError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
 
-from stylekernel_hf import StyleKernelModel, StyleKernelPipeline
+from stylekernel_hf import StyleKernelModel, StyleKernelPipeline, StyleLibrary
 from tests.hub_server import READ_TOKEN, HubServer
 from tests.hub_transport import Fault
 from tests.loaders import LOADERS, weights_equal
@@ -97,7 +103,7 @@ def test_interrupted_push_is_completed_by_the_client(hub: HubServer) -> None:
 
 def test_push_to_a_hub_that_is_down_says_so(hub: HubServer) -> None:
     hub.faults.append(Fault("PUT", "/lfs/", status=503, times=99))
-    with pytest.raises(OSError, match=r"uploading 'model/diffusion.* Push to 'painter/my-fine"):
+    with pytest.raises(OSError, match=f"'{REPO}'.*try again.*uploading 'model/diffusion.*503"):
         tiny_model().push_to_hub(REPO)
 
 
@@ -128,6 +134,100 @@ def test_push_of_somebody_else_in_between_is_not_overwritten(
     with pytest.raises(HfHubHTTPError, match="somebody pushed to 'painter/my-fine-tune' in the"):
         tiny_model(seed=1).push_to_hub(REPO)
     assert hub.files(REPO) == {"README.md": b"somebody else's"}
+
+
+PAGE = b"<html>Please log in to the network</html>"
+
+
+def push_styles(repo_id: str) -> None:
+    with torch.no_grad():
+        style = tiny_model().encode_style(torch.rand(1, 3, 32, 32))
+    StyleLibrary({"one": style}).push_to_hub(repo_id)
+
+
+PUSHES: dict[str, Callable[[str], object]] = {
+    "model": lambda repo_id: tiny_model(seed=1).push_to_hub(repo_id),
+    "pipeline": lambda repo_id: StyleKernelPipeline(tiny_model(seed=1)).push_to_hub(repo_id),
+    "styles": push_styles,
+}
+
+
+@pytest.mark.parametrize("push", PUSHES)
+@pytest.mark.parametrize(
+    "fault",
+    [
+        *(Fault("GET|HEAD", "resolve/.*README", status=code) for code in (401, 403, 404, 429, 503)),
+        Fault("GET|HEAD", "resolve/.*README", body=PAGE),
+        Fault("GET", "resolve/.*README", body=PAGE),
+        Fault("GET", "resolve/.*README", body=b""),
+        Fault("GET", "resolve/.*README"),
+        Fault("GET", "resolve/.*README", reset=True),
+        Fault("GET", "/tree/", body=b"{}"),
+        Fault("GET", "/tree/", body=PAGE),
+        Fault("GET", "/tree/", status=500),
+        Fault("GET", "/revision/|/models/[^/]+/[^/]+$", body=b"[]"),
+    ],
+    ids=lambda fault: f"{fault.method} {fault.path} {fault.status} {fault.body}",
+)
+def test_card_that_cannot_be_read_for_a_moment_is_not_taken_for_none(
+    hub: HubServer, push: str, fault: Fault
+) -> None:
+    tiny_model().push_to_hub(REPO)
+    before = {**hub.files(REPO), "README.md": b"# My own words\n"}
+    hub.add(REPO, before)
+    hub.faults.append(Fault(**{**vars(fault), "times": 99}))
+    with pytest.raises(OSError, match=f"repo_id: .*'{REPO}'"):
+        PUSHES[push](REPO)
+    assert hub.files(REPO) == before
+    hub.faults.clear()
+    PUSHES[push](REPO)
+    assert b"# My own words\n" in hub.files(REPO)["README.md"]
+
+
+def test_card_that_arrives_damaged_is_no_card(hub: HubServer) -> None:
+    tiny_model().push_to_hub(REPO)
+    card = hub.files(REPO)["README.md"]
+    damaged = card.replace(b"photos", b"phot0s")
+    # Its headers stay those of the file, as those of a caching proxy do.
+    hub.faults.append(Fault("GET", "resolve/.*README", body=damaged, times=99))
+    with pytest.raises(ConnectionError, match=f"'{REPO}'.*README.md arrived damaged"):
+        tiny_model(seed=1).push_to_hub(REPO)
+    assert hub.files(REPO)["README.md"] == card
+
+
+def test_repository_that_vanishes_during_a_push_is_named(
+    hub: HubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny_model().push_to_hub(REPO)
+    original = StyleKernelModel._write
+
+    def write_while_it_vanishes(self: Any, *args: Any) -> None:
+        original(self, *args)
+        del hub.repositories[REPO]
+
+    monkeypatch.setattr(StyleKernelModel, "_write", write_while_it_vanishes)
+    with pytest.raises(RepositoryNotFoundError, match=f"'{REPO}'"):
+        tiny_model(seed=1).push_to_hub(REPO)
+
+
+def test_pull_request_that_does_not_exist_is_named(hub: HubServer) -> None:
+    tiny_model().push_to_hub(REPO)
+    with pytest.raises(RevisionNotFoundError, match=f"'{REPO}' on the Hub has no 'refs/pr/7'"):
+        tiny_model(seed=1).push_to_hub(REPO, revision="refs/pr/7")
+
+
+def test_connection_that_breaks_while_the_commit_is_made_is_told(hub: HubServer) -> None:
+    tiny_model().push_to_hub(REPO)
+    for fault in (
+        Fault("POST", "/commit/", reset=True, times=99),
+        Fault("POST", "/commit/", body=PAGE, times=99),
+        Fault("POST", "/preupload/", body=b"{}", times=99),
+        Fault("POST", "/repos/create", body=PAGE, times=99),
+    ):
+        hub.faults[:] = [fault]
+        with pytest.raises(ConnectionError, match=f"'{REPO}'.*try again") as caught:
+            tiny_model(seed=1).push_to_hub(REPO)
+        assert caught.value.__cause__ is not None
 
 
 @pytest.mark.parametrize(
