@@ -65,6 +65,7 @@ def ablate(
         from stylekernel_hf.training.losses import LossWeights
         from stylekernel_hf.training.schedule import short_run
         from stylekernel_hf.training.settings import TrainingSettings
+        from stylekernel_hf.training.sole_training import sole_training
     except ModuleNotFoundError as error:
         raise missing_package(error) from error
     from stylekernel_hf.metrics.evaluation import check_size
@@ -90,8 +91,9 @@ def ablate(
         loader_workers=loader_workers,
     )
     ablation = Ablation(preset, settings, score_size)
-    ablation.check_output()
-    with told_when_stopped(lambda: _kept(ablation, variants)):
+    output.mkdir(parents=True, exist_ok=True)
+    with sole_training(output), told_when_stopped(lambda: _kept(ablation, variants)):
+        ablation.check_output()
         table = ""
         for name in variants:
             if not ablation.is_scored(name):

@@ -25,6 +25,7 @@ from stylekernel_hf.training.setting_checks import (
     check_counts,
     check_learning_rate,
 )
+from stylekernel_hf.training.sole_training import check_sole_training, sole_training
 
 WARMUP_STEPS = 50
 # The whole crop, then its quadrants; mirrored, left and right quadrants change places.
@@ -75,6 +76,7 @@ class StylePretrainer:
     """
 
     def __init__(self, model: StyleKernelModel, settings: StylePretrainingSettings) -> None:
+        check_sole_training(settings.output)
         self.settings = settings
         self.model = model
         self.accelerator = Accelerator(mixed_precision=resolve_precision(settings.mixed_precision))
@@ -96,8 +98,14 @@ class StylePretrainer:
 
         The distance is `style_distance`'s, between the predicted and the real statistics: about
         what a picture painted from the code must be away from its style. `on_step` is called
-        after every step with its number and the distance.
+        after every step with its number and the distance. OSError where another training is going
+        on in the folder.
         """
+        self.settings.output.mkdir(parents=True, exist_ok=True)
+        with sole_training(self.settings.output):
+            return self._run(on_step)
+
+    def _run(self, on_step: Callable[[int, float], None] | None) -> float:
         settings = self.settings
         generator = torch.Generator().manual_seed(settings.seed)
         predictor = self._predictor()
@@ -129,7 +137,6 @@ class StylePretrainer:
             distances.append(loss.item())
             if on_step:
                 on_step(step + 1, distances[-1])
-        settings.output.mkdir(parents=True, exist_ok=True)
         self.model.save_pretrained(settings.output / "model")
         return sum(distances[-100:]) / len(distances[-100:])
 

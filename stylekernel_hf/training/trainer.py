@@ -37,6 +37,7 @@ from stylekernel_hf.training.run_log import RunLog
 from stylekernel_hf.training.sample_sheet import SampleSheet
 from stylekernel_hf.training.schedule import cosine_with_warmup
 from stylekernel_hf.training.settings import TrainingSettings
+from stylekernel_hf.training.sole_training import check_sole_training, sole_training
 from stylekernel_hf.training.throughput import Throughput, ThroughputMeter
 from stylekernel_hf.training.training_data import load_training_data
 
@@ -71,6 +72,8 @@ class Trainer:
             log_with=settings.log_with,
             project_dir=self.output,
         )
+        if self.accelerator.is_main_process:
+            check_sole_training(self.output)
         _check_shares(settings.batch_size, self.accelerator.num_processes)
         set_seed(settings.seed)
         # Crops all have one size: what cuDNN learns of a convolution's shape serves every step.
@@ -106,11 +109,17 @@ class Trainer:
         """Train from the newest checkpoint in the output folder, or from the start.
 
         `on_step` is called after every step with its number and the terms last logged. OSError
-        when the disk is full or the pictures are gone, FloatingPointError when a term is not
-        finite; the last checkpoint stays intact.
+        when the disk is full, the pictures are gone or another training is going on in the folder,
+        FloatingPointError when a term is not finite; the last checkpoint stays intact.
         """
         with told_where(self.output):
             self.output.mkdir(parents=True, exist_ok=True)
+        is_main = self.accelerator.is_main_process
+        with sole_training(self.output) if is_main else contextlib.nullcontext():
+            return self._run(on_step)
+
+    def _run(self, on_step: Callable[[int, dict[str, float]], None] | None) -> Throughput:
+        with told_where(self.output):
             self._resume()
         settings = self.settings
         meter = ThroughputMeter(settings.pairs_per_step)
