@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import torch
 from torch import Tensor
@@ -16,11 +17,11 @@ from stylekernel_hf.model.style_embedding import StyleEmbedding
 from stylekernel_hf.model.style_field import StyleField
 from stylekernel_hf.model.style_kernel import StyleKernelModel
 from stylekernel_hf.pipeline_style_kernel import StyleKernelPipeline
-from stylekernel_hf.strip_files import (
-    StripFile,
+from stylekernel_hf.strip_files import StripFile, reads_in_strips
+from stylekernel_hf.strip_writing import (
+    check_room,
     check_strip_output,
     encode_raw,
-    has_vips,
     raw_file,
     writes_in_strips,
 )
@@ -34,6 +35,7 @@ from stylekernel_hf.tiling.plain_pictures import (
 )
 from stylekernel_hf.tiling.strip_painting import StripPainting
 from stylekernel_hf.tiling.tile_size import check_tile_size
+from stylekernel_hf.vips_library import has_vips
 
 LARGE_PIXELS = 50_000_000
 """Files of more pixels than this are painted in strips where nothing stands against it."""
@@ -58,9 +60,10 @@ def stylize_file(
 
     The options are those of the pipeline's call, and so is the result; maps, masks and the colour
     modes that look at the whole result are not to be had. The file is read twice. `output` ends in
-    .png, .jpg, .tif or .webp, and appears whole or not at all; until then 3 bytes a pixel lie
-    beside it. Interlaced PNG, progressive JPEG and WebP files are decoded whole by their
-    libraries, and pictures that are to be turned upright into a temporary file.
+    .png, .jpg, .tif or .webp, and appears whole or not at all; until then 3 bytes a pixel lie in
+    its folder, in a file without a name. Interlaced PNG, progressive JPEG and WebP files are
+    decoded whole by their libraries, and pictures that are to be turned upright into a temporary
+    file.
 
     Raises ImportError without libvips (the extra "large"), ValueError for more than
     `strip_files.MAX_STRIP_PIXELS` pixels, and what the pipeline's call raises.
@@ -79,6 +82,7 @@ def stylize_file(
         raise ValueError(
             f"content must be at least {MIN_SIDE} px a side, got {file.width}x{file.height}"
         )
+    check_room(target, file.width, file.height)
     named = style_items(style)
     check_combination(len(named), 1, style_weights, None)
     weights = style_weights or one_style(len(named), 0)
@@ -112,7 +116,7 @@ def calls_for_strips(
     masks: Sequence[object] | None,
     color: ColorMode,
 ) -> bool:
-    """Say whether a file is to be painted in strips: a large one, where libvips is there for it.
+    """Say whether a file is to be painted in strips: a large one, where libvips reads its kind.
 
     What cannot be done in strips is done in memory. Only a file that is too large for that is to
     be painted in strips in any case, for the error to say what stands against it.
@@ -132,6 +136,7 @@ def calls_for_strips(
         and color in STRIP_COLORS
         and writes_in_strips(output)
         and has_vips()
+        and reads_in_strips(content)
     )
 
 
@@ -146,10 +151,11 @@ def _model_for(model: StyleKernelModel, file: StripFile) -> StyleKernelModel:
 def _paint(
     painting: StripPainting,
     style: StyleEmbedding | StyleField,
-    raw: Path,
+    raw: BinaryIO,
     finish: Callable[[Tensor, Tensor], Tensor],
     on_step: Callable[[], None],
 ) -> None:
-    with raw.open("wb") as file:
-        for strip in painting.strips(style, finish=finish, on_step=on_step):
-            file.write(strip.numpy().data)
+    # What an attempt in larger tiles wrote is written over.
+    raw.seek(0)
+    for strip in painting.strips(style, finish=finish, on_step=on_step):
+        raw.write(strip.numpy().data)

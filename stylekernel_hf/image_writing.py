@@ -10,10 +10,9 @@ from pathlib import Path
 
 from PIL import Image, ImageCms
 
+from stylekernel_hf.image_formats import ALPHA_FORMATS, check_image_size, format_to_write
 from stylekernel_hf.image_normalization import normalized
 from stylekernel_hf.whole_file import write_whole
-
-_ALPHA_FORMATS = frozenset({"AVIF", "GIF", "JPEG2000", "PNG", "QOI", "TGA", "TIFF", "WEBP"})
 
 
 def save_image(
@@ -30,7 +29,8 @@ def save_image(
     if not isinstance(image, Image.Image):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise TypeError(f"image must be a PIL image, got {type(image).__name__}")
     target = Path(path)
-    image_format = _format_to_write(target)
+    image_format = format_to_write(target, name="path")
+    check_image_size(target, image.size, name="image")
     if not 1 <= quality <= 100:
         raise ValueError(f"quality must be from 1 to 100, got {quality}")
     if not target.parent.is_dir():
@@ -41,22 +41,11 @@ def save_image(
         raise FileExistsError(f"path: {str(target)!r} exists already (overwrite=False)")
 
     picture = normalized(image, "image")
-    if picture.mode == "RGBA" and image_format not in _ALPHA_FORMATS:
+    if picture.mode == "RGBA" and image_format not in ALPHA_FORMATS:
         white = Image.new("RGBA", picture.size, "white")
         picture = Image.alpha_composite(white, picture).convert("RGB")
     data = _encode(picture, image_format, quality, target)
     write_whole(target, data)
-
-
-def _format_to_write(path: Path) -> str:
-    image_format = Image.registered_extensions().get(path.suffix.lower())
-    # Pillow's icon writers scale a picture to the sizes of icons, silently.
-    if image_format not in Image.SAVE or image_format in {"ICNS", "ICO"}:
-        raise ValueError(
-            f"path must end in the suffix of an image format that Pillow writes "
-            f"(.avif, .bmp, .gif, .jpg, .png, .tif, .webp, ...), got {str(path)!r}"
-        )
-    return image_format
 
 
 def _encode(picture: Image.Image, image_format: str, quality: int, path: Path) -> bytes:

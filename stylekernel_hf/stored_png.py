@@ -11,33 +11,51 @@ _PIECE = 2**20
 
 
 class StoredPng:
-    """A PNG without compression, made while it is read, of a file of RGB rows."""
+    """A PNG without compression, made while it is read, of a file of RGB rows.
+
+    libvips takes what a callback raises for the end of the stream. So `read` raises nothing: it
+    ends the stream, and keeps what was raised in `error`, which the caller has to raise.
+    """
 
     def __init__(self, raw: BinaryIO, width: int, height: int) -> None:
-        self._pieces = _pieces(raw, width, height)
+        self.error: BaseException | None = None
+        self.ended = False
+        """Whether all rows were read."""
+        self._pieces = self._make(raw, width, height)
         self._rest = memoryview(b"")
 
     def read(self, size: int) -> bytes:
-        """Return at most `size` bytes, and none only at the end."""
-        if not self._rest:
-            self._rest = memoryview(next(self._pieces, b""))
-        part, self._rest = self._rest[:size], self._rest[size:]
-        return bytes(part)
+        """Return at most `size` bytes, and none only at the end or after an error."""
+        try:
+            if not self._rest:
+                self._rest = memoryview(next(self._pieces, b""))
+            part, self._rest = self._rest[:size], self._rest[size:]
+            return bytes(part)
+        except BaseException as error:  # Interruptions too.
+            self.error = self.error or error
+            return b""
+
+    def _make(self, raw: BinaryIO, width: int, height: int) -> Iterator[bytes]:
+        yield b"\x89PNG\r\n\x1a\n" + _chunk(
+            b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+        )
+        stored = zlib.compressobj(level=0)
+        rows_at_once = max(1, _PIECE // (3 * width))
+        for start in range(0, height, rows_at_once):
+            rows = min(rows_at_once, height - start)
+            # Every row begins with its filter, of which 0 is none.
+            filtered = b"".join(b"\0" + _row(raw, 3 * width) for _ in range(rows))
+            self.ended = start + rows == height
+            # At level 0 a piece gives about as many bytes as it has.
+            yield _chunk(b"IDAT", stored.compress(filtered))
+        yield _chunk(b"IDAT", stored.flush()) + _chunk(b"IEND", b"")
 
 
-def _pieces(raw: BinaryIO, width: int, height: int) -> Iterator[bytes]:
-    yield b"\x89PNG\r\n\x1a\n" + _chunk(
-        b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    )
-    stored = zlib.compressobj(level=0)
-    rows_at_once = max(1, _PIECE // (3 * width))
-    for start in range(0, height, rows_at_once):
-        rows = min(rows_at_once, height - start)
-        # Every row begins with its filter, of which 0 is none.
-        filtered = b"".join(b"\0" + raw.read(3 * width) for _ in range(rows))
-        # At level 0 a piece gives about as many bytes as it has.
-        yield _chunk(b"IDAT", stored.compress(filtered))
-    yield _chunk(b"IDAT", stored.flush()) + _chunk(b"IEND", b"")
+def _row(raw: BinaryIO, size: int) -> bytes:
+    row = raw.read(size)
+    if len(row) != size:
+        raise OSError(f"raw must give rows of {size} bytes, got {len(row)}")
+    return row
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:

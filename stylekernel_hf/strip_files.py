@@ -1,10 +1,9 @@
-"""Large image files read and written row by row with libvips: upright, 8-bit sRGB."""
+"""Large image files read row by row with libvips: upright, 8-bit sRGB."""
 
 from __future__ import annotations
 
 import logging
 import os
-import secrets
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,9 +11,12 @@ from typing import Any
 
 import torch
 from jaxtyping import UInt8
+from PIL import TiffImagePlugin
 from torch import Tensor
 
-from stylekernel_hf.stored_png import StoredPng
+from stylekernel_hf.image_normalization import silent_pillow
+from stylekernel_hf.strip_writing import encode_raw as encode_raw
+from stylekernel_hf.vips_library import import_vips, told_by_vips
 
 logger = logging.getLogger(__name__)
 
@@ -27,35 +29,12 @@ MAX_STRIP_WIDTH = 100_000
 """The widest one: rows are held whole, so that memory grows with the width."""
 
 _ROWS_AT_ONCE = 64
-# How each format is written; as `save_image` does, with all of the colour resolution in JPEG.
-_SAVERS: dict[str, tuple[str, dict[str, Any]]] = {
-    ".jpeg": ("jpegsave", {"Q": 95, "subsample_mode": "off"}),
-    ".jpg": ("jpegsave", {"Q": 95, "subsample_mode": "off"}),
-    ".png": ("pngsave", {"filter": "all"}),
-    ".tif": ("tiffsave", {"compression": "deflate", "predictor": "horizontal", "bigtiff": True}),
-    ".tiff": ("tiffsave", {"compression": "deflate", "predictor": "horizontal", "bigtiff": True}),
-    ".webp": ("webpsave", {"Q": 95}),
-}
-
-
-def import_vips() -> Any:
-    """Return pyvips; ImportError with the name of the extra where it is missing."""
-    try:
-        import pyvips  # pyright: ignore[reportMissingImports, reportMissingTypeStubs]
-    except (ImportError, OSError) as error:  # OSError: the binding without libvips itself.
-        raise ImportError(
-            'pictures too large for memory need libvips: pip install "stylekernel-hf[large]"'
-        ) from error
-    return pyvips
-
-
-def has_vips() -> bool:
-    """Say whether libvips is there."""
-    try:
-        import_vips()
-    except ImportError:
-        return False
-    return True
+# Where libvips and Pillow agree. Of other colours, such as CMYK and Lab, each has its own idea.
+_LOADERS = frozenset({"jpegload", "pngload", "tiffload", "webpload"})
+_INTERPRETATIONS = frozenset({"b-w", "grey16", "rgb16", "srgb"})
+_TIFF_BANDS = {"1": 1, "I;16": 1, "I;16B": 1, "L": 1, "LA": 2, "P": 3, "RGB": 3, "RGBA": 4}
+# Of TIFF, what cannot be decoded is black otherwise.
+_FAIL_ON = "error"
 
 
 class StripFile:
@@ -88,7 +67,10 @@ class StripFile:
 
     def alpha(self) -> Any | None:
         """Return the transparency as an image of libvips, to be read once, if there is any."""
-        return self._open()[1]
+        colors, alpha = self._open()
+        if (colors.width, colors.height) != (self.width, self.height):
+            raise ValueError(f"{self.name} changed while it was read: '{self.path}'")
+        return alpha
 
     @contextmanager
     def damage_named(self) -> Generator[None]:
@@ -96,11 +78,9 @@ class StripFile:
         try:
             yield
         except self._vips.Error as error:
-            # Its message is followed by lines of detail, of which the first tells the most.
-            lines = [line for line in f"{error.message}\n{error.detail}".splitlines() if line]
             raise ValueError(
                 f"{self.name} must be an image file that libvips can read, but '{self.path}' is "
-                f"not one, or damaged: {'; '.join(lines[:2])}"
+                f"not one, or damaged: {told_by_vips(error)}"
             ) from error
 
     def _open(self) -> tuple[Any, Any | None]:
@@ -130,7 +110,7 @@ class StripFile:
     def _load(self, access: str) -> Any:
         # libvips remembers what it opened, and a sequence that was read cannot be read again.
         return self._vips.Image.new_from_file(
-            str(self.path), access=access, fail_on="truncated", revalidate=True
+            str(self.path), access=access, fail_on=_FAIL_ON, revalidate=True
         )
 
     def _bytes(self, image: Any) -> Any:
@@ -176,54 +156,28 @@ class FileRows:
         return rows
 
 
-def writes_in_strips(path: Path) -> bool:
-    """Say whether a file of this name can be written row by row."""
-    return path.suffix.lower() in _SAVERS
+def reads_in_strips(path: str | os.PathLike[str]) -> bool:
+    """Say whether libvips reads this kind of file, and the same pixels in it as Pillow.
 
-
-def check_strip_output(path: Path) -> None:
-    """Raise ValueError for a format that is not written in strips, and OSErrors for the path."""
-    if not writes_in_strips(path):
-        raise ValueError(
-            f"output of a large picture must end in {', '.join(sorted(_SAVERS))}, got '{path}'"
-        )
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"output: no such folder: '{path.parent}'")
-    if path.is_dir():
-        raise IsADirectoryError(f"output must be a file, but '{path}' is a folder")
-
-
-@contextmanager
-def raw_file(beside: Path) -> Generator[Path]:
-    """Give the name of a temporary file, private to this process and removed after."""
-    path = beside.with_name(f".{secrets.token_hex(8)}.tmp")
-    try:
-        yield path
-    finally:
-        path.unlink(missing_ok=True)
-
-
-def encode_raw(raw: Path, content: StripFile, output: Path) -> None:
-    """Write rows of RGB bytes, of the content's size and with its alpha, as an image file.
-
-    The file appears whole or not at all, with the sRGB profile embedded. JPEG has no alpha: the
-    picture is laid over white.
+    False for a damaged file too: of it Pillow tells what is wrong.
     """
     vips = import_vips()
-    saver, options = _SAVERS[output.suffix.lower()]
-    with raw_file(output) as temporary, raw.open("rb") as rows:
-        source = vips.SourceCustom()
-        source.on_read(StoredPng(rows, content.width, content.height).read)
-        try:
-            image = vips.Image.new_from_source(source, "", access="sequential")
-            alpha = content.alpha()
-            if alpha is not None:
-                image = image.bandjoin(alpha)
-                if saver == "jpegsave":
-                    image = image.flatten(background=[255, 255, 255])
-            getattr(image, saver)(str(temporary), profile="srgb", keep="icc", **options)
-        except vips.Error as error:
-            size = f"{content.width}x{content.height}"
-            reason = f"{error.message} {error.detail}".strip().splitlines()[0]
-            raise ValueError(f"output: cannot write '{output}' of {size} px: {reason}") from error
-        os.replace(temporary, output)
+    try:
+        image = vips.Image.new_from_file(
+            str(path), access="sequential", fail_on=_FAIL_ON, revalidate=True
+        )
+        loader = image.get("vips-loader")
+        known = loader in _LOADERS and image.interpretation in _INTERPRETATIONS
+        if not known or image.format not in ("uchar", "ushort"):
+            return False
+        # Only rows that are decoded show whether the codec is there.
+        image.crop(0, 0, image.width, 1).avg()
+    except vips.Error:
+        return False
+    return loader != "tiffload" or _tiff_bands(path) == image.bands
+
+
+def _tiff_bands(path: str | os.PathLike[str]) -> int | None:
+    """Return how many channels Pillow sees: of TIFF's further ones it may leave some out."""
+    with open(path, "rb") as file, silent_pillow():
+        return _TIFF_BANDS.get(TiffImagePlugin.TiffImageFile(file).mode)
