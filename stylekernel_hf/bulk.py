@@ -14,6 +14,7 @@ from PIL import Image
 
 from stylekernel_hf.color import ColorMode
 from stylekernel_hf.file_painting import calls_for_strips, stylize_file
+from stylekernel_hf.image_formats import check_image_size
 from stylekernel_hf.image_io import list_images, load_image, save_image
 from stylekernel_hf.pipeline_style_kernel import StyleKernelPipeline, is_style_file
 from stylekernel_hf.style_sources import NamedStyle, StyleSource, long_name, short_name
@@ -153,7 +154,9 @@ def _paint(
     if in_strips:
         stylize_file(pipe, job.content, styles, job.output, **options)
     else:
-        painted = pipe(load_content(job.content), styles, masks=masks, **options)
+        content = load_content(job.content)
+        check_image_size(job.output, content.size, name="content")
+        painted = pipe(content, styles, masks=masks, **options)
         save_image(painted.images[0], job.output)
 
 

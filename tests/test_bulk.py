@@ -164,6 +164,7 @@ def painted_in_strips(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 
     monkeypatch.setattr(file_painting, "LARGE_PIXELS", 47 * 40)
     monkeypatch.setattr(file_painting, "has_vips", lambda: True)
+    monkeypatch.setattr(file_painting, "reads_in_strips", lambda _: True)
     monkeypatch.setattr(
         bulk, "stylize_file", lambda _, content, *__, **___: contents.append(content)
     )
