@@ -2,7 +2,9 @@
 
 from demo.interface import build_demo, launch_options
 from demo.studio import Studio
+from stylekernel_hf import share_processors
 
+share_processors()
 studio = Studio()
 demo = build_demo(studio)
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from stylekernel_hf.model.style_kernel import StyleKernelModel
     from stylekernel_hf.model.style_library import StyleLibrary
     from stylekernel_hf.pipeline_style_kernel import StyleKernelPipeline, StyleKernelPipelineOutput
+    from stylekernel_hf.processors import share_processors
     from stylekernel_hf.repository.card import CardDetails
     from stylekernel_hf.tasks import pipeline
     from stylekernel_hf.transformers_pipeline import register_with_transformers
@@ -52,6 +53,7 @@ __all__ = [
     "pipeline",
     "register_with_transformers",
     "save_image",
+    "share_processors",
     "stylize_file",
 ]
 
@@ -73,6 +75,7 @@ _HOMES = {
     "pipeline": "stylekernel_hf.tasks",
     "register_with_transformers": "stylekernel_hf.transformers_pipeline",
     "save_image": "stylekernel_hf.image_writing",
+    "share_processors": "stylekernel_hf.processors",
     "stylize_file": "stylekernel_hf.file_painting",
 }
 

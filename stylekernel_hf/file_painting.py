@@ -17,6 +17,7 @@ from stylekernel_hf.model.style_embedding import StyleEmbedding
 from stylekernel_hf.model.style_field import StyleField
 from stylekernel_hf.model.style_kernel import StyleKernelModel
 from stylekernel_hf.pipeline_style_kernel import StyleKernelPipeline
+from stylekernel_hf.processors import shared_painting
 from stylekernel_hf.strip_files import StripFile, reads_in_strips
 from stylekernel_hf.strip_writing import (
     check_room,
@@ -96,10 +97,19 @@ def stylize_file(
     def finish(part: Tensor, original: Tensor) -> Tensor:
         return recolor(part, original, color)
 
-    with raw_file(target) as raw, pipe.progress_bar(total=painting.steps) as bar:
+    with (
+        raw_file(target) as raw,
+        shared_painting() as adapt_threads,
+        pipe.progress_bar(total=painting.steps) as bar,
+    ):
+
+        def step() -> None:
+            bar.update()
+            adapt_threads()
+
         retry_in_smaller_tiles(
             painting,
-            lambda each: _paint(each, mixed, raw, finish, bar.update),
+            lambda each: _paint(each, mixed, raw, finish, step),
             pipe.device,
             name="content",
             remedy="tile_size",

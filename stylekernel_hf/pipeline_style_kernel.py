@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -35,6 +35,7 @@ from stylekernel_hf.model.style_field import StyleField
 from stylekernel_hf.model.style_kernel import StyleKernelModel
 from stylekernel_hf.model.style_library import StyleLibrary
 from stylekernel_hf.pretrained_pipeline import PretrainedPipeline
+from stylekernel_hf.processors import shared_painting
 from stylekernel_hf.progress_bars import ProgressBars
 from stylekernel_hf.style_input import (
     MIN_SIDE,
@@ -147,7 +148,8 @@ class StyleKernelPipeline(ProgressBars, PretrainedPipeline):
             ]
             return _output(recolored, contents, output_type)
         # 3. Encode each style once.
-        styles = [self._encode(item, name, style_size) for name, item in named.items()]
+        with shared_painting():
+            styles = [self._encode(item, name, style_size) for name, item in named.items()]
         # 4. Repaint the contents one by one, in one piece or tile by tile.
         paintings = [
             Painting(model_for(self.model, rgb), rgb, planned.strength, tile_size)
@@ -155,13 +157,20 @@ class StyleKernelPipeline(ProgressBars, PretrainedPipeline):
         ]
         painted: list[Tensor] = []
         as_bytes = output_type == "pil" and color == "style"
-        with self.progress_bar(total=sum(painting.steps for painting in paintings)) as bar:
+        steps = sum(painting.steps for painting in paintings)
+        with shared_painting() as adapt_threads, self.progress_bar(total=steps) as bar:
+
+            def step() -> None:
+                bar.update()
+                adapt_threads()
+
             for painting, planned, (rgb, _) in zip(paintings, shares, contents, strict=True):
                 if not isinstance(planned.strength, Tensor) and planned.strength == 0:
                     painted.append(rgb)
                     bar.update(painting.steps)
                     continue
-                result = self._paint(painting, combine(styles, planned.styles), as_bytes, bar)
+                style_here = combine(styles, planned.styles)
+                result = self._paint(painting, style_here, as_bytes, bar, step)
                 painted.append(recolor(result, rgb, color))
         return _output(painted, contents, output_type)
 
@@ -173,7 +182,8 @@ class StyleKernelPipeline(ProgressBars, PretrainedPipeline):
         encoded style, or a file of one, is returned as it is if this checkpoint made it.
         """
         check_style_size(style_size)
-        encoded = self._encode(style, "style", style_size)
+        with shared_painting():
+            encoded = self._encode(style, "style", style_size)
         return replace(
             encoded,
             key=_ordinary(encoded.key),
@@ -226,7 +236,12 @@ class StyleKernelPipeline(ProgressBars, PretrainedPipeline):
         return encode_style_image(self.model, scale_style_picture(rgb, style_size))
 
     def _paint(
-        self, painting: Painting, style: StyleEmbedding | StyleField, as_bytes: bool, bar: Any
+        self,
+        painting: Painting,
+        style: StyleEmbedding | StyleField,
+        as_bytes: bool,
+        bar: Any,
+        on_step: Callable[[], None],
     ) -> Num[Tensor, "1 3 h w"]:
         end = bar.n + painting.steps
 
@@ -235,7 +250,7 @@ class StyleKernelPipeline(ProgressBars, PretrainedPipeline):
 
         painted = retry_in_smaller_tiles(
             painting,
-            lambda each: each.paint(style, as_bytes=as_bytes, on_step=bar.update),
+            lambda each: each.paint(style, as_bytes=as_bytes, on_step=on_step),
             self.device,
             name="content",
             remedy="tile_size",

@@ -50,10 +50,12 @@ DIRECT: dict[str, set[str]] = {
     "explanation": {*IMAGE, "model", "explanation_pictures", "tiling"},
     "pretrained_pipeline": {"model", "repository"},
     "progress_bars": set(),
+    "processors": set(),
     "pipeline_style_kernel": {
         *IMAGE,
         "pretrained_pipeline",
         "progress_bars",
+        "processors",
         "style_input",
         "explanation",
         "hub",

@@ -27,6 +27,7 @@ SAYS = {
     "pipeline": ["ValueError", "CUDA", "float32"],
     "register_with_transformers": ["ImportError"],
     "save_image": ["ValueError"],
+    "share_processors": ["threads", "process"],
     "stylize_file": ["ImportError", "ValueError", "whole or not at all", "height"],
 }
 

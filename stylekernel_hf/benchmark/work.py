@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -15,9 +19,13 @@ from stylekernel_hf.image_io import save_image
 from stylekernel_hf.image_processor import from_rgb_tensor
 from stylekernel_hf.model.style_embedding import StyleEmbedding
 from stylekernel_hf.pipeline_style_kernel import StyleKernelPipeline
+from stylekernel_hf.processors import share_processors, shared_painting
 from stylekernel_hf.tiling.painting import Painting
 
 STYLE_SIZE = 512
+_BUSY_SIZE = 512
+# Seconds that the load is looked at before the network is measured beside a busy process.
+_LOOKING = 0.3
 
 
 @dataclass(frozen=True)
@@ -42,9 +50,13 @@ class Plan:
             )
 
     @property
-    def steps(self) -> int:
+    def busy_size(self) -> int:
+        """Side of the picture that is painted beside a busy process: the one nearest to 512 px."""
+        return min(self.sizes, key=lambda size: abs(size - _BUSY_SIZE))
+
+    def steps(self, device: str) -> int:
         """Number of measurements of one pipeline."""
-        return 1 + sum(
+        return (1 + (device.startswith("cpu"))) + sum(
             (size <= self.whole_up_to) + (size > self.tile_size) + 1 for size in self.sizes
         )
 
@@ -63,7 +75,8 @@ def all_work(pipe: StyleKernelPipeline, plan: Plan) -> Iterator[Work]:
 
     The network alone paints a picture in an encoded style: in one piece without a margin, in tiles
     with all that they need. From file to file are reading a PNG, painting with the tile size that
-    the pipeline chooses, and writing a PNG.
+    the pipeline chooses, and writing a PNG. On a CPU the network alone is run once more while
+    another process is busy.
     """
     painting = _to_model(_picture(STYLE_SIZE, seed=1), pipe)
     yield Work("style", STYLE_SIZE, lambda: pipe.model.encode_style(painting), True)
@@ -75,11 +88,50 @@ def all_work(pipe: StyleKernelPipeline, plan: Plan) -> Iterator[Work]:
             yield _in_tiles(pipe, style, size, plan.tile_size)
         with tempfile.TemporaryDirectory() as folder:
             yield _file_to_file(pipe, style, size, Path(folder))
+    if pipe.device.type == "cpu":
+        with busy_process(), sharing_processors():
+            yield _beside_a_busy_process(pipe, style, plan.busy_size)
 
 
 def _in_one_piece(pipe: StyleKernelPipeline, style: StyleEmbedding, size: int) -> Work:
     content = _to_model(_picture(size, seed=2), pipe)
     return Work("network", size, lambda: pipe.model(content, style), True)
+
+
+def _beside_a_busy_process(pipe: StyleKernelPipeline, style: StyleEmbedding, size: int) -> Work:
+    content = _to_model(_picture(size, seed=2), pipe)
+
+    def run() -> object:
+        with shared_painting():
+            return pipe.model(content, style)
+
+    return Work("network beside a busy process", size, run, False)
+
+
+@contextmanager
+def busy_process() -> Generator[None]:
+    """Within it, another process keeps one processor busy."""
+    code = "print(flush=True)\nwhile True: pass"
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+    try:
+        assert process.stdout is not None
+        process.stdout.readline()
+        yield
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@contextmanager
+def sharing_processors() -> Generator[None]:
+    """Within it, this process leaves other programs the processors that they use."""
+    share_processors()
+    try:
+        # The load is an average over some time.
+        time.sleep(_LOOKING)
+        yield
+    finally:
+        share_processors(False)
 
 
 def _in_tiles(pipe: StyleKernelPipeline, style: StyleEmbedding, size: int, tile_size: int) -> Work:

@@ -78,6 +78,9 @@ def benchmark(
     and what share of the time is lost to loading; of the other options --mode, --model and --json
     count.
 
+    The row "beside a busy process" is the network while another process keeps one processor busy,
+    with threads as `stylekernel stylize` chooses them then.
+
     Shares are of this machine's own limits: the fastest of several large matrix products and
     convolutions of the same dtype, and a large copy. Close other programs first.
     """
@@ -109,7 +112,7 @@ def benchmark(
         Progress(*columns, console=Console(stderr=True), transient=True) as progress,
         told_when_stopped(lambda: f"{done_of(progress)} measurements done, nothing is written"),
     ):
-        total = plan.steps * len(devices) * len(dtypes) * len(modes)
+        total = sum(plan.steps(device) for device in devices) * len(dtypes) * len(modes)
         bar = progress.add_task("measuring", total=total)
         found = run_benchmark(
             plan,

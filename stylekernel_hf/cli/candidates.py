@@ -21,9 +21,11 @@ def load_pipelines(models: list[str], device: str | None) -> dict[str, StyleKern
 
     ValueError for a model that is named twice.
     """
+    from stylekernel_hf.processors import share_processors
     from stylekernel_hf.tasks import pipeline
 
     _check_distinct("model", models)
+    share_processors()
     return {
         name: pipeline("style-kernel", model=None if name == EMBEDDED else name, device=device)
         for name in models

@@ -123,6 +123,7 @@ def stylize(
 
         from stylekernel_hf.bulk import Outcome, find_images, plan_jobs, plan_mixtures, run_jobs
         from stylekernel_hf.call_checks import check_combination
+        from stylekernel_hf.processors import share_processors
         from stylekernel_hf.style_sources import expand_styles
         from stylekernel_hf.tasks import pipeline
 
@@ -131,6 +132,7 @@ def stylize(
     if together:
         check_combination(len(styles), len(contents), style_weight or None, mask or None)
     jobs = (plan_mixtures if together else plan_jobs)(contents, styles, output)
+    share_processors()
     pipe = pipeline("style-kernel", model=model, device=device, dtype=getattr(torch, dtype.value))
     # Of several pictures the pictures are counted, of a single one that takes long its tiles.
     pipe.set_progress_bar_config(disable=len(jobs) > 1, leave=False, delay=2)

@@ -193,7 +193,7 @@ def test_benchmark_prints_a_table_and_writes_all_figures(folder: Path) -> None:
         assert word in result.stdout
     figures = json.loads((folder / "figures.json").read_text())
     works = [measurement["work"] for measurement in figures["measurements"]]
-    assert works == ["style", "network", "file to file"]
+    assert works == ["style", "network", "file to file", "network beside a busy process"]
     assert len(figures["cold_start_seconds"]) == 3
     assert min(figures["cold_start_seconds"].values()) > 0
 
