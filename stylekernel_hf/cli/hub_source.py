@@ -49,4 +49,9 @@ def stage_card(source: Path, output: Path) -> None:
 
 
 def _read_text(path: Path) -> str | None:
-    return path.read_text(encoding="utf-8").strip() if path.is_file() else None
+    if not path.is_file():
+        return None
+    try:
+        return path.read_text(encoding="utf-8-sig").strip()
+    except UnicodeDecodeError as error:
+        raise ValueError(f"source: '{path}' must be text in UTF-8: {error}") from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from huggingface_hub import metadata_load
+from stylekernel_hf.repository.card import read_card
 
 _FILES = ("app.py", "LICENSE")
 _FOLDERS = ("demo", "stylekernel_hf")
@@ -16,8 +16,8 @@ _LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyi", ".*")
 
 def is_space(source: Path) -> bool:
     """Say whether a folder of hub_card is that of a Space: its README's metadata names an SDK."""
-    card = source / _CARD
-    return card.is_file() and bool((metadata_load(card) or {}).get("sdk"))
+    card = read_card(source / _CARD)
+    return card is not None and bool(card.metadata.get("sdk"))
 
 
 def build_space(source: Path, output: Path) -> int:

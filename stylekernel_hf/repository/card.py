@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import re
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
-from huggingface_hub import ModelCard
-from huggingface_hub.utils import yaml_dump
+import yaml
 
+from stylekernel_hf.repository.card_metadata import merge_yaml
 from stylekernel_hf.repository.sources import is_hub_id
+
+logger = logging.getLogger(__name__)
 
 CARD_NAME = "README.md"
 PAPER = "arXiv 2304.00414"
@@ -26,10 +29,15 @@ CITATION = """\
   booktitle = {Proceedings of the IEEE/CVF Conference on Computer Vision and Pattern Recognition},
   year      = {2023}
 }"""
+_METADATA = re.compile(r"\s*---[ \t]*\n(.*?)(?<=\n)---[ \t]*(?:\n|\Z)", re.DOTALL)
 _BLOCK = re.compile(
     r"<!-- stylekernel_hf wrote this part \((\w{12})\).*?-->\n(.*?)<!-- end of that part -->\n",
     re.DOTALL,
 )
+
+
+class CardError(ValueError):
+    """A card that cannot be read, which the message names."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +68,35 @@ class CardDetails:
     samples: Sequence[str | os.PathLike[str]] = ()
 
 
-def merge_card(old: str | None, metadata: Mapping[str, Any], body: str) -> str:
+@dataclass(frozen=True)
+class Card:
+    """A card that a user may have written in: its metadata, also as the lines of YAML, and text."""
+
+    metadata: Mapping[str, Any]
+    yaml: str
+    text: str
+    line_end: str = "\n"
+
+
+def read_card(path: Path | None) -> Card | None:
+    """Read a card; None if there is none, CardError for what cannot be read as one."""
+    if path is None or not os.path.lexists(path):
+        return None
+    if not path.is_file():
+        raise CardError(f"'{path}' must be a file")
+    try:
+        whole = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise CardError(f"'{path}' must be text in UTF-8: {error}") from error
+    line_end = "\r\n" if "\r\n" in whole else "\n"
+    whole = whole.replace("\r\n", "\n")
+    match = _METADATA.match(whole)
+    if match is None:
+        return Card({}, "", whole, line_end)
+    return Card(_parse(match[1], path), match[1], whole[match.end() :], line_end)
+
+
+def merge_card(old: Card | None, metadata: Mapping[str, Any], body: str) -> str:
     """Return the text of a card with new metadata, where None removes, and a new body.
 
     Of an old card are kept: metadata of other names, text around the part that this package
@@ -68,30 +104,23 @@ def merge_card(old: str | None, metadata: Mapping[str, Any], body: str) -> str:
     """
     block = _mark(body)
     if old is None:
-        return _join(metadata, block)
-    card = ModelCard(old, ignore_metadata_errors=True)
-    kept = card.data.to_dict()
-    tags = dict.fromkeys([*metadata.get("tags", ()), *kept.get("tags", ())])
-    merged = {**kept, **metadata} | ({"tags": list(tags)} if tags else {})
-    text = card.text.lstrip("\n")
+        return f"---\n{merge_yaml('', {}, metadata)}---\n\n{block}"
+    tags = [*metadata.get("tags", ())]
+    tags += [tag for tag in _as_list(old.metadata.get("tags")) if tag not in tags]
+    text = old.text.lstrip("\n")
     match = _BLOCK.search(text)
     if match is None:
         text = text if text.strip() else block
     elif _digest(match[2]) == match[1]:
         text = text[: match.start()] + block + text[match.end() :]
-    return _join(merged, text)
+    changes = {**metadata, **({"tags": tags} if tags else {})}
+    whole = f"---\n{merge_yaml(old.yaml, old.metadata, changes)}---\n\n{text}"
+    return whole.replace("\n", old.line_end)
 
 
-def read_metadata(card: str | None) -> dict[str, Any]:
-    """Return the metadata of a card's text; none for no card."""
-    if card is None:
-        return {}
-    return ModelCard(card, ignore_metadata_errors=True).data.to_dict()
-
-
-def read_card(path: Path | None) -> str | None:
-    """Return the text of a card that may not exist."""
-    return path.read_text(encoding="utf-8") if path is not None and path.is_file() else None
+def write_card(folder: Path, text: str) -> None:
+    """Write a card into a folder, with its own line ends."""
+    (folder / CARD_NAME).write_bytes(text.encode())
 
 
 def base_model_of(details: CardDetails, origin: object, repo_id: str | None) -> str | None:
@@ -101,7 +130,12 @@ def base_model_of(details: CardDetails, origin: object, repo_id: str | None) -> 
     if not isinstance(origin, str):
         return None
     if Path(origin).exists():
-        return base_model_in(read_metadata(read_card(Path(origin) / CARD_NAME)))
+        try:
+            card = read_card(Path(origin) / CARD_NAME)
+        except CardError as error:
+            logger.warning("the base model is not known: %s", error)
+            return None
+        return base_model_in(card.metadata) if card else None
     return origin if is_hub_id(origin) and origin != repo_id else None
 
 
@@ -126,9 +160,23 @@ def copy_samples(samples: Sequence[str | os.PathLike[str]], folder: Path) -> str
     return "\n".join(lines)
 
 
-def _join(metadata: Mapping[str, Any], text: str) -> str:
-    told = {name: value for name, value in metadata.items() if value is not None}
-    return f"---\n{yaml_dump(told)}---\n\n{text}"
+def _parse(block: str, path: Path) -> Mapping[str, Any]:
+    try:
+        metadata: object = yaml.safe_load(block) or {}
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # Or no day, or too deep.
+        words = " ".join(str(error).split())
+        raise CardError(f"the metadata of '{path}' must be YAML: {words}") from error
+    if not isinstance(metadata, dict):
+        raise CardError(
+            f"the metadata of '{path}' must be names with values, got a {type(metadata).__name__}"
+        )
+    return cast("dict[str, Any]", metadata)
+
+
+def _as_list(value: object) -> list[Any]:
+    if value is None:
+        return []
+    return cast("list[Any]", value) if isinstance(value, list) else [value]
 
 
 def _mark(body: str) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from stylekernel_hf.repository.card import CARD_NAME, read_card, read_metadata
+from stylekernel_hf.repository.card import CARD_NAME, read_card
 from stylekernel_hf.repository.layout import INDEX_NAME, find_model
 from stylekernel_hf.repository.pretrained import PretrainedModel
 from stylekernel_hf.repository.sources import LocalFolder
@@ -29,7 +29,8 @@ def check_repository(folder: Path, network: PretrainedModel) -> list[str]:
     for name, tensor in loaded.state_dict().items():
         if not torch.equal(tensor, expected[name]):
             raise ValueError(f"tensor {name} in '{config.parent}' is not that of the network")
-    metadata = read_metadata(read_card(folder / CARD_NAME))
+    card = read_card(folder / CARD_NAME)
+    metadata = card.metadata if card else {}
     if missing := [key for key in _METADATA if not metadata.get(key)]:
         raise ValueError(f"the card in '{folder}' lacks the metadata {', '.join(missing)}")
     return source.list_files()

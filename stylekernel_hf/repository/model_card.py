@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from stylekernel_hf.repository.card import (
-    CARD_NAME,
     CITATION,
     CardDetails,
+    CardError,
     base_model_in,
     base_model_of,
     copy_samples,
     merge_card,
     read_card,
-    read_metadata,
+    write_card,
 )
 from stylekernel_hf.repository.card_evaluation import (
     evaluation_text,
@@ -23,6 +24,8 @@ from stylekernel_hf.repository.card_evaluation import (
     model_index,
     read_evaluation,
 )
+
+logger = logging.getLogger(__name__)
 
 _TAGS = ["style-transfer", "style-kernel", "stylekernel_hf"]
 
@@ -96,11 +99,15 @@ def write_model_card(
     """Write README.md and its pictures into `folder`, with what is to be kept of the old one.
 
     `origin` is where the network was loaded from; `for_diffusers` says that the folder has the
-    loaders of diffusers.
+    loaders of diffusers. For an old card that cannot be read, none is written: it is to stay.
     """
     details = details or CardDetails()
-    old_text = read_card(old)
-    old_metadata = read_metadata(old_text)
+    try:
+        old_card = read_card(old)
+    except CardError as error:
+        logger.warning("the model card stays as it is: %s", error)
+        return
+    old_metadata = old_card.metadata if old_card else {}
     title = (repo_id or "").rpartition("/")[2] or "Style kernel checkpoint"
     base_model = base_model_of(details, origin, repo_id) or base_model_in(old_metadata)
     evaluation = None if details.evaluation is None else read_evaluation(details.evaluation)
@@ -121,7 +128,7 @@ def write_model_card(
         else "None yet; `stylekernel evaluate` measures it.",
         citation=CITATION,
     )
-    (folder / CARD_NAME).write_text(merge_card(old_text, metadata, body), encoding="utf-8")
+    write_card(folder, merge_card(old_card, metadata, body))
 
 
 def _metadata(

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from stylekernel_hf.repository.card import CARD_NAME, merge_card, read_card, read_metadata
+from stylekernel_hf.repository.card import CardError, merge_card, read_card, write_card
 from stylekernel_hf.repository.sources import is_hub_id
 from stylekernel_hf.repository.style_file import STYLES_NAME, StyleTensors, write_styles
 from stylekernel_hf.repository.upload import push_folder
+
+logger = logging.getLogger(__name__)
 
 _BODY = """\
 # {title}
@@ -47,9 +51,13 @@ def push_styles(
 
     def write(folder: Path, old_card: Path | None) -> None:
         write_styles(folder / STYLES_NAME, content)
-        old = read_card(old_card)
-        text = merge_card(old, _metadata(content, read_metadata(old)), _body(repo_id, content))
-        (folder / CARD_NAME).write_text(text, encoding="utf-8")
+        try:
+            old = read_card(old_card)
+        except CardError as error:
+            logger.warning("the card of '%s' stays as it is: %s", repo_id, error)
+            return
+        metadata = _metadata(content, old.metadata if old else {})
+        write_card(folder, merge_card(old, metadata, _body(repo_id, content)))
 
     return push_folder(
         repo_id,
@@ -61,7 +69,7 @@ def push_styles(
     )
 
 
-def _metadata(content: StyleTensors, old: dict[str, Any]) -> dict[str, Any]:
+def _metadata(content: StyleTensors, old: Mapping[str, Any]) -> dict[str, Any]:
     checkpoint = _checkpoint_name(content)
     base = {"base_model": checkpoint, "base_model_relation": "adapter"}
     return {

@@ -14,6 +14,7 @@ from stylekernel_hf.metrics.evaluation_result import Evaluation, write_json
 from stylekernel_hf.metrics.figures import Figures, figures_table
 from stylekernel_hf.model.presets import PRESETS, build_model
 from stylekernel_hf.model.style_kernel import StyleKernelModel
+from stylekernel_hf.repository.configs import read_json_object
 from stylekernel_hf.training.settings import TrainingSettings
 from stylekernel_hf.training.streams import dataset_name
 from stylekernel_hf.training.trainer import Trainer
@@ -89,7 +90,7 @@ class Ablation:
             path.parent.mkdir(parents=True, exist_ok=True)
             write_whole(path, (json.dumps(plan, indent=2) + "\n").encode())
             return
-        came = _read(path)
+        came = read_json_object(path, "output")
         for name, wanted in plan.items():
             if came.get(name) != wanted:
                 raise ValueError(
@@ -120,7 +121,7 @@ class Ablation:
     def write_table(self) -> str:
         """Write what is scored so far as a Markdown table and as JSON; returns the table."""
         found = {
-            variant: _read(self.folder(variant) / EVALUATION_NAME)
+            variant: read_json_object(self.folder(variant) / EVALUATION_NAME, "output")
             for variant in variants_of(self.preset)
             if self.is_scored(variant)
         }
@@ -160,7 +161,3 @@ def check_variants(preset: str, variants: list[str]) -> list[str]:
 
 def _figures(means: Mapping[str, float]) -> Figures:
     return Figures(means["content"], means["style"], means["ssim"])
-
-
-def _read(path: Path) -> dict[str, Any]:
-    return cast(dict[str, Any], json.loads(path.read_text(encoding="utf-8")))

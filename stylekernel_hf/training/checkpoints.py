@@ -13,6 +13,8 @@ from typing import Any
 from accelerate import Accelerator
 from safetensors import SafetensorError
 
+from stylekernel_hf.repository.configs import read_json_object
+
 KEPT = 2
 # What writing leaves behind when the process is killed.
 LEFTOVERS = ("checkpoints/.*", ".partial*", "model/.partial*", "sheets/.*.tmp")
@@ -69,7 +71,7 @@ def load_checkpoint_into(accelerator: Accelerator, checkpoint: Path) -> dict[str
     """Load a checkpoint into what the accelerator holds; returns the state of the log."""
     accelerator.load_state(str(checkpoint))
     state = checkpoint / STATE_NAME
-    return json.loads(state.read_text(encoding="utf-8")) if state.exists() else {}
+    return read_json_object(state, "output") if state.exists() else {}
 
 
 @contextmanager
