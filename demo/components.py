@@ -13,8 +13,7 @@ import gradio as gr
 from gradio.components.base import server
 from gradio.components.gallery import GalleryImage
 from gradio.components.image_editor import AcceptBlobs, EditorData
-from gradio.data_classes import FileData, GradioRootModel, ImageData
-from gradio_client import handle_file
+from gradio.data_classes import FileData, GradioRootModel, ImageData, ListFiles
 
 from demo.messages import VisitorError
 
@@ -32,9 +31,41 @@ class PictureInput(gr.Image):
         """Return the file's path; VisitorError for a picture that is no file."""
         return None if payload is None else _path(payload)
 
+    def example_payload(self) -> Any:
+        """Show one picture."""
+        return _example("photo.jpg")
+
     def get_block_name(self) -> str:
         """Name the component of the page that shows it."""
         return "image"
+
+
+class PhotosInput(gr.File):
+    """gr.File that gives the paths of its files, without a temporary file for each."""
+
+    def preprocess(self, payload: ListFiles | None) -> list[str]:
+        """Return the files' paths."""
+        return [file.path for file in payload] if payload else []
+
+    def example_payload(self) -> Any:
+        """Show one photo."""
+        return [_example("photo.jpg")]
+
+    def get_block_name(self) -> str:
+        """Name the component of the page that shows it."""
+        return "file"
+
+
+class FileButton(gr.DownloadButton):
+    """gr.DownloadButton that gives the path of its file, without a temporary file."""
+
+    def preprocess(self, payload: FileData | None) -> str | None:
+        """Return the file's path."""
+        return payload.path if payload else None
+
+    def get_block_name(self) -> str:
+        """Name the component of the page that shows it."""
+        return "downloadbutton"
 
 
 class SeveralPictures(GradioRootModel):
@@ -67,7 +98,7 @@ class PaintingsInput(gr.Gallery):
 
     def example_payload(self) -> Any:
         """Show one painting."""
-        return {PLACES[0]: handle_file("https://example.com/painting.jpg")}
+        return {PLACES[0]: _example("painting.jpg")}
 
     def get_block_name(self) -> str:
         """Name the component of the page that shows it."""
@@ -93,6 +124,10 @@ class RegionCanvas(gr.ImageEditor):
             blobs = self.blob_storage.pop(payload.id, None)
             return {"layers": [blob for blob in (blobs.layers if blobs else []) if blob]}
         layers = [*payload.layers, *([payload.layer] if payload.layer else [])]
+        if len(layers) > _BLOB_LAYERS:
+            raise gr.Error(
+                f"The region may have at most {_BLOB_LAYERS} layers.", print_exception=False
+            )
         return {"layers": [layer.path for layer in layers]}
 
     def api_info(self) -> dict[str, Any]:
@@ -101,7 +136,7 @@ class RegionCanvas(gr.ImageEditor):
 
     def example_payload(self) -> Any:
         """Show one layer."""
-        return {"layer": handle_file("https://example.com/layer.png")}
+        return {"layer": _example("layer.png")}
 
     def get_block_name(self) -> str:
         """Name the component of the page that shows it."""
@@ -126,6 +161,11 @@ def _path(picture: ImageData) -> str:
     if picture.path is None:
         raise gr.Error("Send the picture as a file.", print_exception=False)
     return picture.path
+
+
+def _example(name: str) -> dict[str, Any]:
+    """Return a file as a program's own: addresses, which Gradio would show, are not fetched."""
+    return {"path": name, "url": name, "meta": {"_type": "gradio.FileData"}}
 
 
 def _files_by_name(names: Sequence[str]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from PIL import Image
 
 from demo.limits import Limits
 from demo.messages import VisitorError
+from demo.uploads import read_file
 from stylekernel_hf import load_image, save_image
 
 
@@ -21,15 +22,12 @@ def read_picture(
     Size and number of pixels are checked before anything is decoded. `any_size` is for masks, which
     may be as small as they like.
     """
-    name = what if isinstance(source, bytes) else f"{what} “{Path(source).name}”"
-    size = len(source) if isinstance(source, bytes) else Path(source).stat().st_size
-    if size > limits.upload_bytes:
-        raise VisitorError(
-            f"{name} is too large: {size / 2**20:.0f} MB, and at most "
-            f"{limits.upload_bytes / 2**20:.0f} MB are taken."
-        )
-    # As bytes: errors about a path would show the server's folders.
-    data = source if isinstance(source, bytes) else Path(source).read_bytes()
+    if isinstance(source, bytes):
+        name, data = what, source
+    else:
+        # As bytes: errors about a path would show the server's folders.
+        name = f"{what} “{Path(source).name}”"
+        data = read_file(source, name, limits.upload_bytes)
     try:
         picture = load_image(data, name=name, max_pixels=limits.pixels)
     except ValueError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gradio as gr
 
 from demo.catalog import PAINTINGS
+from demo.components import PhotosInput
 from demo.folder import FolderHandlers
 from demo.gpu import on_gpu
 from demo.messages import says_why
@@ -24,7 +25,7 @@ def folder_tab(studio: Studio, choice: Choice) -> None:
     )
     with gr.Row(elem_classes="columns"):
         with gr.Column(scale=5, min_width=320):
-            photos = gr.File(
+            photos = PhotosInput(
                 label="Photos",
                 file_count="multiple",
                 file_types=["image"],

@@ -28,12 +28,14 @@ def gallery_tab(choice: Choice, tabs: gr.Tabs) -> None:
     pairs = [(photo, painting) for _, photo, painting in tiles]
 
     def choose(event: gr.SelectData) -> tuple[str, list[str], gr.Tabs]:
+        if not isinstance(event.index, int) or event.index not in range(len(pairs)):
+            raise VisitorError(f"The gallery has {len(pairs)} pictures.")
         photo, painting = pairs[event.index]
         return str(photo_path(photo)), [painting], gr.Tabs(selected="repaint")
 
     it = choice.controls
     gallery.select(
-        choose,
+        says_why(choose),
         None,
         [choice.photo, choice.paintings, tabs],
         api_visibility="private",

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import gradio as gr
-from PIL import Image
 
 from demo.catalog import photo_path
 from demo.components import PictureInput
 from demo.gpu import on_gpu
+from demo.handlers import NO_PHOTO
 from demo.look_inside import SIDE, InsideHandlers
-from demo.messages import says_why
+from demo.messages import VisitorError, says_why
 from demo.pictures import read_picture, save_preview, within
 from demo.studio import Studio
 from demo.tabs.repaint import FIRST_PHOTO, Choice
@@ -88,8 +88,12 @@ def inside_tab(studio: Studio, choice: Choice, tab: gr.Tab) -> None:
         api_visibility="private",
         **work,
     )
+
+    def place(path: str | None, event: gr.SelectData) -> tuple[float, float]:
+        return _place(path, event, studio)
+
     photo.select(
-        _place,
+        says_why(place),
         photo,
         [across, down],
         api_visibility="private",
@@ -123,7 +127,11 @@ def _shown(path: str | None, studio: Studio) -> str | None:
     return save_preview(within(read_picture(path, "Photo", studio.limits), SIDE), "photo")
 
 
-def _place(path: str, event: gr.SelectData) -> tuple[float, float]:
-    with Image.open(path) as picture:
-        width, height = picture.size
-    return round(event.index[0] / width, 3), round(event.index[1] / height, 3)
+def _place(path: str | None, event: gr.SelectData, studio: Studio) -> tuple[float, float]:
+    if path is None:
+        raise VisitorError(NO_PHOTO)
+    size = read_picture(path, "Photo", studio.limits).size
+    match event.index:
+        case [int() | float() as x, int() | float() as y]:
+            return round(x / size[0], 3), round(y / size[1], 3)
+    raise VisitorError("Click a point of the photo.")

@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 
 from demo.catalog import PAINTINGS, photo_path
-from demo.components import PaintingsInput, PictureInput
+from demo.components import FileButton, PaintingsInput, PictureInput
 from demo.gpu import on_gpu
 from demo.handlers import PaintHandlers
 from demo.messages import says_why
@@ -69,7 +69,7 @@ def repaint_tab(studio: Studio) -> Choice:
             with gr.Row(elem_id="actions"):
                 repaint = gr.Button("Repaint", variant="primary", elem_id="repaint")
                 full = gr.Button("Download full size", elem_id="full-size")
-            file = gr.DownloadButton("Save the PNG", visible=False, elem_id="file")
+            file = FileButton("Save the PNG", visible=False, elem_id="file")
             under_it = controls(
                 studio.limits.paintings, _canvas_value(str(photo_path(FIRST_PHOTO)), studio)
             )
