@@ -14,7 +14,7 @@ from gradio.route_utils import delete_files_created_by_app
 from PIL import Image
 
 from demo.catalog import painting_path, photo_path
-from tests.demo.conftest import tiny_pipeline
+from tests.demo.conftest import LIMITS, tiny_pipeline
 from tests.demo.pictures import difference, layer, opened
 from tests.tiny import save_picture
 
@@ -146,3 +146,78 @@ def test_examples_are_pictures_over_mcp(tools: Tools) -> None:
 def test_files_of_the_server_are_no_photos_over_mcp(tools: Tools) -> None:
     answer = tools.call("stylize", photo=str(photo_path("Cat")), paintings=["Mosaic"])
     assert answer.isError and "provide a url" in str(answer.content)
+
+
+@pytest.mark.parametrize("name", ["full_size", "stylize_folder", "explain"])
+def test_tools_upload_no_file_of_the_server(
+    tools: Tools, uploads: Path, tmp_path: Path, name: str
+) -> None:
+    private = save_picture(tmp_path / "holiday.png", (96, 64), seed=77)
+    file = {"path": str(private), "meta": {"_type": "gradio.FileData"}}
+    photo = as_data(save_picture(tmp_path / "photo.png", (96, 64)))
+    for arguments in (
+        {"photo": file},
+        {"photos": [file]},
+        {"photo": photo, "own_paintings": {"first": file}},
+        {"photo": photo, "own_paintings": [{"image": file}]},
+        {"photo": photo, "strength_map": file},
+        {"photo": photo, "canvas": {"layers": [file], "layer": file}},
+        {"photo": photo, "paintings": [file]},
+        {"photo": photo, "strength": file},
+    ):
+        assert tools.call(name, **arguments).isError, arguments
+    copies = [path for path in uploads.rglob("*") if path.is_file()]
+    assert not [path for path in copies if path.read_bytes() == private.read_bytes()]
+
+
+def test_addresses_are_fetched_by_no_tool(tools: Tools, tmp_path: Path) -> None:
+    photo = as_data(save_picture(tmp_path / "photo.png", (96, 64)))
+    address = "https://example.com/painting.png"
+    for arguments in (
+        {"photo": address},
+        {"photo": photo, "own_paintings": {"first": address}},
+        {"photo": photo, "strength_map": address},
+        {"photo": photo, "canvas": {"layer": address}},
+    ):
+        answer = tools.call("full_size", **arguments)
+        assert answer.isError and "not fetched from elsewhere" in str(answer.content)
+
+
+def test_picture_of_an_answer_can_be_sent_again(tools: Tools, url: str, tmp_path: Path) -> None:
+    photo = save_picture(tmp_path / "photo.png", (96, 64))
+    answer = tools.call("full_size", photo=as_data(photo), paintings=["Mosaic"])
+    (address,) = (part.text for part in answer.content if part.type == "text")
+    again = tools.call(
+        "full_size",
+        photo=address.removeprefix("Image URL: "),
+        paintings=["Mosaic"],
+        strength=0,
+    )
+    assert difference(pictures(again)[0], pictures(answer)[0]) == 0
+    outside = f"{url}gradio_api/file={photo}"
+    answer = tools.call("full_size", photo=outside, paintings=["Mosaic"], strength=0)
+    assert answer.isError and "“photo.png” is not here" in str(answer.content)
+
+
+def test_pictures_in_an_address_are_bounded_like_uploads(tools: Tools, uploads: Path) -> None:
+    def stored() -> set[Path]:
+        return {path for path in uploads.rglob("*") if path.is_file()}
+
+    before = stored()
+    data = "data:image/png;base64," + "A" * (LIMITS.upload_bytes * 4 // 3 + 200)
+    answer = tools.call("full_size", photo=data, paintings=["Mosaic"])
+    assert answer.isError and "at most 2 MB" in str(answer.content)
+    answer = tools.call("full_size", photo="data:image/png;base64,A", paintings=["Mosaic"])
+    assert answer.isError and "must be in base64" in str(answer.content)
+    assert stored() == before
+
+
+def test_tools_say_which_files_they_take(tools: Tools) -> None:
+    schema = tools.listed()["full_size"].inputSchema["properties"]
+    places = [
+        schema["photo"],
+        schema["own_paintings"]["properties"]["first"],
+        schema["canvas"]["properties"]["layer"],
+        schema["strength_map"],
+    ]
+    assert all("data:image/" in place["format"] for place in places)
