@@ -11,6 +11,7 @@ class Limits:
 
     - upload_bytes: of one uploaded file.
     - pixels, min_side: of one picture, before anything of it is decoded.
+    - decode_seconds: of a processor, for decoding one picture.
     - paintings: mixed into one picture.
     - folder_files: photos of one folder.
     - seconds: the network's work on one request; the waiting in the queue is not counted.
@@ -23,6 +24,7 @@ class Limits:
     upload_bytes: int = 25 * 2**20
     pixels: int = 32_000_000
     min_side: int = 16
+    decode_seconds: float = 6
     paintings: int = 4
     folder_files: int = 40
     seconds: float = 180

@@ -8,10 +8,11 @@ from pathlib import Path
 from gradio.utils import get_upload_folder
 from PIL import Image
 
+from demo.decoders import decoders
 from demo.limits import Limits
 from demo.messages import VisitorError
 from demo.uploads import read_file
-from stylekernel_hf import load_image, save_image
+from stylekernel_hf import save_image
 
 
 def read_picture(
@@ -29,7 +30,9 @@ def read_picture(
         name = f"{what} “{Path(source).name}”"
         data = read_file(source, name, limits.upload_bytes)
     try:
-        picture = load_image(data, name=name, max_pixels=limits.pixels)
+        picture = decoders.load(data, name, limits, lambda: None)
+    except VisitorError:
+        raise
     except ValueError as error:
         raise VisitorError(_plainly(name, str(error), limits)) from error
     if min(picture.size) < limits.min_side and not any_size:

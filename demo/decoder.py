@@ -1,0 +1,98 @@
+"""A process that decodes visitors' pictures, started by `decoders`: it can be ended, and is small.
+
+It reads orders from its standard input, a line of JSON and the file's bytes, and answers each with
+a line of JSON and the pixels, until its input ends.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import sys
+from typing import IO, Any
+
+from PIL import AvifImagePlugin, Image
+
+from stylekernel_hf import give_back_freed_memory, load_image
+
+FORMATS = frozenset({"AVIF", "BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP"})
+SCANS = 100
+"""Scans that a JPEG may have; progressive ones have about ten, and each costs a pass over all."""
+PATIENCE = 3
+"""How many seconds by the clock one second of work may take, on a busy server."""
+_MARKER = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])", re.DOTALL)
+_START_OF_SCAN, _END_OF_IMAGE = 0xDA, 0xD9
+_WITHOUT_LENGTH = (0x01, 0xD8)
+
+
+def main() -> None:
+    """Answer orders until there are no more."""
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    # Whatever a library prints goes elsewhere.
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    Image.init()
+    Image.ID[:] = [image_format for image_format in Image.ID if image_format in FORMATS]
+    # One visitor's picture does not take all processors, nor a stack for each of them.
+    AvifImagePlugin.DEFAULT_MAX_THREADS = 1
+    while line := sys.stdin.buffer.readline():
+        order = json.loads(line)
+        _answer(answers, sys.stdin.buffer.read(order["bytes"]), order)
+        give_back_freed_memory()
+
+
+def count_scans(data: bytes) -> int:
+    """Count the scans of a JPEG's own picture; those of a thumbnail in its metadata do not count.
+
+    The counting ends soon after `SCANS`.
+    """
+    scans, place = 0, 0
+    while scans <= SCANS and (found := _MARKER.search(data, place)):
+        marker, place = found[1][0], found.end()
+        if marker == _END_OF_IMAGE:
+            break
+        scans += marker == _START_OF_SCAN
+        if marker not in _WITHOUT_LENGTH:
+            place += int.from_bytes(data[place : place + 2], "big")
+    return scans
+
+
+def _answer(answers: IO[bytes], data: bytes, order: dict[str, Any]) -> None:
+    _bound(order["seconds"], order["memory"])
+    answer, pixels = _decoded(data, order)
+    answers.write(json.dumps(answer).encode() + b"\n")
+    answers.write(pixels)
+    answers.flush()
+    _bound(0, order["memory"])
+
+
+def _decoded(data: bytes, order: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    if data.startswith(b"\xff\xd8") and count_scans(data) > SCANS:
+        return {"slow": True}, b""
+    try:
+        picture = load_image(data, name=order["name"], max_pixels=order["pixels"])
+        pixels = picture.tobytes()
+        return {"mode": picture.mode, "size": picture.size, "bytes": len(pixels)}, pixels
+    except ValueError as error:
+        return {"wrong": str(error)}, b""
+    except MemoryError:
+        return {"large": True}, b""
+
+
+def _bound(seconds: float, memory: int) -> None:
+    """End this process after so many seconds of work, or `PATIENCE` times as many by the clock.
+
+    The system does that, whatever code is running then. 0 is without an end.
+    """
+    if sys.platform != "win32":
+        import resource
+
+        signal.setitimer(signal.ITIMER_PROF, seconds)
+        signal.setitimer(signal.ITIMER_REAL, PATIENCE * seconds)
+        _, most = resource.getrlimit(resource.RLIMIT_DATA)
+        resource.setrlimit(resource.RLIMIT_DATA, (memory, most))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,175 @@
+"""Decoding visitors' pictures in processes of their own, which can be ended.
+
+Pixels and bytes do not bound the time of decoding, and nothing stops a decoder in this process.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import json
+import logging
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from PIL import Image
+
+from demo.decoder import PATIENCE as _PATIENCE
+from demo.limits import Limits
+from demo.messages import VisitorError
+
+logger = logging.getLogger(__name__)
+
+_ENVIRONMENT = ("LANG", "LD_LIBRARY_PATH", "PATH", "SYSTEMROOT", "TEMP", "TMPDIR")
+"""What a decoder is told; the server's tokens are not among it."""
+_MEMORY_PER_PIXEL, _MEMORY = 32, 256 * 2**20
+_OUT_OF_TIME = tuple(
+    number.value for number in signal.Signals if number.name in ("SIGPROF", "SIGALRM")
+)
+_TICK = 0.1
+"""Seconds between two questions whether the picture is still wanted."""
+
+
+class Decoders:
+    """Processes that decode pictures, `count` at most at once; they end when this one does."""
+
+    def __init__(self, count: int = 2) -> None:
+        self._count = count
+        self._forget()
+        atexit.register(self.close)
+        if hasattr(os, "register_at_fork"):
+            # ZeroGPU works in forks, which may not share the pipes of this process.
+            os.register_at_fork(after_in_child=self._forget)
+
+    def _forget(self) -> None:
+        self._others = getattr(self, "_idle", [])
+        self._idle: list[_Decoder] = []
+        self._free = threading.BoundedSemaphore(self._count)
+
+    def load(
+        self, data: bytes, name: str, limits: Limits, check: Callable[[], object]
+    ) -> Image.Image:
+        """Decode as `load_image` does; its ValueError, or VisitorError for too much work.
+
+        `check` is called again and again meanwhile; what it raises ends the work.
+        """
+        order = {
+            "bytes": len(data),
+            "name": name,
+            "pixels": limits.pixels,
+            "seconds": limits.decode_seconds,
+            "memory": _MEMORY + _MEMORY_PER_PIXEL * limits.pixels,
+        }
+        while not self._free.acquire(timeout=_TICK):
+            check()
+        try:
+            decoder = self._idle_one() or _Decoder()
+            try:
+                answer, pixels = decoder.decode(data, order, check)
+            except BaseException:
+                decoder.end()
+                raise
+            if "mode" in answer or "wrong" in answer:
+                self._idle.append(decoder)
+            else:
+                decoder.end()
+        finally:
+            self._free.release()
+        if "mode" in answer:
+            return Image.frombytes(answer["mode"], answer["size"], pixels)
+        if "wrong" in answer:
+            raise ValueError(answer["wrong"])
+        too_much = "much memory" if "large" in answer else "long"
+        raise VisitorError(
+            f"{name} takes too {too_much} to read. Please save it anew, as a plain JPEG or PNG."
+        )
+
+    def close(self) -> None:
+        """End the processes that wait for work."""
+        while self._idle:
+            self._idle.pop().end()
+
+    def _idle_one(self) -> _Decoder | None:
+        with contextlib.suppress(IndexError):
+            while True:
+                decoder = self._idle.pop()
+                if decoder.is_alive():
+                    return decoder
+                decoder.end()
+        return None
+
+
+class _Decoder:
+    def __init__(self) -> None:
+        environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
+        # It finds the modules where this process found them.
+        environment["PYTHONPATH"] = os.pathsep.join(sys.path)
+        environment["OPENBLAS_NUM_THREADS"] = environment["OMP_NUM_THREADS"] = "1"
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "demo.decoder"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+            # Ctrl+C is for the server, which closes the pipes then.
+            start_new_session=True,
+        )
+
+    def is_alive(self) -> bool:
+        return self._process.poll() is None
+
+    def end(self) -> None:
+        """End the process, whatever it does."""
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            with contextlib.suppress(OSError):
+                assert pipe is not None
+                pipe.close()
+
+    def decode(
+        self, data: bytes, order: dict[str, Any], check: Callable[[], object]
+    ) -> tuple[dict[str, Any], bytes]:
+        """Return the process's answer, and the pixels."""
+        answers: queue.SimpleQueue[tuple[dict[str, Any], bytes] | None] = queue.SimpleQueue()
+        talk = threading.Thread(
+            target=lambda: answers.put(self._talk(data, order)), name="decoder", daemon=True
+        )
+        talk.start()
+        deadline = time.monotonic() + _PATIENCE * order["seconds"]
+        while time.monotonic() < deadline:
+            with contextlib.suppress(queue.Empty):
+                return answers.get(timeout=_TICK) or self._last_words()
+            check()
+        return {"slow": True}, b""
+
+    def _talk(self, data: bytes, order: dict[str, Any]) -> tuple[dict[str, Any], bytes] | None:
+        """Send the order and read the answer; None if the process ended."""
+        requests, answers = self._process.stdin, self._process.stdout
+        assert requests is not None and answers is not None
+        try:
+            requests.write(json.dumps(order).encode() + b"\n")
+            requests.write(data)
+            requests.flush()
+            answer = json.loads(answers.readline())
+            pixels = answers.read(answer.get("bytes", 0))
+        except (OSError, ValueError):
+            return None
+        return (answer, pixels) if len(pixels) == answer.get("bytes", 0) else None
+
+    def _last_words(self) -> tuple[dict[str, Any], bytes]:
+        ended_by = -self._process.wait()
+        if ended_by not in _OUT_OF_TIME:
+            logger.error("a decoder ended by itself (%d)", -ended_by)
+        return {"slow": True}, b""
+
+
+decoders = Decoders()
+"""Of this process: so many of them, whoever has pictures to decode."""
