@@ -1,0 +1,76 @@
+"""What README and the documentation say can be done is done here, in their own words."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from stylekernel_hf.image_io import load_image
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs" / "pages").glob("*.md"))]
+EXAMPLES = ROOT / "demo" / "examples"
+
+
+def python_blocks(page: Path) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+
+
+def test_first_command_makes_the_picture(tmp_path: Path) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    command = re.search(r"pip install -e \. && stylekernel (stylize .*)", readme)
+    assert command is not None
+    words = shlex.split(command[1])
+    inputs = [str(ROOT / word) if word.startswith("demo/") else word for word in words]
+    program = [sys.executable, "-c", "from stylekernel_hf.cli import main; main()"]
+    subprocess.run([*program, *inputs], cwd=tmp_path, check=True, timeout=240)
+    assert load_image(tmp_path / "out.png").size == load_image(inputs[1]).size
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("pictures")
+    for name in ("photo.jpg", "one.jpg", "two.jpg"):
+        shutil.copy(EXAMPLES / "photos" / "coffee.jpg", folder / name)
+    shutil.copy(EXAMPLES / "styles" / "mosaic.jpg", folder / "painting.jpg")
+    return folder
+
+
+def test_pages_have_examples() -> None:
+    with_examples = {page.stem for page in PAGES if python_blocks(page)}
+    assert with_examples >= {"README", "index", "guide", "controls", "hub", "large-pictures"}
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if python_blocks(p)], ids=lambda page: page.stem)
+def test_python_examples_run(
+    page: Path, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if page.stem == "large-pictures":
+        pytest.importorskip("pyvips")
+    shutil.copytree(pictures, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    before = set(Path().iterdir())
+    namespace: dict[str, object] = {}
+    for block in python_blocks(page):
+        exec(compile(block, page.name, "exec"), namespace)
+    if "share_processors()" in "".join(python_blocks(page)):
+        namespace["share_processors"](False)  # type: ignore[operator]
+    for path in set(Path().iterdir()) - before:
+        assert path.stat().st_size > 0
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_files_that_are_named_exist(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    names = re.findall(r"(?:demo|docs|tests|stylekernel_hf|hub_card)/[\w./-]+\.\w+", text)
+    assert [name for name in names if not (ROOT / name.rstrip(".")).exists()] == []
+
+
+def test_readme_is_short() -> None:
+    assert (ROOT / "README.md").stat().st_size < 7000
