@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from stylekernel_hf.hub import load_checkpoint
     from stylekernel_hf.image_io import load_image
     from stylekernel_hf.image_writing import save_image
+    from stylekernel_hf.model.config import StyleKernelConfig
     from stylekernel_hf.model.presets import build_model
     from stylekernel_hf.model.style_embedding import StyleEmbedding
     from stylekernel_hf.model.style_kernel import StyleKernelModel
@@ -40,6 +41,7 @@ __all__ = [
     "CardDetails",
     "Explanation",
     "StyleEmbedding",
+    "StyleKernelConfig",
     "StyleKernelDiffusionModel",
     "StyleKernelDiffusionPipeline",
     "StyleKernelModel",
@@ -62,6 +64,7 @@ _HOMES = {
     "CardDetails": "stylekernel_hf.repository.card",
     "Explanation": "stylekernel_hf.explanation",
     "StyleEmbedding": "stylekernel_hf.model.style_embedding",
+    "StyleKernelConfig": "stylekernel_hf.model.config",
     "StyleKernelDiffusionModel": "stylekernel_hf.diffusers_pipeline",
     "StyleKernelDiffusionPipeline": "stylekernel_hf.diffusers_pipeline",
     "StyleKernelModel": "stylekernel_hf.model.style_kernel",

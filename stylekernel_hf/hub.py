@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import torch
+
 from stylekernel_hf.model.style_kernel import StyleKernelModel
 from stylekernel_hf.repository.configs import CONFIG_NAME
 from stylekernel_hf.repository.pretrained import load_strictly
@@ -23,14 +25,16 @@ def load_checkpoint(
     *,
     access: HubAccess | None = None,
     variant: str | None = None,
+    dtype: torch.dtype = torch.float32,
 ) -> StyleKernelModel:
-    """Load a model in float32 from a folder, or from a Hub repository "owner/name".
+    """Load a model from a folder, or from a Hub repository "owner/name"; in float32 by default.
 
     The folder is one that `save_pretrained` of the model or of the pipeline wrote, or holds one
     named "model". Loading is strict: FileNotFoundError for what is not there, ValueError for what
     does not fit to the last tensor; see `StyleKernelModel.from_pretrained`.
     """
-    model = load_strictly(StyleKernelModel, open_source(folder, access or HubAccess()), variant)
+    source = open_source(folder, access or HubAccess())
+    model = load_strictly(StyleKernelModel, source, variant, dtype)
     if Path(folder) == EMBEDDED_CHECKPOINT:
         model.origin = EMBEDDED_NAME
     return model

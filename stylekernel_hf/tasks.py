@@ -49,9 +49,12 @@ def pipeline(
     _check_dtype(dtype, target)
     access = HubAccess(revision, token, cache_dir, local_files_only)
     network = load_checkpoint(
-        EMBEDDED_CHECKPOINT if model is None else model, access=access, variant=variant
+        EMBEDDED_CHECKPOINT if model is None else model,
+        access=access,
+        variant=variant,
+        dtype=dtype,
     )
-    return StyleKernelPipeline(network.to(target, dtype))
+    return StyleKernelPipeline(network.to(target))
 
 
 def _resolve_device(device: str | torch.device | None) -> torch.device:

@@ -14,6 +14,7 @@ import stylekernel_hf
 SAYS = {
     "CardDetails": ["FileNotFoundError", "ValueError", "Markdown"],
     "StyleEmbedding": ["ValueError", "FileNotFoundError", "tokens", "checkpoint"],
+    "StyleKernelConfig": ["ValueError", "TypeError", "finest stage first"],
     "StyleKernelDiffusionModel": ["diffusers", "ValueError"],
     "StyleKernelDiffusionPipeline": ["DiffusionPipeline", "ValueError"],
     "StyleKernelModel": [r"\[0, 1\]", "[mM]ultiples", "ValueError", "safetensors"],

@@ -9,11 +9,17 @@ from pathlib import PurePosixPath
 
 @contextmanager
 def named_download(purpose: str, url: str) -> Generator[None]:
-    """Turn a failed download into an OSError that names the file and where to put it by hand."""
+    """Turn a failed download into an OSError that names the file and where to put it by hand.
+
+    The packages draw random weights before they load those: the numbers drawn after it are as they
+    would have been without.
+    """
+    import torch
     from torch.hub import get_dir
 
     try:
-        yield
+        with torch.random.fork_rng(devices=[]):
+            yield
     except OSError as error:
         name = PurePosixPath(url).name
         raise OSError(

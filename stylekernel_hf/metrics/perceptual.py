@@ -16,9 +16,9 @@ from typing import Literal, TypeAlias
 
 import torch
 from jaxtyping import Float
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
+
+from stylekernel_hf.safetensors_file import listed_shape, open_tensors, read_finite
 
 FEATURE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 
@@ -26,6 +26,9 @@ FEATURE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 _VGG19_BLOCKS = ((0, 2), (5, 7), (10, 12, 14, 16), (19, 21, 23, 25), (28,))
 _IMAGENET_MEAN = (0.485, 0.456, 0.406)
 _IMAGENET_STD = (0.229, 0.224, 0.225)
+
+# Side of the smallest pictures that the networks take, in px.
+_SMALLEST = 32
 
 _PaddingMode: TypeAlias = Literal["zeros", "reflect"]
 
@@ -75,7 +78,8 @@ def load_perceptual_network(path: str | Path | None = None) -> PerceptualNetwork
     """Load VGG-19 or its 16x student from a safetensors file, telling them apart by their keys.
 
     Without a path, torchvision's ImageNet VGG-19 is used, which torchvision downloads once.
-    Raises FileNotFoundError for a missing file and ValueError for one that holds neither network.
+    Raises FileNotFoundError for a missing file, and ValueError for one that holds neither network
+    or numbers that are not finite.
     """
     if path is None:
         try:
@@ -85,21 +89,42 @@ def load_perceptual_network(path: str | Path | None = None) -> PerceptualNetwork
                 "VGG-19 needs torchvision: pip install 'stylekernel-hf[train]', or pass the path "
                 "of a safetensors file as perceptual"
             ) from error
-        return _vgg19(vgg19(weights=VGG19_Weights.IMAGENET1K_V1).state_dict())
+        # torchvision draws random weights before it loads those that it has.
+        with torch.random.fork_rng(devices=[]):
+            return _vgg19(vgg19(weights=VGG19_Weights.IMAGENET1K_V1).state_dict())
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"perceptual: no such file: '{path}'")
+    weights = _read_convolutions(path)
     try:
-        weights = load_file(path)
-    except SafetensorError as error:
-        raise ValueError(f"perceptual must be a safetensors file, got '{path}': {error}") from error
-    try:
-        return _student(weights) if "conv1_1.weight" in weights else _vgg19(weights)
+        network = _student(weights) if "conv1_1.weight" in weights else _vgg19(weights)
+        network(torch.zeros(1, 3, _SMALLEST, _SMALLEST))
+        return network
+    except RuntimeError as error:
+        raise ValueError(
+            f"perceptual must hold layers that fit together, but those of '{path}' do not: {error}"
+        ) from error
     except KeyError as error:
         raise ValueError(
             "perceptual must hold VGG-19 with torchvision's keys (features.0.weight, ...) or its "
             f"16x student (conv1_1.weight, ...) up to conv5_1, but '{path}' lacks {error}"
         ) from None
+
+
+def _read_convolutions(path: Path) -> dict[str, Tensor]:
+    """Read the tensors of either network, and not the gigabyte that VGG-19 has beside them."""
+    weights: dict[str, Tensor] = {}
+    with open_tensors(path, f"perceptual must be a safetensors file, got '{path}'") as tensors:
+        for name in tensors.keys():  # noqa: SIM118
+            if name.startswith(("features.", "input.", "conv", "to_vgg19.")):
+                where = f"perceptual: tensor {name} in '{path}'"
+                dimensions = len(listed_shape(tensors, name, where))
+                if dimensions != (4 if name.endswith(".weight") else 1):
+                    raise ValueError(
+                        f"{where} must be of a convolution, got {dimensions} dimensions"
+                    )
+                weights[name] = read_finite(tensors, name, where, torch.float32)
+    return weights
 
 
 def _vgg19(weights: Mapping[str, Tensor]) -> PerceptualNetwork:
@@ -130,15 +155,13 @@ def _student(weights: Mapping[str, Tensor]) -> PerceptualNetwork:
 
 def _frozen_conv(weight: Tensor, bias: Tensor, padding_mode: _PaddingMode = "zeros") -> nn.Conv2d:
     out_channels, in_channels, kernel_size, _ = weight.shape
-    layer = nn.Conv2d(
-        in_channels,
-        out_channels,
-        kernel_size,
-        padding=kernel_size // 2,
-        padding_mode=padding_mode if kernel_size > 1 else "zeros",
-    )
-    with torch.no_grad():
-        layer.weight.copy_(weight)
-        assert layer.bias is not None
-        layer.bias.copy_(bias)
+    with torch.device("meta"):  # Without weights, which would be drawn at random.
+        layer = nn.Conv2d(
+            in_channels,
+            out_channels,
+            kernel_size,
+            padding=kernel_size // 2,
+            padding_mode=padding_mode if kernel_size > 1 else "zeros",
+        )
+    layer.load_state_dict({"weight": weight, "bias": bias}, assign=True)
     return layer.to(memory_format=torch.channels_last)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from stylekernel_hf.model.config import StyleKernelConfig
 from stylekernel_hf.model.decoder import Decoder
 from stylekernel_hf.model.encoder import Encoder
 from stylekernel_hf.model.kernel_generator import KernelGenerator
@@ -17,103 +18,91 @@ from stylekernel_hf.model.style_code import StyleCode
 from stylekernel_hf.model.style_embedding import StyleEmbedding
 from stylekernel_hf.model.style_field import CodeField, StyleField, fade
 from stylekernel_hf.repository.pretrained import PretrainedModel
-from stylekernel_hf.repository.recorded_config import records_config
+from stylekernel_hf.repository.recorded_config import Config, records_config
 
 # Contents are reflected outwards by so many px, and cropped after: two cells of the coarsest
 # feature, as many as the widest convolution's border has, so that none of it is in the picture.
 BORDER_MARGIN = 16
 
+_SMALL = StyleKernelConfig.small()
+
 
 class StyleKernelModel(PretrainedModel):
     """Arbitrary style transfer with dynamic style kernels (Xu, Long and Nie, CVPR 2023).
 
-    All sequences in the config are listed finest stage first. Defaults are the preset "small".
-
-    - encoder_channels, encoder_depths, style_channels, style_depths: stages of the two encoders.
-      The style encoder may have more stages than the content encoder; its tokens come from the
-      stage at the resolution of the content encoder's last, the others serve the style code.
-    - stem_stride: stride of the first convolution of the encoders.
-    - max_pooling: between the stages of the encoders, as in VGG.
-    - attention_channels, max_style_tokens: width of query and key, bound on the style tokens; with
-      one, the aligned feature is the mean of the style everywhere.
-    - gating: whether the attention is gated, or plain softmax.
-    - kernel_size, kernel_groups: taps a side and groups of every dynamic convolution.
-    - kernel_channels: hidden width of the kernel generators.
-    - dynamic_convolutions: how many dynamic convolutions the features of each of the coarsest
-      levels pass; its length is the number of those levels. With 0, the features of a level are
-      only scaled and shifted.
-    - channel_shuffle: whether the channels are shuffled between two dynamic convolutions.
-    - decoder_channels, decoder_depths: stages of the decoder, as wide as the encoder's at the
-      levels with dynamic convolutions. A pixel shuffle makes the last step up to the picture.
-    - decoder_blocks: residual style blocks at the coarsest stage of the decoder.
-    - code_channels: width of the style code.
+    The arguments are the fields of `StyleKernelConfig`, which says what they mean and what they may
+    be; `config` holds them. The weights are random.
     """
 
     @records_config
     def __init__(
         self,
-        encoder_channels: Sequence[int] = (24, 48, 96),
-        encoder_depths: Sequence[int] = (1, 2, 2),
-        style_channels: Sequence[int] = (32, 64, 128, 160),
-        style_depths: Sequence[int] = (1, 2, 4, 4),
-        stem_stride: int = 2,
-        max_pooling: bool = False,
-        attention_channels: int = 64,
-        max_style_tokens: int = 256,
-        gating: bool = True,
-        kernel_size: int = 3,
-        kernel_groups: int = 8,
-        kernel_channels: int = 64,
-        dynamic_convolutions: Sequence[int] = (1, 2),
-        channel_shuffle: bool = True,
-        decoder_channels: Sequence[int] = (24, 48, 96),
-        decoder_depths: Sequence[int] = (1, 2, 1),
-        decoder_blocks: int = 3,
-        code_channels: int = 256,
+        encoder_channels: Sequence[int] = _SMALL.encoder_channels,
+        encoder_depths: Sequence[int] = _SMALL.encoder_depths,
+        style_channels: Sequence[int] = _SMALL.style_channels,
+        style_depths: Sequence[int] = _SMALL.style_depths,
+        stem_stride: int = _SMALL.stem_stride,
+        max_pooling: bool = _SMALL.max_pooling,
+        attention_channels: int = _SMALL.attention_channels,
+        max_style_tokens: int = _SMALL.max_style_tokens,
+        gating: bool = _SMALL.gating,
+        kernel_size: int = _SMALL.kernel_size,
+        kernel_groups: int = _SMALL.kernel_groups,
+        kernel_channels: int = _SMALL.kernel_channels,
+        dynamic_convolutions: Sequence[int] = _SMALL.dynamic_convolutions,
+        channel_shuffle: bool = _SMALL.channel_shuffle,
+        decoder_channels: Sequence[int] = _SMALL.decoder_channels,
+        decoder_depths: Sequence[int] = _SMALL.decoder_depths,
+        decoder_blocks: int = _SMALL.decoder_blocks,
+        code_channels: int = _SMALL.code_channels,
     ) -> None:
         super().__init__()
-        self.token_level = len(encoder_channels) - 1
-        levels = len(dynamic_convolutions)
-        widths = encoder_channels[-levels:]
+        config = StyleKernelConfig(**self.config)
+        self.config = Config(vars(config))
+        self.token_level = len(config.encoder_channels) - 1
+        token_channels = config.style_channels[self.token_level]
+        widths = config.encoder_channels[-len(config.dynamic_convolutions) :]
         self.content_encoder = Encoder(
-            encoder_channels,
-            encoder_depths,
-            stem_stride=stem_stride,
-            max_pooling=max_pooling,
+            config.encoder_channels,
+            config.encoder_depths,
+            stem_stride=config.stem_stride,
+            max_pooling=config.max_pooling,
         )
         self.style_encoder = Encoder(
-            style_channels,
-            style_depths,
-            stem_stride=stem_stride,
-            max_pooling=max_pooling,
+            config.style_channels,
+            config.style_depths,
+            stem_stride=config.stem_stride,
+            max_pooling=config.max_pooling,
         )
-        self.style_code = StyleCode(style_channels, code_channels)
+        self.style_code = StyleCode(config.style_channels, config.code_channels)
         self.style_alignment = StyleAlignment(
-            encoder_channels[-1],
-            style_channels[self.token_level],
-            attention_channels=attention_channels,
-            max_tokens=max_style_tokens,
-            gating=gating,
+            config.encoder_channels[-1],
+            token_channels,
+            attention_channels=config.attention_channels,
+            max_tokens=config.max_style_tokens,
+            gating=config.gating,
         )
-        self.modulations = nn.ModuleList(Modulation(code_channels, width) for width in widths)
+        self.modulations = nn.ModuleList(
+            Modulation(config.code_channels, width) for width in widths
+        )
         self.kernel_generators = nn.ModuleList(
             KernelGenerator(
-                style_channels[self.token_level],
-                kernel_channels,
+                token_channels,
+                config.kernel_channels,
                 width,
-                kernel_size=kernel_size,
-                groups=kernel_groups,
+                kernel_size=config.kernel_size,
+                groups=config.kernel_groups,
                 convolutions=convolutions,
-                shuffle=channel_shuffle,
+                shuffle=config.channel_shuffle,
             )
-            for width, convolutions in zip(widths, dynamic_convolutions, strict=True)
+            for width, convolutions in zip(widths, config.dynamic_convolutions, strict=True)
         )
         self.decoder = Decoder(
-            decoder_channels,
-            decoder_depths,
-            blocks=decoder_blocks,
-            code_channels=code_channels,
-            shuffle=self.stride // 2 ** (len(decoder_channels) - 1),
+            config.decoder_channels,
+            config.decoder_depths,
+            blocks=config.decoder_blocks,
+            code_channels=config.code_channels,
+            shuffle=self.stride // 2 ** (len(config.decoder_channels) - 1),
         )
 
     @property

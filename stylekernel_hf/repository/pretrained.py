@@ -78,15 +78,16 @@ class PretrainedModel(nn.Module):
 
         Loading is strict, and opens no pickle: FileNotFoundError for a missing folder or file,
         ValueError for weights that are no safetensors, for unknown or missing config keys, for
-        missing, surplus or misshapen tensors and for a newer format. A repository or revision
-        that cannot be had raises huggingface_hub's RepositoryNotFoundError or
-        RevisionNotFoundError, which are OSErrors.
+        missing, surplus or misshapen tensors, for numbers that are not finite in `dtype`, and for a
+        newer format. A repository or revision that cannot be had raises huggingface_hub's
+        RepositoryNotFoundError or RevisionNotFoundError, which are OSErrors. No random numbers are
+        drawn.
         """
         _check_dtype(dtype)
         device = _resolve_device_map(device_map)
         access = HubAccess(revision, token, cache_dir, local_files_only)
         source = open_source(pretrained_model_name_or_path, access)
-        return load_strictly(cls, source, variant).to(device, dtype)
+        return load_strictly(cls, source, variant, dtype).to(device)
 
     def save_pretrained(
         self,
@@ -216,11 +217,16 @@ class PretrainedModel(nn.Module):
             (folder / index_name(variant)).write_text(text, encoding="utf-8")
 
 
-def load_strictly(cls: type[Model], source: Source, variant: str | None = None) -> Model:
-    """Load a network in float32 on the CPU; see `PretrainedModel.from_pretrained`."""
+def load_strictly(
+    cls: type[Model],
+    source: Source,
+    variant: str | None = None,
+    dtype: torch.dtype = torch.float32,
+) -> Model:
+    """Load a network on the CPU; see `PretrainedModel.from_pretrained`."""
     folder, config = find_model(source)
     model = build_network(cls, config)
-    load_weights(model, source, folder, variant)
+    load_weights(model, source, folder, variant, dtype)
     model.origin = source.origin
     return model.eval()
 

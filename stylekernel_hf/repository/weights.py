@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, cast
 
-from safetensors import SafetensorError, safe_open
+import torch
 from torch import Tensor, nn
 
+from stylekernel_hf.given_values import shown
 from stylekernel_hf.repository.configs import read_json_object
 from stylekernel_hf.repository.sources import Source
+from stylekernel_hf.safetensors_file import listed_shape, open_tensors, read_finite
 
 WEIGHTS_NAME = "diffusion_pytorch_model.safetensors"
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
-_FLOATS = {"F64", "F32", "F16", "BF16"}
 _PLAIN_NAME = re.compile(r"[\w-][\w.-]*\.safetensors")
 _STEM = WEIGHTS_NAME.removesuffix(".safetensors")
 
@@ -30,34 +32,39 @@ def index_name(variant: str | None) -> str:
     return f"{WEIGHTS_NAME}.index.{variant}.json" if variant else f"{WEIGHTS_NAME}.index.json"
 
 
-def load_weights(model: nn.Module, source: Source, folder: str, variant: str | None) -> None:
-    """Load the weights in `folder` of the source; ValueError unless they fit to the last tensor."""
+def load_weights(
+    model: nn.Module, source: Source, folder: str, variant: str | None, dtype: torch.dtype
+) -> None:
+    """Give a model on the device "meta" the weights in `folder` of the source, in `dtype`.
+
+    ValueError unless they fit to the last tensor, and hold finite numbers in that dtype.
+    """
     if variant is not None and not re.fullmatch(r"\w+", variant):
         raise ValueError(f"variant must be letters and digits such as 'fp16', got {variant!r}")
-    files = _find_files(source, folder, variant)
-    found: dict[str, Path] = {}
+    needed = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    files = _find_files(source, folder, variant, needed)
+    found: set[str] = set()
     for path, promised in files.items():
-        names = _check_tensors(model, path)
+        names = _check_tensors(needed, path)
         if promised is not None and names != set(promised):
             raise ValueError(
                 f"model: '{path}' does not hold what its index says: "
                 f"{_shorten(names ^ set(promised))}; download or save all of it again"
             )
-        found.update(dict.fromkeys(names, path))
-    needed = set(model.state_dict())
+        found |= names
     where = f"'{next(iter(files))}'" if len(files) == 1 else f"{len(files)} shards of {source.name}"
-    for kind, names in (("lacks", needed - found.keys()), ("has surplus", found.keys() - needed)):
-        if names:
-            raise ValueError(f"model: {where} {kind} {_shorten(names)}")
+    if names := needed.keys() - found:
+        raise ValueError(f"model: {where} lacks {_shorten(names)}")
     tensors: dict[str, Tensor] = {}
     for path in files:
-        with safe_open(path, "pt") as weights:
-            tensors.update({name: weights.get_tensor(name) for name in weights.keys()})  # noqa: SIM118
-    model.load_state_dict(tensors, strict=True)
+        with _open(path) as weights:
+            for name in weights.keys():  # noqa: SIM118
+                tensors[name] = read_finite(weights, name, _named(name, path), dtype)
+    model.load_state_dict(tensors, strict=True, assign=True)
 
 
 def _find_files(
-    source: Source, folder: str, variant: str | None
+    source: Source, folder: str, variant: str | None, needed: Collection[str]
 ) -> Mapping[Path, Collection[str] | None]:
     """Return the files of weights, for shards with the names of the tensors in each."""
     whole = source.find(folder + weights_name(variant))
@@ -65,7 +72,7 @@ def _find_files(
         return {whole: None}
     index = source.find(folder + index_name(variant))
     if index is not None:
-        return _find_shards(source, folder, index)
+        return _find_shards(source, folder, index, needed)
     listed = [path for path in source.list_files() if path.startswith(folder)]
     variants = sorted(
         {match[1] for path in listed if (match := re.search(rf"{_STEM}\.(\w+)[.-]", path))}
@@ -79,16 +86,23 @@ def _find_files(
     )
 
 
-def _find_shards(source: Source, folder: str, index: Path) -> Mapping[Path, Collection[str]]:
+def _find_shards(
+    source: Source, folder: str, index: Path, needed: Collection[str]
+) -> Mapping[Path, Collection[str]]:
     weight_map: object = read_json_object(index).get("weight_map")
     if not isinstance(weight_map, dict) or not weight_map:
         raise ValueError(f"model: '{index}' must have a weight_map from tensors to files")
+    places = cast(dict[str, Any], weight_map)
+    # There are as many shards as tensors at most, each of which is asked for.
+    if surplus := places.keys() - set(needed):
+        raise ValueError(f"model: '{index}' has surplus {_shorten(surplus)}")
     tensors_of: dict[str, set[str]] = {}
-    for tensor, name in cast(dict[str, Any], weight_map).items():
+    for tensor, name in places.items():
         # A name with folders in it could lead out of the repository.
         if not isinstance(name, str) or not _PLAIN_NAME.fullmatch(name):
             raise ValueError(
-                f"model: '{index}' must name safetensors files beside it, got {name!r} for {tensor}"
+                f"model: '{index}' must name safetensors files beside it, got {shown(name)} "
+                f"for {tensor}"
             )
         tensors_of.setdefault(name, set()).add(tensor)
     shards: dict[Path, Collection[str]] = {}
@@ -102,30 +116,32 @@ def _find_shards(source: Source, folder: str, index: Path) -> Mapping[Path, Coll
     return shards
 
 
-def _check_tensors(model: nn.Module, path: Path) -> set[str]:
-    needed = model.state_dict()
-    try:
-        with safe_open(path, "pt") as weights:
-            slices = {name: weights.get_slice(name) for name in weights.keys()}  # noqa: SIM118
-            for name in slices.keys() & needed.keys():
-                shape, kind = slices[name].get_shape(), slices[name].get_dtype()
-                if list(shape) != list(needed[name].shape):
-                    raise ValueError(
-                        f"model: tensor {name} in '{path}' must have shape "
-                        f"{list(needed[name].shape)}, got {list(shape)}"
-                    )
-                if kind not in _FLOATS:
-                    raise ValueError(
-                        f"model: tensor {name} in '{path}' must be of floating point, got {kind}"
-                    )
-            return set(slices)
-    except SafetensorError as error:
-        raise ValueError(
-            f"model weights must be safetensors, but '{path}' is not, or not whole: {error}"
-        ) from error
+def _check_tensors(needed: Mapping[str, tuple[int, ...]], path: Path) -> set[str]:
+    """Return the names of the tensors in a file, all of which must be needed as they are."""
+    with _open(path) as weights:
+        names: set[str] = set(weights.keys())
+        if surplus := names - needed.keys():
+            raise ValueError(f"model: '{path}' has surplus {_shorten(surplus)}")
+        for name in sorted(names):
+            shape = listed_shape(weights, name, _named(name, path))
+            if shape != needed[name]:
+                raise ValueError(
+                    f"{_named(name, path)} must have shape {list(needed[name])}, "
+                    f"got {shown(list(shape))}"
+                )
+    return names
+
+
+def _open(path: Path) -> AbstractContextManager[Any]:
+    refusal = f"model weights must be safetensors, but '{path}' is not, or not whole"
+    return open_tensors(path, refusal)
+
+
+def _named(tensor: str, path: Path) -> str:
+    return f"model: tensor {tensor} in '{path}'"
 
 
 def _shorten(names: Collection[str]) -> str:
-    shown = sorted(names)[:3]
-    rest = len(names) - len(shown)
-    return ", ".join(shown) + (f" and {rest} more tensors" if rest else "")
+    first = [name[:100] for name in sorted(names)[:3]]
+    rest = len(names) - len(first)
+    return ", ".join(first) + (f" and {rest} more tensors" if rest else "")

@@ -187,3 +187,34 @@ def test_a_vgg19_that_ends_too_early_is_refused(tmp_path: Path):
     weights = {"features.0.weight": torch.zeros(4, 3, 3, 3), "features.0.bias": torch.zeros(4)}
     with pytest.raises(ValueError, match=r"up to conv5_1, but .* lacks 'features\.2\.weight'"):
         load_perceptual_network(saved(weights, tmp_path / "short.safetensors"))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("conv2_1.bias", torch.full((5,), float("nan")), "must hold finite numbers"),
+        ("conv2_1.weight", torch.full((5, 4, 3, 3), float("inf")), "must hold finite numbers"),
+        ("conv2_1.weight", torch.ones(5, 4, 3, 3).double() * 1e300, "that torch.float32 can"),
+        ("conv2_1.weight", torch.zeros(5, 4, 3, 3, dtype=torch.int8), "must be of floating point"),
+        ("conv2_1.weight", torch.zeros(5, 4, 3), "must be of a convolution, got 3"),
+    ],
+)
+def test_tensor_that_is_of_no_network_is_named_with_its_file(
+    tmp_path: Path, student_weights: dict[str, Tensor], key: str, value: Tensor, message: str
+):
+    path = saved({**student_weights, key: value}, tmp_path / "student.safetensors")
+    with pytest.raises(ValueError, match=rf"tensor {key} in '.*student\.safetensors' .*{message}"):
+        load_perceptual_network(path)
+
+
+@pytest.mark.parametrize("key", ["conv2_1.weight", "conv2_1.bias", "to_vgg19.relu4_1.weight"])
+def test_layers_that_do_not_fit_together_are_refused(
+    tmp_path: Path, student_weights: dict[str, Tensor], key: str
+):
+    shape = list(student_weights[key].shape)
+    weights = {**student_weights, key: torch.zeros(shape[:1] + [2] * len(shape[1:]))}
+    if key.endswith("bias"):
+        weights[key] = torch.zeros(shape[0] + 1)
+    path = saved(weights, tmp_path / "student.safetensors")
+    with pytest.raises(ValueError, match=r"layers that fit together, .*student\.safetensors' do"):
+        load_perceptual_network(path)

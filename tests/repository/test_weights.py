@@ -7,11 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from safetensors.torch import load_file, save_file
 
-from stylekernel_hf import StyleKernelModel, StyleKernelPipeline
+from stylekernel_hf import (
+    StyleKernelDiffusionModel,
+    StyleKernelModel,
+    StyleKernelPipeline,
+    pipeline,
+)
 from stylekernel_hf.repository.sources import HubAccess, open_source
+from stylekernel_hf.repository.weights import WEIGHTS_NAME
 from tests.hub_server import HubServer
+from tests.loaders import weights_equal
 from tests.tiny import tiny_model
 
 INDEX = "diffusion_pytorch_model.safetensors.index.json"
@@ -60,6 +68,122 @@ def test_tensor_in_no_shard_is_named(sharded: Path) -> None:
     edit_index(sharded, lambda weights: weights.pop("decoder.to_rgb.bias"))
     with pytest.raises(ValueError, match=r"shards of .* lacks decoder\.to_rgb\.bias"):
         StyleKernelModel.from_pretrained(sharded)
+
+
+@pytest.mark.parametrize("variant", [None, "fp16"])
+@pytest.mark.parametrize("shard_size", ["5GB", "10KB"])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf")])
+def test_number_that_is_not_finite_is_named_by_its_tensor_and_file(
+    tmp_path: Path, variant: str | None, shard_size: str, dtype: torch.dtype, number: float
+) -> None:
+    model = tiny_model().to(dtype)
+    with torch.no_grad():
+        model.decoder.to_rgb.bias[-1] = number
+    model.save_pretrained(tmp_path, variant=variant, max_shard_size=shard_size)
+    message = r"tensor decoder\.to_rgb\.bias in '.*\.safetensors' must hold finite numbers"
+    for load in (StyleKernelModel.from_pretrained, StyleKernelDiffusionModel.from_pretrained):
+        with pytest.raises(ValueError, match=message):
+            load(tmp_path, variant=variant)
+
+
+@pytest.mark.parametrize(
+    ("stored", "number", "dtype"),
+    [
+        (torch.float64, 1e300, torch.float32),
+        (torch.float32, 70_000, torch.float16),
+        (torch.bfloat16, -1e6, torch.float16),
+        (torch.float64, -1e39, torch.bfloat16),
+    ],
+)
+def test_number_that_the_dtype_cannot_hold_is_refused(
+    tmp_path: Path, stored: torch.dtype, number: float, dtype: torch.dtype
+) -> None:
+    model = tiny_model().to(stored)
+    with torch.no_grad():
+        model.style_code.layers[0].weight[0, 0] = number
+    StyleKernelPipeline(model).save_pretrained(tmp_path)
+    message = rf"tensor style_code\.layers\.0\.weight .* numbers that {dtype} can hold"
+    with pytest.raises(ValueError, match=message):
+        StyleKernelPipeline.from_pretrained(tmp_path, dtype=dtype)
+    if dtype != torch.float32:
+        with pytest.raises(ValueError, match=message):
+            pipeline("style-kernel", model=tmp_path, device="cpu", dtype=dtype)
+    StyleKernelPipeline.from_pretrained(tmp_path, dtype=stored)
+
+
+@pytest.mark.parametrize("dtype", [torch.int8, torch.bool, torch.complex64, torch.float8_e4m3fn])
+def test_tensor_that_is_not_of_floating_point_is_refused(
+    tmp_path: Path, dtype: torch.dtype
+) -> None:
+    tiny_model().save_pretrained(tmp_path)
+    weights = load_file(tmp_path / WEIGHTS_NAME)
+    weights["decoder.to_rgb.bias"] = weights["decoder.to_rgb.bias"].to(dtype)
+    save_file(weights, tmp_path / WEIGHTS_NAME)
+    with pytest.raises(
+        ValueError, match=r"decoder\.to_rgb\.bias .* must be of floating point, got"
+    ):
+        StyleKernelModel.from_pretrained(tmp_path)
+
+
+def test_tensor_in_two_shards_is_refused(sharded: Path) -> None:
+    places = json.loads((sharded / INDEX).read_text())["weight_map"]
+    other = next(name for name in places.values() if name != places["decoder.to_rgb.bias"])
+    save_file(
+        {**load_file(sharded / other), "decoder.to_rgb.bias": torch.zeros(12)}, sharded / other
+    )
+    with pytest.raises(ValueError, match=rf"{other}' does not hold what .*: decoder\.to_rgb\.bias"):
+        StyleKernelModel.from_pretrained(sharded)
+
+
+def test_no_shard_is_asked_for_that_the_network_has_no_tensor_for(
+    hub: HubServer, sharded: Path
+) -> None:
+    edit_index(
+        sharded, lambda weights: weights.update({f"x{i}": f"{i}.safetensors" for i in range(999)})
+    )
+    hub.add("painter/many", {path.name: path.read_bytes() for path in sharded.iterdir()})
+    with pytest.raises(ValueError, match=r"index\.json' has surplus x0, x1, x10 and 996 more"):
+        StyleKernelModel.from_pretrained("painter/many")
+    assert hub.requests("HEAD", r"\d\.safetensors") == 0
+
+
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        ({"dtype": "F32", "shape": [2**40], "data_offsets": [0, 2**42]}, "not fully covered"),
+        ({"dtype": "F32", "shape": [2**63, 4], "data_offsets": [0, 0]}, "overflow"),
+        ({"dtype": "F32", "shape": [-1], "data_offsets": [0, 4]}, "expected usize"),
+        ({"dtype": "F32", "shape": [0], "data_offsets": [0, 0]}, "has surplus a"),
+    ],
+)
+def test_header_that_claims_what_the_file_does_not_hold_is_refused(
+    tmp_path: Path, header: dict[str, Any], message: str
+) -> None:
+    tiny_model().save_pretrained(tmp_path)
+    text = json.dumps({"a": header}).encode()
+    (tmp_path / WEIGHTS_NAME).write_bytes(len(text).to_bytes(8, "little") + text)
+    with pytest.raises(ValueError, match=message):
+        StyleKernelModel.from_pretrained(tmp_path)
+
+
+@pytest.mark.parametrize("size", [2**23 + 1, 2**63 + 1])
+def test_header_of_absurd_length_is_not_read(tmp_path: Path, size: int) -> None:
+    tiny_model().save_pretrained(tmp_path)
+    with (tmp_path / WEIGHTS_NAME).open("r+b") as file:
+        file.write(size.to_bytes(8, "little"))
+        file.truncate(10**11)
+    with pytest.raises(ValueError, match=f"its header must have at most .* got {size}"):
+        StyleKernelModel.from_pretrained(tmp_path)
+
+
+def test_loaded_network_does_not_change_with_its_file(tmp_path: Path) -> None:
+    tiny_model().save_pretrained(tmp_path)
+    loaded = StyleKernelModel.from_pretrained(tmp_path)
+    size = (tmp_path / WEIGHTS_NAME).stat().st_size
+    with (tmp_path / WEIGHTS_NAME).open("r+b") as file:
+        file.write(b"\xff" * size)
+    assert weights_equal(loaded, tiny_model())
 
 
 @pytest.mark.parametrize("text", ["[]", "{}", '{"weight_map": []}', "{"])

@@ -1,0 +1,106 @@
+"""Values that callers and files give: numbers of any library, and what errors show of them."""
+
+from __future__ import annotations
+
+import math
+import reprlib
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from numbers import Integral, Real
+from typing import Any, cast
+
+_REPR = reprlib.Repr()
+_REPR.maxstring = _REPR.maxother = 80
+
+
+def plain_number(value: object) -> int | float | None:
+    """Return a number of Python, NumPy or torch as Python's own, and None for anything else.
+
+    Arrays and tensors without dimensions are numbers too, booleans are none.
+    """
+    value = _item(value)
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, Real | Decimal):
+        return _float(value)
+    return None
+
+
+def as_integer(value: object, name: str, *, low: int | None = None, high: int | None = None) -> int:
+    """Return an integer as Python's own; TypeError with the name for anything else.
+
+    ValueError if it is not from `low` to `high`.
+    """
+    number = plain_number(value)
+    if not isinstance(number, int):
+        raise TypeError(f"{name} must be an integer, got {shown(value)}")
+    if (low is not None and number < low) or (high is not None and number > high):
+        wanted = f"at least {low}" if high is None else f"from {low} to {high}"
+        raise ValueError(f"{name} must be {wanted}, got {shown(number)}")
+    return number
+
+
+def as_float(value: object, name: str) -> float:
+    """Return a finite number as a float; TypeError or ValueError with the name for anything else.
+
+    Integers that are too large for a float count as infinite.
+    """
+    number = plain_number(value)
+    if number is None:
+        raise TypeError(f"{name} must be a number, got {shown(value)}")
+    number = _float(number)
+    if not math.isfinite(number):
+        raise ValueError(f"{name} must be finite, got {number}")
+    return number
+
+
+def as_boolean(value: object, name: str) -> bool:
+    """Return a boolean of Python, NumPy or torch; TypeError with the name for anything else."""
+    found = _item(value)
+    if not isinstance(found, bool):
+        raise TypeError(f"{name} must be true or false, got {shown(value)}")
+    return found
+
+
+def as_list(values: object, name: str, what: str) -> list[Any]:
+    """Return the items of a sequence, array or tensor; TypeError with the name for anything else.
+
+    `what` says in the error what the items are.
+    """
+    if isinstance(values, str | bytes | Mapping | set | frozenset) or not isinstance(
+        values, Iterable
+    ):
+        raise TypeError(f"{name} must be a list of {what}, got {shown(values)}")
+    try:
+        return list(cast(Iterable[Any], values))
+    except TypeError:  # An array without dimensions says that it can be iterated over.
+        raise TypeError(f"{name} must be a list of {what}, got {shown(values)}") from None
+
+
+def shown(value: object) -> str:
+    """Return a value for an error, cut to a few words."""
+    try:
+        return " ".join(_REPR.repr(value).split())
+    except ValueError:  # Python prints no integers of thousands of digits.
+        return f"{type(value).__name__} of thousands of digits"
+
+
+def _float(number: Any) -> float:
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf if number > 0 else -math.inf
+    except ValueError:  # A signalling NaN of decimal.
+        return math.nan
+
+
+def _item(value: object) -> object:
+    """Return what an array or tensor without dimensions holds, and anything else as it is."""
+    if getattr(value, "ndim", None) != 0 or not hasattr(value, "item"):
+        return value
+    try:
+        return cast(Any, value).item()
+    except (RuntimeError, ValueError):  # A tensor on the device "meta" holds nothing.
+        return value

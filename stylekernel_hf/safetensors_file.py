@@ -1,0 +1,60 @@
+"""Files of tensors from strangers: opened without running code, measured before they are read."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+MAX_HEADER_BYTES = 2**23
+"""Of the list of tensors at the start of a file; that of a network of ours has some kilobytes."""
+FLOATS = ("F64", "F32", "F16", "BF16")
+
+
+@contextmanager
+def open_tensors(path: Path, refusal: str) -> Generator[Any]:
+    """Open a safetensors file, of which nothing but the list of its tensors is read.
+
+    ValueError, which begins with the `refusal`, for a file that is none, or not whole.
+    """
+    with path.open("rb") as file:
+        header = int.from_bytes(file.read(8), "little")
+    if header > MAX_HEADER_BYTES:
+        raise ValueError(
+            f"{refusal}: its header must have at most {MAX_HEADER_BYTES} bytes, got {header}"
+        )
+    try:
+        with safe_open(path, "pt") as tensors:
+            yield tensors
+    except SafetensorError as error:
+        raise ValueError(f"{refusal}: {error}") from error
+
+
+def listed_shape(tensors: Any, name: str, where: str) -> tuple[int, ...]:
+    """Return the shape of a tensor in an open file; ValueError unless it is of floating point."""
+    part = tensors.get_slice(name)
+    if part.get_dtype() not in FLOATS:
+        raise ValueError(f"{where} must be of floating point, got {part.get_dtype()}")
+    return tuple(part.get_shape())
+
+
+def read_finite(tensors: Any, name: str, where: str, dtype: torch.dtype | None = None) -> Tensor:
+    """Return a copy of a tensor in an open file, in `dtype`, or in its own for None.
+
+    ValueError for numbers that are not finite, or that `dtype` cannot hold.
+    """
+    stored: Tensor = tensors.get_tensor(name)
+    # A copy: what is only mapped into memory changes, or is gone, with the file.
+    tensor = stored.to(dtype or stored.dtype, copy=True)
+    if not bool(tensor.isfinite().all()):
+        raise ValueError(
+            f"{where} must hold finite numbers, got NaN or infinity"
+            if not bool(stored.isfinite().all())
+            else f"{where} must hold numbers that {tensor.dtype} can hold, got larger ones"
+        )
+    return tensor
