@@ -17,7 +17,7 @@ from demo.tabs.gallery import gallery_tab
 from demo.tabs.inside import inside_tab
 from demo.tabs.repaint import repaint_tab
 from demo.theme import Atelier, style_sheet
-from demo.uploads import Page
+from demo.uploads import CheckedBlocks
 
 _HAS_MCP = importlib.util.find_spec("mcp") is not None
 TITLE = "stylekernel: photos repainted"
@@ -52,7 +52,7 @@ def build_demo(studio: Studio) -> gr.Blocks:
     """Build the page; `launch_options` tells how to serve it."""
     limits = studio.limits
     gr.set_static_paths([EXAMPLES / "photos", EXAMPLES / "styles"])
-    with Page(
+    with CheckedBlocks(
         limits,
         title=TITLE,
         analytics_enabled=False,

@@ -21,7 +21,7 @@ _LETTERS = 4096
 """Of one text in an input; the longest is the address of a file."""
 
 
-class Page(gr.Blocks):
+class CheckedBlocks(gr.Blocks):
     """gr.Blocks that judges every input before anything is made of it.
 
     Gradio fetches addresses wherever they stand in an input, for a slider too, and takes files
