@@ -2,8 +2,9 @@
 
 from demo.interface import build_demo, launch_options
 from demo.studio import Studio
-from stylekernel_hf import share_processors
+from stylekernel_hf import keep_freed_memory, share_processors
 
+keep_freed_memory()
 share_processors()
 studio = Studio()
 demo = build_demo(studio)

@@ -11,8 +11,6 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from stylekernel_hf.quick_imports import quick_imports
-
 if TYPE_CHECKING:
     from stylekernel_hf.diffusers_pipeline import (
         StyleKernelDiffusionModel,
@@ -20,7 +18,7 @@ if TYPE_CHECKING:
     )
     from stylekernel_hf.explanation import Explanation
     from stylekernel_hf.file_painting import stylize_file
-    from stylekernel_hf.freed_memory import give_back_freed_memory
+    from stylekernel_hf.freed_memory import give_back_freed_memory, keep_freed_memory
     from stylekernel_hf.hub import load_checkpoint
     from stylekernel_hf.image_io import load_image
     from stylekernel_hf.image_writing import save_image
@@ -50,6 +48,7 @@ __all__ = [
     "StyleLibrary",
     "build_model",
     "give_back_freed_memory",
+    "keep_freed_memory",
     "load_checkpoint",
     "load_image",
     "pipeline",
@@ -73,6 +72,7 @@ _HOMES = {
     "StyleLibrary": "stylekernel_hf.model.style_library",
     "build_model": "stylekernel_hf.model.presets",
     "give_back_freed_memory": "stylekernel_hf.freed_memory",
+    "keep_freed_memory": "stylekernel_hf.freed_memory",
     "load_checkpoint": "stylekernel_hf.hub",
     "load_image": "stylekernel_hf.image_io",
     "pipeline": "stylekernel_hf.tasks",
@@ -86,8 +86,7 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    with quick_imports():
-        value = getattr(importlib.import_module(_HOMES[name]), name)
+    value = getattr(importlib.import_module(_HOMES[name]), name)
     globals()[name] = value
     return value
 

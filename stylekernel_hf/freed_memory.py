@@ -16,6 +16,9 @@ _OWN_SETTINGS = ("GLIBC_TUNABLES", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESH
 def keep_freed_memory() -> None:
     """Have this process keep up to 1 GiB of freed memory, where malloc is glibc's.
 
+    It makes a CPU faster, and it holds for all that the process does: hence it is for programs, not
+    for libraries. The command line and the demo call it when they start.
+
     By itself glibc gives blocks of more than 32 MiB, and the end of its heap, back to the system as
     soon as they are free. The features of every layer then lie on new pages, one fault for each,
     which takes longer than many a layer. Blocks of more than 256 MiB are given back still, and

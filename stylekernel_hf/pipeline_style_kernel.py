@@ -19,7 +19,6 @@ from stylekernel_hf.call_checks import (
 from stylekernel_hf.color import COLOR_MODES, ColorMode, recolor, transfer_color
 from stylekernel_hf.compilation import compile_network
 from stylekernel_hf.explanation import Explanation, check_point, explain
-from stylekernel_hf.freed_memory import keep_freed_memory
 from stylekernel_hf.image_io import MAX_PIXELS
 from stylekernel_hf.image_processor import (
     ImageInput,
@@ -70,7 +69,6 @@ class StyleKernelPipeline(ProgressBars, PretrainedPipeline):
     def __init__(self, model: StyleKernelModel) -> None:
         # Sums come out the same to the bit wherever the network came from only in one layout.
         self.model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        keep_freed_memory()
 
     @torch.inference_mode()
     def __call__(

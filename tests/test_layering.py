@@ -17,7 +17,6 @@ IMAGE = {"image_io", "image_processor"}
 # What each part of the package may import of the others directly; what those may import, it may
 # import too.
 DIRECT: dict[str, set[str]] = {
-    "quick_imports": set(),
     "image_normalization": set(),
     "whole_file": set(),
     "given_values": set(),

@@ -23,6 +23,7 @@ SAYS = {
     "StyleLibrary": ["ValueError"],
     "build_model": ["ValueError", "random"],
     "give_back_freed_memory": ["glibc"],
+    "keep_freed_memory": ["glibc", "programs"],
     "load_checkpoint": ["float32", "FileNotFoundError", "ValueError"],
     "load_image": ["ValueError", "FileNotFoundError|OSError", "8 bits"],
     "pipeline": ["ValueError", "CUDA", "float32"],

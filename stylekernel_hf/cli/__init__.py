@@ -6,6 +6,7 @@ import contextlib
 import io
 import sys
 
+from stylekernel_hf import keep_freed_memory
 from stylekernel_hf.cli.stop_signals import Stopped, stop_signals
 
 
@@ -15,6 +16,7 @@ def main() -> None:
         # Names of files may hold what the terminal's encoding has not.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    keep_freed_memory()
     try:
         with stop_signals():
             from stylekernel_hf.cli.app import app

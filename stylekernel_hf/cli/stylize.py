@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
+from stylekernel_hf.cli.quick_imports import quick_imports
 from stylekernel_hf.cli.stop_signals import told_when_stopped
-from stylekernel_hf.quick_imports import quick_imports
 
 
 class Precision(str, Enum):
