@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.utils import MatplotlibBackendMananger
 from starlette.middleware import Middleware
 
 from demo.catalog import EXAMPLES, PAINTINGS
@@ -79,6 +80,9 @@ def build_demo(studio: Studio) -> gr.Blocks:
         from demo.mcp_server import mend
 
         mend(demo)
+    # Otherwise it is imported at the first request, on the loop that answers everybody.
+    with MatplotlibBackendMananger():
+        pass
     # Without api_open nothing gets past the queue and its bounds.
     demo.queue(max_size=limits.waiting, default_concurrency_limit=2, api_open=False)
     return demo

@@ -55,9 +55,11 @@ def check_input(value: Any, limits: Limits) -> None:
         )
     if not isinstance(value, list | dict):
         return
-    if len(value) > max(_ENTRIES, limits.folder_files):
+    most = max(_ENTRIES, limits.folder_files)
+    if len(value) > most:
         raise VisitorError(
-            f"At most {limits.folder_files} photos at once; these are {len(value)} entries."
+            f"At most {limits.folder_files} photos at once, or {most} of anything else; "
+            f"here are {len(value)}."
         )
     for each in value.values() if isinstance(value, dict) else value:
         check_input(each, limits)

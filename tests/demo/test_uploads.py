@@ -185,7 +185,9 @@ def test_lists_and_texts_are_bounded() -> None:
     check_input([["x"] * 64, "y" * 4096], Limits(folder_files=3))
     check_input([["x"] * 100], Limits(folder_files=100))
     for value in ([["x"] * 65], [{str(n): n for n in range(65)}]):
-        with pytest.raises(VisitorError, match="At most 3 photos at once; these are 65"):
+        with pytest.raises(
+            VisitorError, match="At most 3 photos at once, or 64 of anything else; here are 65"
+        ):
             check_input(value, Limits(folder_files=3))
     with pytest.raises(VisitorError, match="at most 4096 letters"):
         check_input([None, ["y" * 4097]], Limits())
