@@ -39,7 +39,7 @@ from stylekernel_hf.progress_bars import ProgressBars
 from stylekernel_hf.style_input import (
     MIN_SIDE,
     StyleInput,
-    check_embedding,
+    fit_embedding,
     is_style_file,
     read_style_picture,
     scale_style_picture,
@@ -226,10 +226,13 @@ class StyleKernelPipeline(ProgressBars, PretrainedPipeline):
 
     def _encode(self, style: StyleInput, name: str, style_size: int | None) -> StyleEmbedding:
         if is_style_file(style):
-            style = StyleEmbedding.load(style)
+            encoded = StyleEmbedding.load(style)
+            try:
+                return fit_embedding(encoded, name, self.model, self._identity)
+            except ValueError as error:
+                raise ValueError(f"{error} (in '{style}')") from error
         if isinstance(style, StyleEmbedding):
-            check_embedding(style, name, self.model, self._identity)
-            return style.to(self.device, self.dtype)
+            return fit_embedding(style, name, self.model, self._identity)
         rgb = read_style_picture(style, name, "encoding")
         return encode_style_image(self.model, scale_style_picture(rgb, style_size))
 

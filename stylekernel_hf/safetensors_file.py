@@ -14,6 +14,7 @@ from torch import Tensor
 MAX_HEADER_BYTES = 2**23
 """Of the list of tensors at the start of a file; that of a network of ours has some kilobytes."""
 FLOATS = ("F64", "F32", "F16", "BF16")
+FLOAT_DTYPES = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
 
 
 @contextmanager
@@ -48,13 +49,18 @@ def read_finite(tensors: Any, name: str, where: str, dtype: torch.dtype | None =
 
     ValueError for numbers that are not finite, or that `dtype` cannot hold.
     """
-    stored: Tensor = tensors.get_tensor(name)
     # A copy: what is only mapped into memory changes, or is gone, with the file.
-    tensor = stored.to(dtype or stored.dtype, copy=True)
-    if not bool(tensor.isfinite().all()):
+    stored: Tensor = tensors.get_tensor(name)
+    return as_finite(stored, where, dtype or stored.dtype, copy=True)
+
+
+def as_finite(tensor: Tensor, where: str, dtype: torch.dtype, *, copy: bool = False) -> Tensor:
+    """Return a tensor in `dtype`; ValueError for numbers that are not finite there."""
+    converted = tensor.to(dtype, copy=copy)
+    if not bool(converted.isfinite().all()):
         raise ValueError(
             f"{where} must hold finite numbers, got NaN or infinity"
-            if not bool(stored.isfinite().all())
-            else f"{where} must hold numbers that {tensor.dtype} can hold, got larger ones"
+            if not bool(tensor.isfinite().all())
+            else f"{where} must hold numbers that {dtype} can hold, got larger ones"
         )
-    return tensor
+    return converted

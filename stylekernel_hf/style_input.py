@@ -21,7 +21,7 @@ from stylekernel_hf.image_processor import (
     to_rgb_tensor,
 )
 from stylekernel_hf.model.checkpoint_identity import CheckpointIdentity
-from stylekernel_hf.model.style_embedding import StyleEmbedding
+from stylekernel_hf.model.style_embedding import StyleEmbedding, check_style
 from stylekernel_hf.model.style_kernel import StyleKernelModel
 from stylekernel_hf.model.style_library import StyleLibrary
 
@@ -77,24 +77,35 @@ def scale_style_picture(
     return resize_rgb(rgb, (height, width))
 
 
-def check_embedding(
+def fit_embedding(
     style: StyleEmbedding,
     name: str,
     model: StyleKernelModel,
     identity: Callable[[], CheckpointIdentity],
-) -> None:
-    """Raise ValueError unless this model encoded the style; `identity` is asked only if needed."""
-    alignment = model.style_alignment
-    needed = (alignment.key.out_channels, alignment.value.out_channels)
-    came = (style.key.shape[-1], style.value.shape[-1])
+) -> StyleEmbedding:
+    """Return the style on the device and in the dtype of the model.
+
+    ValueError unless this model encoded the style; `identity` is asked only if needed.
+    """
+    came = check_style(style, name)
     if style.checkpoint is not None and not style.checkpoint.matches(own := identity()):
         raise ValueError(
             f"{name} was encoded by another checkpoint, '{style.checkpoint.name}', and this "
             f"is '{own.name}': load that one, or encode the painting anew"
         )
-    width = model.config["code_channels"]
-    if needed != came or style.code.shape[-1] != width:
+    alignment = model.style_alignment
+    needed = (
+        alignment.key.out_channels,
+        alignment.value.out_channels,
+        model.config["code_channels"],
+    )
+    if needed != came:
         raise ValueError(
             f"{name} was encoded by another checkpoint: its key, value and code are "
-            f"{(*came, style.code.shape[-1])} wide, not {(*needed, width)}"
+            f"{came} wide, not {needed}"
         )
+    fitting = style.to(model.device, model.dtype)
+    for part, tensor in (("key", fitting.key), ("value", fitting.value), ("code", fitting.code)):
+        if not bool(tensor.isfinite().all()):
+            raise ValueError(f"{name}: its {part} must hold numbers that {model.dtype} can hold")
+    return fitting

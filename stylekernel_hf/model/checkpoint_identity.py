@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -11,9 +10,12 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor, nn
 
+from stylekernel_hf.given_values import as_float, as_list, shown
+
 # The modules that make a StyleEmbedding out of a picture.
 STYLE_SIDE = ("style_encoder.", "style_code.", "style_alignment.")
 _ENTRIES = 32
+_LONGEST_NAME = 300
 # Rounding the weights moves the entries by so much at most; another checkpoint's differ by about 1.
 _TOLERANCE = {"float64": 1e-3, "float32": 1e-3, "float16": 1e-3, "bfloat16": 8e-3}
 
@@ -42,15 +44,22 @@ class CheckpointIdentity:
         return {"name": self.name, "signature": list(self.signature), "dtype": self.dtype}
 
     @staticmethod
-    def from_json(value: Mapping[str, Any]) -> CheckpointIdentity:
-        """Read what `to_json` returned; ValueError for anything else."""
+    def from_json(value: Mapping[str, Any], origin: object) -> CheckpointIdentity:
+        """Read what `to_json` returned; ValueError with the file of origin for anything else."""
+        name, dtype = value.get("name"), value.get("dtype")
         try:
-            name, dtype = str(value["name"]), str(value["dtype"])
-            signature = tuple(float(entry) for entry in value["signature"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"style: the name of its checkpoint is damaged: {error!r}") from error
-        if dtype not in _TOLERANCE or not all(map(math.isfinite, signature)):
-            raise ValueError("style: the name of its checkpoint is damaged")
+            if not isinstance(name, str) or len(name) > _LONGEST_NAME:
+                raise TypeError(f"name must be a short text, got {shown(name)}")
+            if not isinstance(dtype, str) or dtype not in _TOLERANCE:
+                raise TypeError(f"dtype must be one of {', '.join(_TOLERANCE)}, got {shown(dtype)}")
+            entries = as_list(value.get("signature"), "signature", "numbers")
+            if len(entries) != _ENTRIES:
+                raise ValueError(f"signature must hold {_ENTRIES} numbers, got {len(entries)}")
+            signature = tuple(as_float(x, f"signature[{i}]") for i, x in enumerate(entries))
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"style: the name of its checkpoint is damaged in '{origin}': {error}"
+            ) from error
         return CheckpointIdentity(name, signature, dtype)
 
 

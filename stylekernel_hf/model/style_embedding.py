@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 import torch
 from jaxtyping import Float
@@ -14,11 +15,14 @@ from stylekernel_hf.model.checkpoint_identity import CheckpointIdentity
 from stylekernel_hf.repository.sources import HubAccess, open_source
 from stylekernel_hf.repository.style_card import push_styles
 from stylekernel_hf.repository.style_file import (
+    PARTS,
     STYLES_NAME,
     StyleTensors,
+    check_style_shapes,
     read_styles,
     write_styles,
 )
+from stylekernel_hf.safetensors_file import FLOAT_DTYPES, as_finite
 
 _ONE = "style"
 
@@ -90,8 +94,34 @@ class StyleEmbedding:
         return _only(read_styles(path), name_or_path)
 
 
+def check_style(style: StyleEmbedding, name: str) -> tuple[int, ...]:
+    """Return the channels of key, value and code.
+
+    TypeError or ValueError with the name for parts that are no tensors of floating point, do not go
+    together, are of several pictures, or hold numbers that are not finite.
+    """
+    parts = {part: cast(object, getattr(style, part)) for part in PARTS}
+    shapes: dict[str, tuple[int, ...]] = {}
+    for part, tensor in parts.items():
+        if not isinstance(tensor, Tensor) or tensor.dtype not in FLOAT_DTYPES:
+            came = tensor.dtype if isinstance(tensor, Tensor) else type(tensor).__name__
+            raise TypeError(f"{name} must have a {part} that is a tensor of floats, got {came}")
+        shapes[part] = tuple(tensor.shape)
+    channels = check_style_shapes(shapes, name)
+    for part, tensor in parts.items():
+        assert isinstance(tensor, Tensor)
+        as_finite(tensor, f"{name}: its {part}", tensor.dtype)
+    return channels
+
+
 def pack_styles(styles: dict[str, StyleEmbedding]) -> StyleTensors:
     """Return what a file of these styles holds; ValueError if two checkpoints made them."""
+    channels = {check_style(style, f"style {name!r}") for name, style in styles.items()}
+    if len(channels) > 1:
+        raise ValueError(
+            "styles must be of one checkpoint, got keys, values and codes of "
+            f"{' and of '.join(map(str, sorted(channels)[:2]))} channels"
+        )
     first, *others = styles.items()
     identity = first[1].checkpoint
     for name, style in others:
@@ -112,9 +142,12 @@ def pack_styles(styles: dict[str, StyleEmbedding]) -> StyleTensors:
     return StyleTensors(parts, identity.to_json() if identity else None)
 
 
-def unpack_styles(content: StyleTensors) -> dict[str, StyleEmbedding]:
+def unpack_styles(
+    content: StyleTensors, origin: str | os.PathLike[str]
+) -> dict[str, StyleEmbedding]:
     """Return the styles of a file by name."""
-    identity = CheckpointIdentity.from_json(content.checkpoint) if content.checkpoint else None
+    told = content.checkpoint
+    identity = None if told is None else CheckpointIdentity.from_json(told, origin)
     return {
         name: StyleEmbedding(parts["key"], parts["value"], parts["code"], identity)
         for name, parts in content.styles.items()
@@ -131,10 +164,10 @@ def find_styles(name_or_path: str | os.PathLike[str], access: HubAccess) -> Path
 
 
 def _only(content: StyleTensors, origin: str | os.PathLike[str]) -> StyleEmbedding:
-    styles = unpack_styles(content)
+    styles = unpack_styles(content, origin)
     if len(styles) != 1:
         raise ValueError(
-            f"style: '{origin}' holds {len(styles)} styles ({', '.join(styles)}): "
+            f"style: '{origin}' holds {len(styles)} styles ({', '.join(list(styles)[:10])}): "
             "load it as a StyleLibrary"
         )
     return next(iter(styles.values()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from typing import cast
 
 from stylekernel_hf.model.style_embedding import (
     StyleEmbedding,
@@ -13,22 +14,23 @@ from stylekernel_hf.model.style_embedding import (
 )
 from stylekernel_hf.repository.sources import HubAccess
 from stylekernel_hf.repository.style_card import push_styles
-from stylekernel_hf.repository.style_file import read_styles, write_styles
+from stylekernel_hf.repository.style_file import check_style_names, read_styles, write_styles
 
 
 class StyleLibrary(Mapping[str, StyleEmbedding]):
     """A mapping from names to styles of one checkpoint; as `style`, one style per content.
 
-    ValueError for no styles, for names that are empty or hold a slash or a line break, and for
-    styles of several checkpoints.
+    ValueError for no styles, for names that are empty or hold a slash or a line break, for styles
+    of several checkpoints, and for numbers that are not finite.
     """
 
     def __init__(self, styles: Mapping[str, StyleEmbedding]) -> None:
         if not styles:
             raise ValueError("styles must hold at least one style, got none")
-        for name in styles:
-            if not name.strip() or any(mark in name for mark in "/\n\r"):
-                raise ValueError(f"styles must have names without slashes or breaks, got {name!r}")
+        check_style_names(styles)
+        for name, style in styles.items():
+            if not isinstance(cast(object, style), StyleEmbedding):
+                raise TypeError(f"styles must be encoded, got {type(style).__name__} for {name!r}")
         self._styles = dict(styles)
         self._packed = pack_styles(self._styles)
 
@@ -50,7 +52,7 @@ class StyleLibrary(Mapping[str, StyleEmbedding]):
     @staticmethod
     def load(path: str | os.PathLike[str]) -> StyleLibrary:
         """Read what `save`, or that of one style, wrote; see `StyleEmbedding.load`."""
-        return StyleLibrary(unpack_styles(read_styles(path)))
+        return StyleLibrary(unpack_styles(read_styles(path), path))
 
     def push_to_hub(
         self,
