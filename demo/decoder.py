@@ -72,8 +72,7 @@ def _decoded(data: bytes, order: dict[str, Any]) -> tuple[dict[str, Any], bytes]
         return {"slow": True}, b""
     try:
         picture = load_image(data, name=order["name"], max_pixels=order["pixels"])
-        pixels = picture.tobytes()
-        return {"mode": picture.mode, "size": picture.size, "bytes": len(pixels)}, pixels
+        return {"mode": picture.mode, "size": picture.size}, picture.tobytes()
     except ValueError as error:
         return {"wrong": str(error)}, b""
     except MemoryError:

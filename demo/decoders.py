@@ -29,10 +29,13 @@ logger = logging.getLogger(__name__)
 
 _ENVIRONMENT = ("LANG", "LD_LIBRARY_PATH", "PATH", "SYSTEMROOT", "TEMP", "TMPDIR")
 """What a decoder is told; the server's tokens are not among it."""
+_COMMAND = [sys.executable, "-m", "demo.decoder"]
 _MEMORY_PER_PIXEL, _MEMORY = 32, 256 * 2**20
 _OUT_OF_TIME = tuple(
     number.value for number in signal.Signals if number.name in ("SIGPROF", "SIGALRM")
 )
+_LINE = 2**16
+"""Bytes of the line that a decoder answers."""
 _TICK = 0.1
 """Seconds between two questions whether the picture is still wanted."""
 
@@ -49,6 +52,7 @@ class Decoders:
             os.register_at_fork(after_in_child=self._forget)
 
     def _forget(self) -> None:
+        # Kept, because their end would be waited for: only the process that started them can.
         self._others = getattr(self, "_idle", [])
         self._idle: list[_Decoder] = []
         self._free = threading.BoundedSemaphore(self._count)
@@ -113,7 +117,7 @@ class _Decoder:
         environment["PYTHONPATH"] = os.pathsep.join(sys.path)
         environment["OPENBLAS_NUM_THREADS"] = environment["OMP_NUM_THREADS"] = "1"
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "demo.decoder"],
+            _COMMAND,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -158,17 +162,32 @@ class _Decoder:
             requests.write(json.dumps(order).encode() + b"\n")
             requests.write(data)
             requests.flush()
-            answer = json.loads(answers.readline())
-            pixels = answers.read(answer.get("bytes", 0))
+            answer = json.loads(answers.readline(_LINE))
+            # Whoever took a decoder over may answer anything.
+            size = _bytes_of_pixels(answer, order["pixels"])
+            pixels = answers.read(size)
         except (OSError, ValueError):
             return None
-        return (answer, pixels) if len(pixels) == answer.get("bytes", 0) else None
+        return (answer, pixels) if len(pixels) == size else None
 
     def _last_words(self) -> tuple[dict[str, Any], bytes]:
         ended_by = -self._process.wait()
         if ended_by not in _OUT_OF_TIME:
             logger.error("a decoder ended by itself (%d)", -ended_by)
         return {"slow": True}, b""
+
+
+def _bytes_of_pixels(answer: Any, most: int) -> int:
+    """Return how many bytes follow an answer; ValueError for one that no decoder gives."""
+    match answer:
+        case {"mode": "RGB" | "RGBA" as mode, "size": [int() as width, int() as height]}:
+            if min(width, height) > 0 and width * height <= most:
+                return width * height * len(mode)
+        case {"wrong": str()} | {"slow": True} | {"large": True}:
+            return 0
+        case _:
+            pass
+    raise ValueError(f"a decoder answered {answer}")
 
 
 decoders = Decoders()

@@ -33,6 +33,8 @@ def mend(demo: gr.Blocks) -> None:
 class PictureServer(gradio.mcp.GradioMCPServer):
     """Gradio's own answers with text for several outputs, and for the pair of a slider."""
 
+    blocks: Any
+
     def postprocess_output_data(self, data: Any, root_url: str) -> list[Any]:
         """Return every picture as a picture, whatever list it is in."""
         return super().postprocess_output_data(list(_flat(data)), root_url)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import signal
 import struct
@@ -221,6 +222,28 @@ def test_decoder_is_used_again_and_replaced_when_it_died() -> None:
     assert second != first
     decoders.close()
     assert children() <= before
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"mode": "RGB", "size": [100_000, 100_000]},
+        {"mode": "RGB", "size": [-1, -1]},
+        {"mode": "F", "size": [10, 10]},
+        {"mode": "RGB", "size": "x"},
+        {"mode": "RGB", "size": [10, 10]},
+        {"wrong": "x" * 100_000},
+        {"wrong": 5},
+        5,
+    ],
+)
+def test_answer_of_a_decoder_is_not_believed(
+    decoders: Decoders, monkeypatch: pytest.MonkeyPatch, answer: Any
+) -> None:
+    code = f"print({json.dumps(json.dumps(answer))}, flush=True)"
+    monkeypatch.setattr("demo.decoders._COMMAND", [sys.executable, "-c", code])
+    with pytest.raises(VisitorError, match="Photo takes too long"):
+        Decoders().load(encoded(photo(), "PNG"), "Photo", Limits(), lambda: None)
 
 
 def test_decoder_is_small_and_is_told_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
