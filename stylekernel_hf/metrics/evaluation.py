@@ -128,7 +128,10 @@ class _Run:
     ) -> None:
         image = self.candidate.paint(content.rgb, self.encoded[pair[1]], names)
         result = scorer.read(image)
-        figures = scorer.score(result, content, style)
+        figures = with_extra(
+            scorer.score(result, content, style),
+            self.candidate.alignment(content.rgb, self.encoded[pair[1]], result.rgb),
+        )
         self.tally.add(figures, result)
         self.pairs.append(PairScore(*names, figures))
         if self.keep_images:
