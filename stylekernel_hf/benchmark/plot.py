@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
 from stylekernel_hf.benchmark.result import Benchmark
+from stylekernel_hf.whole_file import write_whole
 
 
 def draw_plot(benchmark: Benchmark, path: Path) -> None:
@@ -33,4 +35,6 @@ def draw_plot(benchmark: Benchmark, path: Path) -> None:
     axes.set_ylabel("seconds")
     axes.grid(visible=True, which="both", alpha=0.3)
     axes.legend(fontsize="small")
-    figure.savefig(path, dpi=120)
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format=path.suffix[1:].lower(), dpi=120)
+    write_whole(path, drawn.getvalue())
