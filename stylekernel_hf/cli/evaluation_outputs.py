@@ -104,10 +104,11 @@ class Outputs:
 
 
 def _check_sheet(sheet: Path, rows: int, columns: int) -> None:
-    from stylekernel_hf.image_formats import check_image_size
+    from stylekernel_hf.image_formats import check_image_size, format_to_write
     from stylekernel_hf.metrics.contact_sheet import sheet_size
     from stylekernel_hf.metrics.evaluation import KEPT_SIDE
 
+    format_to_write(sheet, name="sheet")
     check_image_size(sheet, sheet_size(rows=rows, columns=columns, cell=KEPT_SIDE), name="sheet")
 
 

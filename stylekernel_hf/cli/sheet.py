@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from stylekernel_hf.bulk import Job
 from stylekernel_hf.cli.thumbnail import load_thumbnail
-from stylekernel_hf.image_formats import check_image_size
+from stylekernel_hf.image_formats import check_image_size, format_to_write
 from stylekernel_hf.image_writing import save_image
 from stylekernel_hf.metrics.contact_sheet import GAP, ContactSheet, sheet_size
 from stylekernel_hf.output_names import file_system_key
@@ -41,6 +41,7 @@ def check_sheet(sheet: Path, jobs: Sequence[Job], others: Iterable[Path]) -> Non
     rows, columns = _headings(jobs)
     cell = _cell(len(rows) + 1, len(columns) + 1)
     size = sheet_size(rows=len(rows) + 1, columns=len(columns) + 1, cell=cell)
+    format_to_write(sheet, name="sheet")
     check_image_size(sheet, size, name="sheet")
     if _key(sheet) in {_key(job.output) for job in jobs}:
         raise ValueError(f"sheet must be a file of its own, but '{sheet}' is one of the results")
