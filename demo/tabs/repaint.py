@@ -130,7 +130,7 @@ def _repaint_on_change(choice: Choice) -> None:
     gr.on(
         [
             *(choice.paintings.input, choice.own_paintings.upload),
-            *(it.strength.release, it.stroke_size.release, it.color.input, it.resolution.input),
+            *(it.strength.release, it.stroke_size.release, it.color.change, it.resolution.input),
             it.model.input,
             *(weight.release for weight in it.weights),
             *(it.strength_map.upload, it.strength_map.clear),
