@@ -182,7 +182,8 @@ def _encode_example(pipe: WatchedPipeline, title: str, style_size: int) -> Any:
 
 
 def _checked(name: str, value: object, low: float, high: float) -> float:
-    if not isinstance(value, int | float) or not low <= value <= high:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not low <= value <= high:
         raise VisitorError(f"{name} must be a number from {low} to {high}; got {value}.")
     return float(value)
 

@@ -10,6 +10,7 @@ from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
 
+from stylekernel_hf.given_values import as_float
 from stylekernel_hf.image_processor import from_rgb_tensor
 
 # A tenth of a grey level.
@@ -31,6 +32,9 @@ class Candidate:
     encode_style: Callable[[Tensor], Any] | None = None
     strength: float = 1.0
     without_alignment: Callable[[Tensor, Any], Tensor] | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "strength", as_float(self.strength, "strength"))
 
     def encode(self, style: Tensor) -> Any:
         """Return a style as `stylize` takes it."""
