@@ -12,15 +12,19 @@ import re
 import secrets
 import shutil
 import sys
+import time
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NoReturn
 
 if sys.platform != "win32":  # There nothing is locked, and nothing of others removed.
     import fcntl
 
 logger = logging.getLogger(__name__)
 
+# Seconds; only renaming is waited for.
+_LONGEST_WAIT = 120
 _HIDDEN_NAME = re.compile(r"\.partial-[0-9a-f]{16}")
 
 
@@ -47,10 +51,16 @@ def whole_file(path: str | os.PathLike[str]) -> Generator[Path]:
                 os.fsync(file.fileno())
             os.replace(temporary, target)
     except OSError as error:
-        ours = ("None", str(target.parent), str(temporary))
-        if error.errno is None or str(error.filename) not in ours:
-            raise
-        raise OSError(error.errno, os.strerror(error.errno), str(target)) from error
+        raise_named(error, target, temporary)
+
+
+def raise_named(error: OSError, target: Path, temporary: Path | None) -> NoReturn:
+    """Raise an error of writing to a temporary path, or below it, as one of the target."""
+    place = None if error.filename is None else Path(str(error.filename))
+    ours = place is None or place in (target.parent, temporary) or temporary in place.parents
+    if error.errno is None or not ours:
+        raise error
+    raise OSError(error.errno, os.strerror(error.errno), str(target)) from error
 
 
 @contextmanager
@@ -67,6 +77,44 @@ def temporary_path(parent: Path, *, folder: bool = False) -> Generator[Path]:
         _remove(path)
         if lock is not None:
             os.close(lock)
+
+
+@contextmanager
+def locked_folder(folder: Path) -> Generator[None]:
+    """Hold a folder, after waiting for whoever else holds it; TimeoutError if that takes minutes.
+
+    The system takes it back from a process that ends. Where there are no locks, nothing is held.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    lock = os.open(folder, os.O_RDONLY)
+    try:
+        _wait_for(lock, folder)
+        yield
+        # A process that was forked in between would go on holding it.
+        with suppress(OSError):
+            fcntl.flock(lock, fcntl.LOCK_UN)
+    finally:
+        os.close(lock)
+
+
+def _wait_for(lock: int, folder: Path) -> None:
+    if sys.platform == "win32":
+        return
+    end = time.monotonic() + _LONGEST_WAIT
+    while True:
+        try:
+            return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > end:
+                raise TimeoutError(
+                    f"'{folder}' has been held by another process that saves to it for "
+                    f"{_LONGEST_WAIT} s: end it, or save elsewhere"
+                ) from None
+        except OSError:
+            return  # Not every file system has locks.
+        time.sleep(0.05)
 
 
 def _create(parent: Path, folder: bool) -> tuple[Path, int | None]:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import torch
-from huggingface_hub import split_torch_state_dict_into_shards
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from stylekernel_hf.forked_processes import use_one_thread_in_forks
 from stylekernel_hf.repository.card import CARD_NAME, CardDetails
-from stylekernel_hf.repository.configs import CONFIG_NAME, build_network, config_text
+from stylekernel_hf.repository.configs import build_network
 from stylekernel_hf.repository.layout import (
     INDEX_NAME,
     MODEL_FOLDER,
@@ -28,6 +24,7 @@ from stylekernel_hf.repository.saving import staged_folder
 from stylekernel_hf.repository.sources import HubAccess, Source, open_source
 from stylekernel_hf.repository.upload import push_folder
 from stylekernel_hf.repository.weights import index_name, load_weights, weights_name
+from stylekernel_hf.repository.weights_writing import write_network
 
 Model = TypeVar("Model", bound="PretrainedModel")
 DeviceMap = str | torch.device | dict[str, "str | int | torch.device"]
@@ -194,27 +191,8 @@ class PretrainedModel(nn.Module):
         )
 
     def _write(self, folder: Path, variant: str | None, max_shard_size: int | str) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        text = config_text(self.config)
-        (folder / CONFIG_NAME).write_text(text, encoding="utf-8")
         tensors = cast(dict[str, Tensor], self.state_dict())
-        name = weights_name(variant)
-        pattern = name.replace(".safetensors", "{suffix}.safetensors")
-        try:
-            split = split_torch_state_dict_into_shards(
-                tensors, filename_pattern=pattern, max_shard_size=max_shard_size
-            )
-        except ValueError as error:
-            raise ValueError(f"max_shard_size, got {max_shard_size!r}: {error}") from error
-        for filename, names in split.filename_to_tensors.items():
-            shard = {key: tensors[key].contiguous() for key in names}
-            save_file(shard, folder / filename, metadata={"format": "pt"})
-            # safetensors makes files that only their owner may read.
-            shutil.copymode(folder / CONFIG_NAME, folder / filename)
-        if split.is_sharded:
-            index = {"metadata": split.metadata, "weight_map": split.tensor_to_filename}
-            text = json.dumps(index, indent=2, sort_keys=True) + "\n"
-            (folder / index_name(variant)).write_text(text, encoding="utf-8")
+        write_network(folder, tensors, self.config, variant=variant, max_shard_size=max_shard_size)
 
 
 def load_strictly(
@@ -226,7 +204,7 @@ def load_strictly(
     """Load a network on the CPU; see `PretrainedModel.from_pretrained`."""
     folder, config = find_model(source)
     model = build_network(cls, config)
-    load_weights(model, source, folder, variant, dtype)
+    load_weights(model, source, folder, variant, dtype, model.config)
     model.origin = source.origin
     return model.eval()
 

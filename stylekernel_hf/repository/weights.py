@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from stylekernel_hf.given_values import shown
 from stylekernel_hf.repository.configs import read_json_object
+from stylekernel_hf.repository.saved_together import check_saved_together
 from stylekernel_hf.repository.sources import Source
 from stylekernel_hf.safetensors_file import listed_shape, open_tensors, read_finite
 
@@ -33,11 +34,17 @@ def index_name(variant: str | None) -> str:
 
 
 def load_weights(
-    model: nn.Module, source: Source, folder: str, variant: str | None, dtype: torch.dtype
+    model: nn.Module,
+    source: Source,
+    folder: str,
+    variant: str | None,
+    dtype: torch.dtype,
+    config: Mapping[str, Any],
 ) -> None:
     """Give a model on the device "meta" the weights in `folder` of the source, in `dtype`.
 
-    ValueError unless they fit to the last tensor, and hold finite numbers in that dtype.
+    ValueError unless they fit to the last tensor, hold finite numbers in that dtype, and were saved
+    together, with this config.
     """
     if variant is not None and not re.fullmatch(r"\w+", variant):
         raise ValueError(f"variant must be letters and digits such as 'fp16', got {variant!r}")
@@ -55,6 +62,7 @@ def load_weights(
     where = f"'{next(iter(files))}'" if len(files) == 1 else f"{len(files)} shards of {source.name}"
     if names := needed.keys() - found:
         raise ValueError(f"model: {where} lacks {_shorten(names)}")
+    check_saved_together(list(files), config)
     tensors: dict[str, Tensor] = {}
     for path in files:
         with _open(path) as weights:

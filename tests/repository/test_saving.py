@@ -55,7 +55,7 @@ def test_crash_of_a_first_save_leaves_nothing(
         path.write_bytes(b"half")
         raise PowerFailureError
 
-    monkeypatch.setattr("stylekernel_hf.repository.pretrained.save_file", write_half)
+    monkeypatch.setattr("stylekernel_hf.repository.weights_writing.save_file", write_half)
     with pytest.raises(PowerFailureError):
         tiny_model().save_pretrained(tmp_path / "new")
     assert list(tmp_path.iterdir()) == []
