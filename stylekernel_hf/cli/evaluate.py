@@ -92,16 +92,10 @@ def evaluate(
     from stylekernel_hf.metrics.perceptual import load_perceptual_network
 
     outputs = Outputs(json_file, html, plot, sheet, sheet_contents, sheet_styles)
+    outputs.check()
     content_paths = list_images(contents, name="contents")
     style_paths = list_images(styles, name="styles")
-    models, strengths = models or [EMBEDDED], strengths or [1.0]
-    outputs.check(
-        content_paths,
-        style_paths,
-        [perceptual] if perceptual else [],
-        count=len(models) * len(strengths),
-    )
-    candidates, target = load_candidates(models, strengths, device)
+    candidates, target = load_candidates(models or [EMBEDDED], strengths or [1.0], device)
     network = load_perceptual_network(perceptual).to(target)
     columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn())
     with (
@@ -121,8 +115,8 @@ def evaluate(
             keep_images=outputs.need_images,
             on_result=lambda done, total: progress.update(bar, completed=done, total=total),
         )
-    typer.echo(_table(found, per_pair))
     outputs.write(found)
+    typer.echo(_table(found, per_pair))
 
 
 def _measures(network: PerceptualNetwork, *, cfsd: bool, lpips: bool) -> dict[str, ContentMeasure]:

@@ -22,6 +22,7 @@ from huggingface_hub.utils.sha import git_hash
 from stylekernel_hf.repository.card import CARD_NAME
 from stylekernel_hf.repository.hub_errors import hub_errors
 from stylekernel_hf.repository.sources import is_hub_id
+from stylekernel_hf.whole_file import raise_named
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +59,10 @@ def push_folder(
         folder.mkdir()
         with hub_errors(repo_id, "repo_id", revision):
             card = _download_card(repo_id, parent, there.get(CARD_NAME), downloads, token)
-        write(folder, card)
+        try:
+            write(folder, card)
+        except OSError as error:
+            raise_named(error, folder, folder)
         with hub_errors(repo_id, "repo_id", revision):
             # One commit, so that no reader sees half of it; upload_folder may make several.
             commit = api.create_commit(

@@ -160,6 +160,4 @@ def check_variants(preset: str, variants: list[str]) -> list[str]:
 
 
 def _figures(means: Mapping[str, float]) -> Figures:
-    named = ("content", "style", "ssim")
-    extra = {name: value for name, value in means.items() if name not in named}
-    return Figures(means["content"], means["style"], means["ssim"], extra)
+    return Figures(means["content"], means["style"], means["ssim"])

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
 
 from stylekernel_hf.image_io import save_image
 from stylekernel_hf.image_processor import from_rgb_tensor
+from stylekernel_hf.repository.weights_writing import write_tensors
 from stylekernel_hf.training.crops import CropPair
 
 
@@ -24,7 +24,7 @@ def save_failed_step(
         for name in CropPair._fields
     }
     metadata = {"step": str(step), "terms": json.dumps(terms)}
-    save_file(inputs, folder / "inputs.safetensors", metadata=metadata)
+    write_tensors(folder / "inputs.safetensors", inputs, metadata)
     for kind in ("content", "style"):
         for number, crop in enumerate(inputs[kind]):
             picture = from_rgb_tensor(crop[None], output_type="pil")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import cast
 
@@ -13,6 +12,7 @@ from accelerate import Accelerator
 from torch import Tensor
 
 from stylekernel_hf.image_io import load_image
+from stylekernel_hf.whole_file import write_whole
 
 LOG_NAME = "log.jsonl"
 TRACKER_NAME = "tensorboard"
@@ -33,9 +33,7 @@ class RunLog:
         """Go on after `step`: what was logged beyond it, by a run that was killed, is dropped."""
         if self.accelerator.is_main_process and self.path.exists():
             kept = [line for line in self.path.read_bytes().splitlines() if _step(line) <= step]
-            partial = self.path.with_name(f".partial_{LOG_NAME}")
-            partial.write_bytes(b"".join(line + b"\n" for line in kept))
-            os.replace(partial, self.path)
+            write_whole(self.path, b"".join(line + b"\n" for line in kept))
         if self.accelerator.log_with:
             # TensorBoard then hides what was logged beyond the step.
             options = {TRACKER_NAME: {"purge_step": step + 1}}
