@@ -14,6 +14,7 @@ from demo.messages import VisitorError
 from demo.pictures import new_file, read_picture, within
 from demo.settings import check_resolution, png_chunks
 from demo.studio import Order, Palette, Studio
+from demo.watched import Watch
 
 
 class FolderHandlers:
@@ -74,12 +75,12 @@ class FolderHandlers:
             style_size=stroke_size,
             model=model,
         )
-        return self._fill(photos, order, int(resolution), progress)
+        with self._studio.watch(progress) as watch:
+            return self._fill(photos, order, int(resolution), watch)
 
     def _fill(
-        self, photos: Sequence[str], order: Order, resolution: int, progress: Any
+        self, photos: Sequence[str], order: Order, resolution: int, watch: Watch
     ) -> tuple[str, str]:
-        watch = self._studio.watch(progress)
         watch.part("Reading the paintings", 0, 0)
         palette = self._studio.mix(order)
         failures: list[str] = []
@@ -91,7 +92,7 @@ class FolderHandlers:
                 label = f"{index + 1} of {len(photos)}: {Path(photo).name}"
                 try:
                     watch.part(label, index / len(photos), 1 / len(photos))
-                    data = self._paint_one(photo, palette, order, resolution, watch)
+                    data = self._paint_one(photo, palette, order, resolution)
                 except VisitorError as error:
                     failures.append(str(error))
                     continue
@@ -102,11 +103,9 @@ class FolderHandlers:
         path.write_bytes(archive.getvalue())
         return str(path), _report(len(photos), failures)
 
-    def _paint_one(
-        self, photo: str, palette: Palette, order: Order, resolution: int, watch: Any
-    ) -> bytes:
+    def _paint_one(self, photo: str, palette: Palette, order: Order, resolution: int) -> bytes:
         source = within(read_picture(photo, "Photo", self._studio.limits), resolution)
-        result, settings = self._studio.paint(source, palette, order, watch)
+        result, settings = self._studio.paint(source, palette, order)
         data = io.BytesIO()
         result.save(data, "PNG", pnginfo=png_chunks(settings))
         return data.getvalue()

@@ -12,6 +12,7 @@ from demo.messages import VisitorError
 from demo.pictures import new_file, read_picture, save_preview, within
 from demo.settings import EVERYWHERE, check_resolution, png_chunks
 from demo.studio import Order, Studio
+from demo.watched import WatchedFile
 
 NO_PHOTO = "Choose or drop a photo first."
 
@@ -79,14 +80,15 @@ class PaintHandlers:
             strength_map=strength_map,
             model=model,
         )
-        watch = self._studio.watch(progress)
-        watch.part("Reading the pictures", 0, 0)
-        source = within(read_picture(photo or _missing(), "Photo", self._studio.limits), resolution)
-        palette = self._studio.mix(order)
-        watch.part("Painting", 0.2, 0.8)
-        result, _ = self._studio.paint(source, palette, order, watch)
-        name = _result_name(photo, palette.names)
-        return save_preview(source, "photo"), save_preview(result, name)
+        with self._studio.watch(progress) as watch:
+            watch.part("Reading the pictures", 0, 0)
+            picture = read_picture(photo or _missing(), "Photo", self._studio.limits)
+            source = within(picture, resolution)
+            palette = self._studio.mix(order)
+            watch.part("Painting", 0.2, 0.8)
+            result, _ = self._studio.paint(source, palette, order)
+            name = _result_name(photo, palette.names)
+            return save_preview(source, "photo"), save_preview(result, name)
 
     def full_size(
         self,
@@ -142,16 +144,17 @@ class PaintHandlers:
             strength_map=strength_map,
             model=model,
         )
-        watch = self._studio.watch(progress)
-        watch.part("Reading the pictures", 0, 0)
-        source = read_picture(photo or _missing(), "Photo", self._studio.limits)
-        palette = self._studio.mix(order)
-        watch.part(f"Painting {source.width}×{source.height} px", 0.1, 0.8)
-        result, settings = self._studio.paint(source, palette, order, watch)
-        watch.part("Writing the PNG", 0.95, 0)
-        path = new_file(f"{_result_name(photo, palette.names)}.png")
-        result.save(path, pnginfo=png_chunks(settings))
-        return str(path)
+        with self._studio.watch(progress) as watch:
+            watch.part("Reading the pictures", 0, 0)
+            source = read_picture(photo or _missing(), "Photo", self._studio.limits)
+            palette = self._studio.mix(order)
+            watch.part(f"Painting {source.width}×{source.height} px", 0.1, 0.8)
+            result, settings = self._studio.paint(source, palette, order)
+            watch.part("Writing the PNG", 0.95, 0)
+            path = new_file(f"{_result_name(photo, palette.names)}.png")
+            with path.open("wb") as file:
+                result.save(WatchedFile(file), "PNG", pnginfo=png_chunks(settings))
+            return str(path)
 
 
 def _missing() -> str:

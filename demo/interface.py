@@ -11,6 +11,7 @@ from gradio.utils import MatplotlibBackendMananger
 from starlette.middleware import Middleware
 
 from demo.catalog import EXAMPLES, PAINTINGS
+from demo.fair_queue import FairQueue
 from demo.gate import Gate
 from demo.studio import Studio
 from demo.tabs.folder import folder_tab
@@ -84,7 +85,8 @@ def build_demo(studio: Studio) -> gr.Blocks:
     with MatplotlibBackendMananger():
         pass
     # Without api_open nothing gets past the queue and its bounds.
-    demo.queue(max_size=limits.waiting, default_concurrency_limit=2, api_open=False)
+    demo.queue(api_open=False)
+    demo._queue = FairQueue(demo, limits)
     return demo
 
 

@@ -16,7 +16,9 @@ class Limits:
     - folder_files: photos of one folder.
     - seconds: the network's work on one request; the waiting in the queue is not counted.
     - waiting: requests in the queue; another one is told to come back later.
-    - workers: requests worked on at once.
+    - waiting_each: requests in the queue that one session may have of a kind: small ones, or large.
+    - patience: seconds that a request waits for somebody to listen for its answer.
+    - workers: small requests worked on at once, and large ones, each.
     - hub_bytes: a checkpoint fetched from the Hub.
     - keep_seconds: how long files of visitors stay on the disk.
     """
@@ -28,7 +30,9 @@ class Limits:
     paintings: int = 4
     folder_files: int = 40
     seconds: float = 180
-    waiting: int = 64
+    waiting: int = 128
+    waiting_each: int = 2
+    patience: float = 60
     workers: int = 1
     hub_bytes: int = 400 * 2**20
     keep_seconds: int = 3600

@@ -9,7 +9,6 @@ import gradio as gr
 
 from demo.catalog import PAINTINGS, painting_path
 from demo.handlers import NO_PHOTO
-from demo.memory import freed_memory
 from demo.messages import VisitorError
 from demo.pictures import read_picture, save_preview, within
 from demo.studio import Studio
@@ -58,22 +57,22 @@ class InsideHandlers:
                 raise VisitorError(f"{name} must be a number from 0 to 1; got {value}.")
         if not 128 <= stroke_size <= 1024:
             raise VisitorError(f"Stroke size must be from 128 to 1024; got {stroke_size}.")
-        progress(0.1, "Looking")
-        source = within(read_picture(photo, "Photo", limits), SIDE)
-        point = _pixel(across, source.width), _pixel(down, source.height)
-        with freed_memory.of_request():
+        with self._studio.watch(progress) as watch:
+            watch.part("Looking", 0.1, 0.9)
+            source = within(read_picture(photo, "Photo", limits), SIDE)
+            point = _pixel(across, source.width), _pixel(down, source.height)
             explanation = self._studio.models.get(model).explain(
                 source,
                 self._painting(paintings or (), own_paintings or ()),
                 point=point,
                 style_size=int(stroke_size),
             )
-        return (
-            save_preview(explanation.attention_image(), "attention", lossless=True),
-            save_preview(explanation.gate_image(), "gate", lossless=True),
-            save_preview(explanation.kernels_image(), "kernels", lossless=True),
-            describe(explanation),
-        )
+            return (
+                save_preview(explanation.attention_image(), "attention", lossless=True),
+                save_preview(explanation.gate_image(), "gate", lossless=True),
+                save_preview(explanation.kernels_image(), "kernels", lossless=True),
+                describe(explanation),
+            )
 
     def _painting(self, paintings: Sequence[str], own_paintings: Sequence[str]) -> Any:
         if paintings:

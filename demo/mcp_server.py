@@ -18,6 +18,7 @@ from gradio.route_utils import API_PREFIX
 from gradio_client import handle_file
 
 from demo.limits import Limits
+from demo.mcp_callers import CallersServer
 from demo.uploads import check_input
 
 _OWN_FILE = f"{API_PREFIX}/file="
@@ -30,7 +31,7 @@ def mend(demo: gr.Blocks) -> None:
     demo.temp_file_sets.append(UnpackedFiles())
 
 
-class PictureServer(gradio.mcp.GradioMCPServer):
+class PictureServer(CallersServer):
     """Gradio's own answers with text for several outputs, and for the pair of a slider."""
 
     blocks: Any

@@ -16,6 +16,10 @@ class VisitorError(ValueError):
     """A mistake that the visitor can mend; its text is shown as it is."""
 
 
+class AbandonedError(Exception):
+    """Work for nobody: whoever asked for it has cancelled it, or is gone."""
+
+
 def says_why(handler: Callable[..., Any]) -> Callable[..., Any]:
     """Show what a visitor can mend, and log everything else without showing it."""
 
@@ -24,6 +28,9 @@ def says_why(handler: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return handler(*arguments, **keywords)
         except VisitorError as error:
+            text = str(error)
+        except AbandonedError as error:
+            # Nobody reads it, and it is no fault to be noted.
             text = str(error)
         except MemoryError:
             logger.exception("out of memory")

@@ -12,6 +12,7 @@ from demo.decoders import decoders
 from demo.limits import Limits
 from demo.messages import VisitorError
 from demo.uploads import read_file
+from demo.watched import check_request
 from stylekernel_hf import save_image
 
 
@@ -30,7 +31,7 @@ def read_picture(
         name = f"{what} “{Path(source).name}”"
         data = read_file(source, name, limits.upload_bytes)
     try:
-        picture = decoders.load(data, name, limits, lambda: None)
+        picture = decoders.load(data, name, limits, check_request)
     except VisitorError:
         raise
     except ValueError as error:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -71,9 +72,12 @@ class Studio:
         # Only the demo's own paintings are remembered; nothing of a visitor outlives the request.
         self._encode_own = lru_cache(maxsize=64)(_encode_example)
 
-    def watch(self, report: Report = _ignore) -> Watch:
-        """Return the watch of a new request."""
-        return Watch(report, self.limits.seconds)
+    @contextlib.contextmanager
+    def watch(self, report: Report = _ignore) -> Iterator[Watch]:
+        """Within it, one request is worked on, and ends when it must."""
+        watch = Watch(report, self.limits.seconds)
+        with freed_memory.of_request(), watched(watch):
+            yield watch
 
     def mix(self, order: Order) -> Palette:
         """Read and encode the paintings of an order; VisitorError for a wrong choice."""
@@ -112,18 +116,17 @@ class Studio:
         return Palette(names, styles, tuple(weights))
 
     def paint(
-        self, photo: Image.Image, palette: Palette, order: Order, watch: Watch
+        self, photo: Image.Image, palette: Palette, order: Order
     ) -> tuple[Image.Image, Settings]:
         """Paint one photo; the result is as large as it."""
         strength = _checked("Strength", order.strength, 0, 1)
         _check_choice("Colour", order.color, COLORS)
-        with freed_memory.of_request(), watched(watch):
-            result = self.models.get(order.model)(
-                photo,
-                palette.styles,
-                **self._places(order, palette.weights, strength),
-                color=order.color,  # type: ignore[arg-type]
-            ).images[0]
+        result = self.models.get(order.model)(
+            photo,
+            palette.styles,
+            **self._places(order, palette.weights, strength),
+            color=order.color,  # type: ignore[arg-type]
+        ).images[0]
         settings = Settings(
             paintings=palette.names,
             style_weights=palette.weights,
@@ -179,7 +182,8 @@ def _encode_example(pipe: WatchedPipeline, title: str, style_size: int) -> Any:
 
 
 def _checked(name: str, value: object, low: float, high: float) -> float:
-    if not isinstance(value, int | float) or not low <= value <= high:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not low <= value <= high:
         raise VisitorError(f"{name} must be a number from {low} to {high}; got {value}.")
     return float(value)
 

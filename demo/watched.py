@@ -1,18 +1,39 @@
-"""The pipeline with someone watching: progress for the page, and an end when time is up."""
+"""Work with someone watching: progress for the page, and an end when time is up or nobody waits."""
 
 from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import IO, Any
 
-from demo.messages import VisitorError
+from torch.overrides import TorchFunctionMode
+
+from demo.messages import AbandonedError, VisitorError
 from stylekernel_hf import StyleKernelPipeline
 
 Report = Callable[[float, str], object]
 """Takes the share that is done, in [0, 1], and what is being done."""
+
+is_wanted: ContextVar[Callable[[], bool]] = ContextVar("is_wanted")
+"""Says, at any moment and on any thread, whether somebody waits for the work of this context."""
+
+
+_watch: ContextVar[Watch | None] = ContextVar("watch", default=None)
+
+
+def check_request() -> None:
+    """Raise AbandonedError if nobody waits for this any more, VisitorError once time is up."""
+    if not is_wanted.get(_always)():
+        raise AbandonedError("Nobody waits for this any more.")
+    if (watch := _watch.get()) is not None:
+        watch.check_time()
+
+
+def _always() -> bool:
+    return True
 
 
 @dataclass
@@ -34,26 +55,55 @@ class Watch:
         self.step(0.0)
 
     def step(self, share: float) -> None:
-        """Report progress within the part; VisitorError once time is up."""
+        """Report progress within the part; raises what `check_request` raises."""
+        check_request()
+        self.report(self.start + self.span * share, self.label)
+
+    def check_time(self) -> None:
+        """Raise VisitorError once time is up."""
         if time.monotonic() > self.deadline:
             raise VisitorError(
                 f"This took more than {self.seconds:.0f} seconds, the limit here. "
                 "Please take a smaller picture."
             )
-        self.report(self.start + self.span * share, self.label)
-
-
-_watch: ContextVar[Watch | None] = ContextVar("watch", default=None)
 
 
 @contextlib.contextmanager
 def watched(watch: Watch) -> Iterator[None]:
-    """Within it, WatchedPipelines tell `watch` about their steps."""
+    """Within it, WatchedPipelines tell `watch` about their steps.
+
+    Every operation of torch is preceded by a check: between two steps there can be seconds.
+    """
     token = _watch.set(watch)
     try:
-        yield
+        with _CheckedOperations():
+            yield
     finally:
         _watch.reset(token)
+
+
+class _CheckedOperations(TorchFunctionMode):
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Sequence[type],
+        args: Sequence[Any] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        check_request()
+        return func(*args, **(kwargs or {}))
+
+
+class WatchedFile:
+    """A file to write to that checks before every write: a large PNG takes seconds."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    def write(self, data: Any) -> int:
+        """Write, unless time is up or nobody waits any more."""
+        check_request()
+        return self._file.write(data)
 
 
 class _Bar:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import mimetypes
 import os
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache, partial
@@ -14,10 +14,12 @@ from PIL import Image
 
 from stylekernel_hf.color import ColorMode
 from stylekernel_hf.file_painting import calls_for_strips, stylize_file
-from stylekernel_hf.image_formats import check_image_size
+from stylekernel_hf.image_formats import check_image_size, format_to_write
 from stylekernel_hf.image_io import list_images, load_image, save_image
+from stylekernel_hf.output_names import file_system_key, name_results
+from stylekernel_hf.output_paths import check_not_read, check_output_file, check_output_folder
 from stylekernel_hf.pipeline_style_kernel import StyleKernelPipeline, is_style_file
-from stylekernel_hf.style_sources import NamedStyle, StyleSource, long_name, short_name
+from stylekernel_hf.style_sources import NamedStyle, StyleSource, path_of
 
 Existing: TypeAlias = Literal["refuse", "skip", "overwrite"]
 # What can be wrong with one picture, and must not stop the others.
@@ -31,6 +33,9 @@ class Job:
     content: Path
     styles: tuple[StyleSource, ...]
     output: Path
+
+    def __str__(self) -> str:
+        return f"{self.content} in the style of {' and '.join(map(str, self.styles))}"
 
 
 @dataclass(frozen=True)
@@ -64,21 +69,65 @@ def find_images(sources: Iterable[str | os.PathLike[str]], *, name: str) -> list
 
 
 def plan_jobs(
-    contents: Sequence[Path], styles: Sequence[StyleSource], output: Path, *, suffix: str = ".png"
+    contents: Sequence[Path],
+    styles: Sequence[StyleSource],
+    output: str | os.PathLike[str],
+    *,
+    suffix: str = ".png",
 ) -> list[Job]:
-    """Pair every content with every style; one result goes to `output` itself if it is a file name.
+    """Pair every content with every style; one result goes to `output` itself if it names a file.
 
-    Otherwise `output` is the folder for `CONTENT_STYLE.png`; where two names would be the same,
-    the folders of the pictures, and the files of named styles, are put before them.
+    Otherwise, see `names_folder`, `output` is the folder for `CONTENT_STYLE.png`; where two names
+    would be the same, see `name_results`, they are longer.
     """
     return _plan(contents, [(style,) for style in styles], output, suffix)
 
 
 def plan_mixtures(
-    contents: Sequence[Path], styles: Sequence[StyleSource], output: Path, *, suffix: str = ".png"
+    contents: Sequence[Path],
+    styles: Sequence[StyleSource],
+    output: str | os.PathLike[str],
+    *,
+    suffix: str = ".png",
 ) -> list[Job]:
     """Plan one picture per content, of all styles together: `CONTENT_STYLE_STYLE.png`."""
     return _plan(contents, [tuple(styles)], output, suffix)
+
+
+def names_folder(output: str | os.PathLike[str]) -> bool:
+    """Say whether results go into a folder of this name, which may be yet to be made.
+
+    It is one if it is there, if it ends in a slash, or if its suffix is not one of a picture.
+    """
+    text = os.fspath(output)
+    ends_in_slash = text.endswith(("/", os.sep))
+    return ends_in_slash or os.path.isdir(text) or not _is_of_a_picture(Path(text).suffix)
+
+
+def check_jobs(jobs: Sequence[Job], *, others: Iterable[Path] = ()) -> None:
+    """Raise ValueError or OSError for what stands against the results of all jobs, or of any two.
+
+    No result may take the place of another, or of a picture that is read: a content, a style or
+    one of the `others`.
+    """
+    results: dict[tuple[Path, str], Job] = {}
+    for job in jobs:
+        key = job.output.parent, file_system_key(job.output.name)
+        before = results.setdefault(key, job)
+        if before != job:
+            raise ValueError(
+                f"output must be a file of its own for each picture, got '{job.output}' for both "
+                f"{before} and {job}"
+            )
+    if len(jobs) == 1:
+        check_output_file(jobs[0].output, name="output", makes_folder=True)
+        format_to_write(jobs[0].output, name="output")
+    else:
+        for folder in {job.output.parent for job in jobs}:
+            check_output_folder(folder, name="output")
+    read = {*others, *(job.content for job in jobs)}
+    read |= {path_of(style) for job in jobs for style in job.styles}
+    check_not_read((job.output for job in jobs), read, name="output")
 
 
 def run_jobs(
@@ -97,12 +146,16 @@ def run_jobs(
     """Make every picture; one that fails is reported in its outcome and the others go on.
 
     The options are those of the pipeline's call. Each style is encoded once, and folders for the
-    results are created. Large files are painted in strips where that can be, see
+    results are created. What stands against all of them raises before the work, see `check_jobs`.
+    Large files are painted in strips where that can be, see
     `calls_for_strips`. `existing` says what becomes of a result whose file is there already.
     `on_outcome` is called after every job.
     """
-    # Jobs come content by content: one content at a time is kept, and every encoded style.
-    read_style = cache(partial(_read_style, pipe, style_size=style_size, color=color))
+    check_jobs(jobs)
+    # Jobs come content by content: one content at a time is kept, and every encoded style; of
+    # paintings whose colours are transferred, which are large, only the last.
+    kept = lru_cache(maxsize=1) if color == "transfer" else cache
+    read_style = kept(partial(_read_style, pipe, style_size=style_size, color=color))
     paint = partial(
         _paint,
         pipe,
@@ -119,6 +172,7 @@ def run_jobs(
             if _is_to_be_skipped(job.output, existing):
                 outcome = Outcome(job, "skipped")
             else:
+                check_output_file(job.output, name="output", makes_folder=True)
                 paint(job, [read_style(style) for style in job.styles])
                 outcome = Outcome(job, "written")
         except _PER_PICTURE_ERRORS as error:
@@ -172,28 +226,37 @@ def _read_style(
 
 
 def _plan(
-    contents: Sequence[Path], groups: Sequence[tuple[StyleSource, ...]], output: Path, suffix: str
+    contents: Sequence[Path],
+    groups: Sequence[tuple[StyleSource, ...]],
+    output: str | os.PathLike[str],
+    suffix: str,
 ) -> list[Job]:
     """Pair every content with every group of styles that make one picture."""
-    pictures = len(contents) * len(groups)
-    if output.suffix and not output.is_dir():
+    if not os.fspath(output):
+        raise ValueError("output must be the name of a file or folder, got ''")
+    if not names_folder(output):
+        pictures = len(contents) * len(groups)
         if pictures != 1:
-            raise ValueError(f"output must be a folder for {pictures} pictures, got '{output}'")
-        return [Job(contents[0], groups[0], output)]
-    content_names = _distinct_names(contents)
-    style_names = _distinct_names([style for group in groups for style in group])
-    jobs: list[Job] = []
-    for content in contents:
-        for group in groups:
-            names = "_".join([content_names[content], *(style_names[style] for style in group)])
-            jobs.append(Job(content, group, output / f"{names}{suffix}"))
-    return jobs
+            raise ValueError(
+                f"output must be a folder for {pictures} pictures, got '{output}' (a folder of "
+                "that name ends in a slash)"
+            )
+        return [Job(contents[0], groups[0], Path(output))]
+    names = name_results(contents, groups, suffix)
+    return [Job(*pair, Path(output, name)) for pair, name in names.items()]
 
 
 def _is_to_be_skipped(output: Path, existing: Existing) -> bool:
     if existing == "refuse" and output.exists():
         raise FileExistsError(f"'{output}' exists already")
-    return existing == "skip" and output.exists()
+    return existing == "skip" and output.is_file()
+
+
+def _is_of_a_picture(suffix: str) -> bool:
+    # Also of those that are not written, such as .heic: nobody calls a folder so.
+    by_name, _ = mimetypes.MimeTypes().guess_type(f"name{suffix}", strict=False)
+    known = suffix.lower() in Image.registered_extensions()
+    return bool(suffix) and (known or (by_name or "").startswith("image/"))
 
 
 def _glob(pattern: str) -> list[Path]:
@@ -203,16 +266,3 @@ def _glob(pattern: str) -> list[Path]:
     if not any(mark in pattern for mark in "*?["):
         return []
     return sorted(file for file in root.glob(str(parts)) if file.is_file())
-
-
-def _distinct_names(sources: Sequence[StyleSource]) -> dict[StyleSource, str]:
-    names = {source: short_name(source) for source in sources}
-    taken = Counter(names.values())
-    for source, name in names.items():
-        if taken[name] > 1:
-            names[source] = long_name(source)
-    taken = Counter(names.values())
-    for index, (source, name) in enumerate(names.items(), start=1):
-        if taken[name] > 1:
-            names[source] = f"{name}-{index}"
-    return names

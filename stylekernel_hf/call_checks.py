@@ -6,15 +6,22 @@ import math
 from collections.abc import Sequence
 from typing import Any, cast
 
+from stylekernel_hf.given_values import as_float, as_list, plain_number, shown
 
-def check_strength(strength: object) -> None:
-    """A number must lie in [0, 1]; anything else is taken for a map, and read later."""
-    if isinstance(strength, int | float) and not (math.isfinite(strength) and 0 <= strength <= 1):
-        raise ValueError(f"strength must lie in [0, 1], got {strength}")
-    if strength is None or isinstance(strength, bool | list | tuple | dict):
+
+def check_strength(strength: Any) -> Any:
+    """Return a number, which must lie in [0, 1], as a float; anything else is a map, read later."""
+    number = plain_number(strength)
+    if number is not None:
+        if not 0 <= number <= 1:  # NaN does not, either.
+            raise ValueError(f"strength must lie in [0, 1], got {shown(number)}")
+        return float(number)
+    no_picture = getattr(strength, "ndim", None) == 0  # A boolean of NumPy or torch.
+    if strength is None or no_picture or isinstance(strength, bool | list | tuple | dict):
         raise TypeError(
             f"strength must be a number or an image (a map), got {type(strength).__name__}"
         )
+    return strength
 
 
 def check_choice(name: str, value: object, choices: Sequence[str]) -> None:
@@ -24,26 +31,37 @@ def check_choice(name: str, value: object, choices: Sequence[str]) -> None:
         raise ValueError(f"{name} must be {listed}, got {value!r}")
 
 
-def check_style_size(style_size: int | None) -> None:
-    """The short side of style images, in px."""
-    if style_size is not None and not 64 <= style_size <= 4096:
-        raise ValueError(f"style_size must lie in [64, 4096] px or be None, got {style_size}")
+def check_style_size(style_size: Any) -> int | None:
+    """Return the short side of style images, in px, as a plain integer."""
+    if style_size is None:
+        return None
+    number = plain_number(style_size)
+    if isinstance(number, float) and number.is_integer():
+        number = int(number)
+    if not isinstance(number, int):
+        raise TypeError(f"style_size must be an integer or None, got {shown(style_size)}")
+    if not 64 <= number <= 4096:
+        raise ValueError(f"style_size must lie in [64, 4096] px or be None, got {shown(number)}")
+    return number
 
 
 def check_combination(
     styles: int,
     contents: int,
-    weights: Sequence[float] | None,
+    weights: Any,
     masks: Sequence[Any] | None,
-) -> None:
-    """So many styles, with these weights or masks, must make sense for so many contents."""
+) -> list[float] | None:
+    """So many styles, with these weights or masks, must make sense for so many contents.
+
+    Returns the weights as floats.
+    """
     if styles == 0:
         raise ValueError("style must be at least one image, got none")
     if weights is not None and masks is not None:
         raise ValueError("style_weights and masks exclude each other: got both")
     if weights is not None:
-        _check_weights(weights, styles)
-    elif masks is not None:
+        return _read_weights(weights, styles)
+    if masks is not None:
         if not isinstance(cast(object, masks), list | tuple):
             raise TypeError(f"masks must be a list of images, got {type(masks).__name__}")
         if len(masks) != styles:
@@ -55,17 +73,19 @@ def check_combination(
             f"style must be one image or one per content: got {styles} styles for {contents} "
             "contents (style_weights mixes several)"
         )
+    return None
 
 
-def _check_weights(weights: Sequence[float], styles: int) -> None:
-    for index, weight in enumerate(weights):
-        if not isinstance(cast(object, weight), int | float):
-            raise TypeError(f"style_weights[{index}] must be a number, got {type(weight).__name__}")
-        if not (math.isfinite(weight) and weight >= 0):
+def _read_weights(weights: object, styles: int) -> list[float]:
+    given = as_list(weights, "style_weights", "numbers")
+    read = [as_float(weight, f"style_weights[{index}]") for index, weight in enumerate(given)]
+    for index, weight in enumerate(read):
+        if weight < 0:
             raise ValueError(f"style_weights[{index}] must be at least 0, got {weight}")
-    if len(weights) != styles:
+    if len(read) != styles:
         raise ValueError(
-            f"style_weights must be one number per style, got {len(weights)} for {styles} styles"
+            f"style_weights must be one number per style, got {len(read)} for {styles} styles"
         )
-    if sum(weights) <= 0:
-        raise ValueError(f"style_weights must sum to more than 0, got {list(weights)}")
+    if not 0 < sum(read) < math.inf:
+        raise ValueError(f"style_weights must sum to more than 0, and finitely, got {shown(read)}")
+    return read

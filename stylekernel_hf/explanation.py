@@ -12,6 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from stylekernel_hf.explanation_pictures import draw_kernels, highlight, mark
+from stylekernel_hf.given_values import as_list, plain_number, shown
 from stylekernel_hf.image_processor import from_rgb_tensor, pad_to_multiple
 from stylekernel_hf.model.kernel_generator import KernelGenerator
 from stylekernel_hf.model.statistics import channel_statistics, normalise
@@ -71,14 +72,19 @@ class Explanation:
 
 def check_point(point: object, width: int, height: int) -> tuple[int, int]:
     """Return (x, y) as integers; TypeError or ValueError if it is no point of the picture."""
-    if not isinstance(point, list | tuple) or len(cast(list[Any], point)) != 2:
-        raise TypeError(f"point must be (x, y) in px, got {point!r}")
-    for value in cast(tuple[Any, Any], point):
-        if not isinstance(value, int | float | np.number):
-            raise TypeError(f"point must be two numbers, got {point!r}")
-    x, y = cast(tuple[float, float], point)
+    try:
+        given = as_list(point, "point", "numbers")
+    except TypeError:
+        given = []
+    if len(given) != 2:
+        raise TypeError(f"point must be (x, y) in px, got {shown(point)}")
+    x, y = (plain_number(value) for value in given)
+    if x is None or y is None:
+        raise TypeError(f"point must be two numbers, got {shown(point)}")
     if not (0 <= x < width and 0 <= y < height):
-        raise ValueError(f"point must lie in the content of {width}x{height} px, got {(x, y)}")
+        raise ValueError(
+            f"point must lie in the content of {width}x{height} px, got {shown((x, y))}"
+        )
     return int(x), int(y)
 
 

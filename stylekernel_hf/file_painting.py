@@ -10,8 +10,14 @@ from typing import BinaryIO
 import torch
 from torch import Tensor
 
-from stylekernel_hf.call_checks import check_choice, check_combination, check_strength
+from stylekernel_hf.call_checks import (
+    check_choice,
+    check_combination,
+    check_strength,
+    check_style_size,
+)
 from stylekernel_hf.color import ColorMode, recolor
+from stylekernel_hf.given_values import plain_number
 from stylekernel_hf.image_io import MAX_PIXELS, count_pixels
 from stylekernel_hf.model.style_embedding import StyleEmbedding
 from stylekernel_hf.model.style_field import StyleField
@@ -69,13 +75,14 @@ def stylize_file(
     Raises ImportError without libvips (the extra "large"), ValueError for more than
     `strip_files.MAX_STRIP_PIXELS` pixels, and what the pipeline's call raises.
     """
-    if not isinstance(strength, int | float):  # pyright: ignore[reportUnnecessaryIsInstance]
+    if plain_number(strength) is None:
         raise TypeError(
             f"strength must be a number for a picture in strips, got {type(strength).__name__}"
         )
-    check_strength(strength)
+    strength = check_strength(strength)
     check_choice("color of a picture in strips", color, STRIP_COLORS)
-    check_tile_size(tile_size, pipe.model)
+    tile_size = check_tile_size(tile_size, pipe.model)
+    style_size = check_style_size(style_size)
     target = Path(output)
     check_strip_output(target)
     file = StripFile(content, name="content")
@@ -85,13 +92,12 @@ def stylize_file(
         )
     check_room(target, file.width, file.height)
     named = style_items(style)
-    check_combination(len(named), 1, style_weights, None)
-    weights = style_weights or one_style(len(named), 0)
+    weights = check_combination(len(named), 1, style_weights, None) or one_style(len(named), 0)
     shares = plan_shares((1, 1), strength=strength, weights=weights, masks=None)
     styles = [pipe.encode_style(item, style_size=style_size) for item in named.values()]
     mixed = combine(styles, shares.styles)
     painting = StripPainting(
-        _model_for(pipe.model, file), file.rows, file.height, file.width, float(strength), tile_size
+        _model_for(pipe.model, file), file.rows, file.height, file.width, strength, tile_size
     )
 
     def finish(part: Tensor, original: Tensor) -> Tensor:
@@ -139,7 +145,7 @@ def calls_for_strips(
                 f"{len(masks)} for '{content}'"
             )
         return True
-    numeric = isinstance(strength, int | float) and masks is None
+    numeric = plain_number(strength) is not None and masks is None
     return (
         pixels > LARGE_PIXELS
         and numeric

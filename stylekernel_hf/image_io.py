@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 from PIL import Image, ImageFile
 
+from stylekernel_hf.given_values import as_float
 from stylekernel_hf.image_normalization import normalized, silent_pillow
 from stylekernel_hf.image_writing import save_image as save_image
 
@@ -41,6 +42,7 @@ def load_image(
     ValueError for what is no image, is damaged, or has more than `max_pixels` (known from the
     header, before anything is decoded).
     """
+    as_float(max_pixels, "max_pixels")
     if isinstance(source, Image.Image):
         _decode(source, name, "the given PIL image", max_pixels)
         return normalized(source, name)

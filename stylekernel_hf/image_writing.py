@@ -10,6 +10,7 @@ from pathlib import Path
 
 from PIL import Image, ImageCms
 
+from stylekernel_hf.given_values import as_integer
 from stylekernel_hf.image_formats import ALPHA_FORMATS, check_image_size, format_to_write
 from stylekernel_hf.image_normalization import normalized
 from stylekernel_hf.whole_file import write_whole
@@ -31,8 +32,7 @@ def save_image(
     target = Path(path)
     image_format = format_to_write(target, name="path")
     check_image_size(target, image.size, name="image")
-    if not 1 <= quality <= 100:
-        raise ValueError(f"quality must be from 1 to 100, got {quality}")
+    quality = as_integer(quality, "quality", low=1, high=100)
     if not target.parent.is_dir():
         raise FileNotFoundError(f"path: no such folder: {str(target.parent)!r}")
     if target.is_dir():

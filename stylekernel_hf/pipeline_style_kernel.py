@@ -115,22 +115,22 @@ class StyleKernelPipeline(ProgressBars, PretrainedPipeline):
         Raises ValueError, TypeError or OSError with the name of the argument at fault.
         """
         # 1. Check and read the inputs.
-        check_strength(strength)
+        strength = check_strength(strength)
         check_choice("color", color, COLOR_MODES)
         check_choice("output_type", output_type, ("pil", "np", "pt"))
-        check_tile_size(tile_size, self.model)
-        check_style_size(style_size)
+        tile_size = check_tile_size(tile_size, self.model)
+        style_size = check_style_size(style_size)
         contents, _ = to_rgb_tensors(content, name="content", keep_bytes=True)
         for index, (rgb, _) in enumerate(contents):
             name = "content" if len(contents) == 1 else f"content[{index}]"
             check_size(rgb, name=name, min_side=MIN_SIDE, max_pixels=MAX_PIXELS)
         named = style_items(style)
-        check_combination(len(named), len(contents), style_weights, masks)
+        weights = check_combination(len(named), len(contents), style_weights, masks)
         shares = [
             plan_shares(
                 (rgb.shape[2], rgb.shape[3]),
                 strength=strength,
-                weights=style_weights or one_style(len(named), index),
+                weights=weights or one_style(len(named), index),
                 masks=masks,
             )
             for index, (rgb, _) in enumerate(contents)
@@ -179,7 +179,7 @@ class StyleKernelPipeline(ProgressBars, PretrainedPipeline):
         `style_size` is the short side in px to which the image is scaled first; None keeps it. An
         encoded style, or a file of one, is returned as it is if this checkpoint made it.
         """
-        check_style_size(style_size)
+        style_size = check_style_size(style_size)
         with shared_painting():
             encoded = self._encode(style, "style", style_size)
         return replace(
@@ -205,7 +205,7 @@ class StyleKernelPipeline(ProgressBars, PretrainedPipeline):
         point's kernels, as arrays and as pictures. Content and style are one image each, as in a
         call; the content has at most 16 megapixels, since it is seen in one piece.
         """
-        check_style_size(style_size)
+        style_size = check_style_size(style_size)
         rgb, _ = to_rgb_tensor(content, name="content")
         check_size(rgb, name="content", min_side=MIN_SIDE, max_pixels=MAX_EXPLAINED_PIXELS)
         place = check_point(point, rgb.shape[3], rgb.shape[2])

@@ -43,6 +43,11 @@ def expand_styles(paths: Sequence[Path]) -> list[StyleSource]:
     return styles
 
 
+def path_of(source: StyleSource) -> Path:
+    """Return the file that holds the picture or style."""
+    return source.path if isinstance(source, NamedStyle) else source
+
+
 def short_name(source: StyleSource) -> str:
     """Return the name for files that show the picture or style: what it is called itself."""
     if isinstance(source, NamedStyle):

@@ -74,5 +74,5 @@ def folder_tab(studio: Studio, choice: Choice) -> None:
         [archive, report],
         api_name="stylize_folder",
         show_progress_on=archive,
-        **choice.work,
+        **choice.large_work,
     )

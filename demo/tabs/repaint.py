@@ -20,8 +20,12 @@ from demo.studio import Studio
 from demo.tabs.controls import Controls, controls, name_brushes, name_weights
 
 FIRST_PHOTO, FIRST_PAINTING = "Coffee", "Swirling oil"
-PAINTER = "painter"
-"""Name of the queue that all work of the network goes through."""
+PAINTER, LARGE_PAINTER = "painter", "painter of large works"
+"""Names of the queues that all work of the network goes through.
+
+What takes minutes has one of its own, so that nobody waits for it who wants a picture for the
+screen.
+"""
 CANVAS_SIDE = 640
 
 
@@ -37,6 +41,7 @@ class Choice:
     stylize: Callable[..., Any]
     new_canvas: Callable[[str | None], tuple[Any, str]]
     work: dict[str, Any]
+    large_work: dict[str, Any]
 
     @property
     def inputs(self) -> list[Any]:
@@ -82,6 +87,7 @@ def repaint_tab(studio: Studio) -> Choice:
         stylize=on_gpu(says_why(handlers.stylize), seconds=seconds),
         new_canvas=says_why(lambda path: (path and _canvas_value(path, studio), EVERYWHERE)),
         work={"concurrency_id": PAINTER, "concurrency_limit": studio.limits.workers},
+        large_work={"concurrency_id": LARGE_PAINTER, "concurrency_limit": studio.limits.workers},
     )
     repaint.click(choice.stylize, choice.inputs, result, api_name="stylize", **choice.work)
     _repaint_on_change(choice)
@@ -90,7 +96,7 @@ def repaint_tab(studio: Studio) -> Choice:
         choice.inputs[:-1],
         file,
         api_name="full_size",
-        **choice.work,
+        **choice.large_work,
     ).success(
         lambda path: gr.DownloadButton(f"Save {Path(path).name}", value=path, visible=True),
         file,
@@ -124,7 +130,7 @@ def _repaint_on_change(choice: Choice) -> None:
     gr.on(
         [
             *(choice.paintings.input, choice.own_paintings.upload),
-            *(it.strength.release, it.stroke_size.release, it.color.input, it.resolution.input),
+            *(it.strength.release, it.stroke_size.release, it.color.change, it.resolution.input),
             it.model.input,
             *(weight.release for weight in it.weights),
             *(it.strength_map.upload, it.strength_map.clear),

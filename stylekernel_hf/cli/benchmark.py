@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stylekernel_hf.cli.output_files import check_folders
+from stylekernel_hf.cli.output_files import check_outputs, check_plot, write_each
 from stylekernel_hf.cli.progress import done_of
 from stylekernel_hf.cli.stop_signals import told_when_stopped
 from stylekernel_hf.cli.training_options import Perceptual
@@ -92,7 +93,9 @@ def benchmark(
     from stylekernel_hf.benchmark.runner import default_dtypes, run_benchmark
     from stylekernel_hf.benchmark.work import Plan
 
-    check_folders(json_file, plot)
+    files = {"json": json_file, "plot": plot}
+    check_outputs(files)
+    check_plot(plot, (".pdf", ".png", ".svg"))
     modes = [mode == Mode.compiled] if mode != Mode.both else [False, True]
     if training is not None:
         measure_training_speed(
@@ -104,7 +107,10 @@ def benchmark(
             json_file=json_file,
         )
         return
-    plan = Plan(sizes or [256, 512, 1024, 2048], tile_size, whole_up_to, repeats)
+    sizes = sizes or [256, 512, 1024, 2048]
+    if plot is not None and len(set(sizes)) < 2:
+        raise ValueError(f"plot needs at least two sizes, got {sizes[0]}")
+    plan = Plan(sizes, tile_size, whole_up_to, repeats)
     devices = devices or ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
     dtypes = dtypes or default_dtypes(devices)
     columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn())
@@ -123,11 +129,8 @@ def benchmark(
             limit_side=limit_side,
             on_measurement=lambda _: progress.advance(bar),
         )
-    if json_file is not None:
-        found.write_json(json_file)
-    if plot is not None:
-        draw_plot(found, plot)
     _print(found)
+    write_each(files, {"json": found.write_json, "plot": partial(draw_plot, found)})
 
 
 def _print(found: Benchmark) -> None:

@@ -46,9 +46,16 @@ def load_candidates(
         check_strength(strength)
     pipes = load_pipelines(models, device)
     candidates = [
-        Candidate(name, _Stylizer(pipe, strength), pipe.encode_style, strength)
+        Candidate(
+            name,
+            stylizer,
+            pipe.encode_style,
+            strength,
+            without_alignment=stylizer.without_alignment,
+        )
         for name, pipe in pipes.items()
         for strength in strengths
+        for stylizer in [_Stylizer(pipe, strength)]
     ]
     return candidates, next(iter(pipes.values())).device
 
@@ -59,6 +66,18 @@ class _Stylizer:
 
     def __call__(self, content: torch.Tensor, style: Any) -> torch.Tensor:
         return self.pipe(content, style, strength=self.strength, output_type="pt").images[0][None]
+
+    def without_alignment(self, content: torch.Tensor, style: Any) -> torch.Tensor:
+        """Stylize with the aligned feature averaged over the picture, or over each tile."""
+        hook = self.pipe.model.style_alignment.register_forward_hook(_averaged)
+        try:
+            return self(content, style)
+        finally:
+            hook.remove()
+
+
+def _averaged(_module: object, _inputs: object, aligned: torch.Tensor) -> torch.Tensor:
+    return aligned.mean(dim=(2, 3), keepdim=True).expand_as(aligned).contiguous()
 
 
 def _check_distinct(name: str, values: list[str] | list[float]) -> None:

@@ -92,10 +92,16 @@ def evaluate(
     from stylekernel_hf.metrics.perceptual import load_perceptual_network
 
     outputs = Outputs(json_file, html, plot, sheet, sheet_contents, sheet_styles)
-    outputs.check()
     content_paths = list_images(contents, name="contents")
     style_paths = list_images(styles, name="styles")
-    candidates, target = load_candidates(models or [EMBEDDED], strengths or [1.0], device)
+    models, strengths = models or [EMBEDDED], strengths or [1.0]
+    outputs.check(
+        content_paths,
+        style_paths,
+        [perceptual] if perceptual else [],
+        count=len(models) * len(strengths),
+    )
+    candidates, target = load_candidates(models, strengths, device)
     network = load_perceptual_network(perceptual).to(target)
     columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn())
     with (
@@ -115,8 +121,8 @@ def evaluate(
             keep_images=outputs.need_images,
             on_result=lambda done, total: progress.update(bar, completed=done, total=total),
         )
-    outputs.write(found)
     typer.echo(_table(found, per_pair))
+    outputs.write(found)
 
 
 def _measures(network: PerceptualNetwork, *, cfsd: bool, lpips: bool) -> dict[str, ContentMeasure]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from stylekernel_hf.cli.output_files import check_folders
+from stylekernel_hf.cli.output_files import check_outputs, write_each
 from stylekernel_hf.cli.progress import done_of
 from stylekernel_hf.cli.stop_signals import told_when_stopped
 
@@ -50,7 +50,6 @@ def evaluate_frames(
     """
     if not styles and not stylized:
         raise ValueError("style or stylized must be given: there is nothing to score")
-    check_folders(json_file)
     from rich.console import Console
     from rich.progress import MofNCompleteColumn, Progress
 
@@ -59,6 +58,7 @@ def evaluate_frames(
     from stylekernel_hf.whole_file import write_whole
 
     paths = list_images(frames, name="frames")
+    check_outputs({"json": json_file}, read=[*paths, *(styles or [])])
     loaders = [partial(load_image, path, name="frames") for path in paths]
     tracks = _stored_tracks(stylized or [], len(paths))
     if styles:
@@ -72,9 +72,9 @@ def evaluate_frames(
         found = warping_errors(
             loaders, tracks, on_frame=lambda done, _: progress.update(bar, completed=done)
         )
-    if json_file is not None:
-        write_whole(json_file, (json.dumps(found.to_json(), indent=2) + "\n").encode())
     typer.echo(_table(found))
+    text = json.dumps(found.to_json(), indent=2) + "\n"
+    write_each({"json": json_file}, {"json": lambda path: write_whole(path, text.encode())})
 
 
 def _stored_tracks(folders: list[Path], count: int) -> dict[str, FrameSource]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from stylekernel_hf.cli.output_files import check_folders
+from stylekernel_hf.cli.output_files import check_outputs, check_plot, write_each
 
 if TYPE_CHECKING:
     from stylekernel_hf.metrics.evaluation_result import Evaluation
@@ -32,13 +34,38 @@ class Outputs:
         """Whether the pictures have to be kept."""
         return self.sheet is not None or self.html is not None
 
-    def check(self) -> None:
-        """Refuse what could not be written after an hour of work."""
-        check_folders(self.json_file, self.html, self.plot, self.sheet)
-        if self.plot is not None and self.plot.suffix.lower() not in _PLOT_FORMATS:
-            raise ValueError(f"plot must be a .png or .svg file, got '{self.plot}'")
-        if self.plot is not None:
-            _need_matplotlib()
+    @property
+    def _files(self) -> dict[str, Path | None]:
+        return {
+            "json": self.json_file,
+            "plot": self.plot,
+            "sheet": self.sheet,
+            "html": self.html,
+        }
+
+    def check(
+        self,
+        contents: Sequence[Path],
+        styles: Sequence[Path],
+        others: Iterable[Path],
+        *,
+        count: int,
+    ) -> None:
+        """Refuse what could not be written after an hour of work, or in place of what is read.
+
+        `count` candidates are scored on these pictures; the `others` are read as well.
+        """
+        read = [*contents, *styles, *others]
+        check_outputs(self._files, read=read)
+        check_plot(self.plot, tuple(_PLOT_FORMATS))
+        for name, most in (("contents", self.sheet_contents), ("styles", self.sheet_styles)):
+            if most < 1:
+                raise ValueError(f"sheet_{name} must be at least 1, got {most}")
+        if self.sheet is not None:
+            pairs = len(contents) * len(styles)
+            rows = min(self.sheet_contents, pairs if count > 1 else len(contents))
+            columns = 1 + count if count > 1 else min(self.sheet_styles, len(styles))
+            _check_sheet(self.sheet, rows + 1, columns + 1)
 
     def write(self, found: list[Evaluation]) -> None:
         """Write every file, each whole or not at all."""
@@ -47,17 +74,22 @@ class Outputs:
         from stylekernel_hf.metrics.report import render_report
         from stylekernel_hf.whole_file import write_whole
 
-        if self.json_file is not None:
-            write_json(found, self.json_file)
-        if self.plot is not None:
-            image_format = _PLOT_FORMATS[self.plot.suffix.lower()]
-            write_whole(self.plot, draw_curve(found, image_format=image_format))
-        if self.sheet is not None:
-            self._write_sheet(found, self.sheet)
-        if self.html is not None:
+        def plot(path: Path) -> None:
+            image_format = _PLOT_FORMATS[path.suffix.lower()]
+            write_whole(path, draw_curve(found, image_format=image_format))
+
+        def html(path: Path) -> None:
             command = shlex.join(["stylekernel", *sys.argv[1:]])
             report = render_report(found, command=command, versions=_versions())
-            write_whole(self.html, report.encode())
+            write_whole(path, report.encode())
+
+        writers: dict[str, Callable[[Path], None]] = {
+            "json": partial(write_json, found),
+            "plot": plot,
+            "sheet": partial(self._write_sheet, found),
+            "html": html,
+        }
+        write_each(self._files, writers)
 
     def _write_sheet(self, found: list[Evaluation], path: Path) -> None:
         """One candidate gets a grid of contents and styles, several get pairs side by side."""
@@ -71,13 +103,13 @@ class Outputs:
         save_image(picture, path)
 
 
-def _need_matplotlib() -> None:
-    try:
-        import matplotlib  # noqa: F401  # pyright: ignore[reportUnusedImport]
-    except ModuleNotFoundError as error:
-        raise ImportError(
-            "plot needs the package matplotlib: pip install 'stylekernel-hf[plot]'"
-        ) from error
+def _check_sheet(sheet: Path, rows: int, columns: int) -> None:
+    from stylekernel_hf.image_formats import check_image_size, format_to_write
+    from stylekernel_hf.metrics.contact_sheet import sheet_size
+    from stylekernel_hf.metrics.evaluation import KEPT_SIDE
+
+    format_to_write(sheet, name="sheet")
+    check_image_size(sheet, sheet_size(rows=rows, columns=columns, cell=KEPT_SIDE), name="sheet")
 
 
 def _versions() -> dict[str, str]:

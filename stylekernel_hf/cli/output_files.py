@@ -1,12 +1,60 @@
-"""The files that commands write at their end."""
+"""The files that commands write at their end: looked at before the work, and written one by one."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+import typer
 
-def check_folders(*paths: Path | None) -> None:
-    """Raise FileNotFoundError, before the work, for a file whose folder does not exist."""
-    for path in paths:
-        if path is not None and not path.parent.is_dir():
-            raise FileNotFoundError(f"no such folder: '{path.parent}'")
+from stylekernel_hf.output_paths import check_not_read, check_output_file
+
+
+def check_outputs(files: Mapping[str, Path | None], *, read: Iterable[Path] = ()) -> None:
+    """Raise OSError or ValueError, before the work, for files by option that cannot be written.
+
+    No two may be the same, and none one of those that are `read`.
+    """
+    from stylekernel_hf.output_names import file_system_key
+
+    read, options = list(read), dict[str, str]()
+    for option, path in files.items():
+        if path is None:
+            continue
+        check_output_file(path, name=option)
+        check_not_read([path], read, name=option)
+        before = options.setdefault(file_system_key(os.path.abspath(path)), option)
+        if before != option:
+            raise ValueError(f"{before} and {option} must be two files, got '{path}' for both")
+
+
+def check_plot(path: Path | None, formats: Iterable[str] = (".png", ".svg")) -> None:
+    """Raise ValueError for a plot of another suffix, and ImportError without matplotlib."""
+    if path is None:
+        return
+    if path.suffix.lower() not in formats:
+        raise ValueError(f"plot must be a {' or '.join(formats)} file, got '{path}'")
+    try:
+        import matplotlib  # noqa: F401  # pyright: ignore[reportUnusedImport]
+    except ModuleNotFoundError as error:
+        raise ImportError(
+            "plot needs the package matplotlib: pip install 'stylekernel-hf[plot]'"
+        ) from error
+
+
+def write_each(
+    files: Mapping[str, Path | None], writers: Mapping[str, Callable[[Path], None]]
+) -> None:
+    """Write the files that are asked for; where one cannot be, say so, and write the others."""
+    failed = False
+    for option, path in files.items():
+        if path is None:
+            continue
+        try:
+            writers[option](path)
+        except (OSError, ValueError, ImportError) as error:
+            typer.echo(f"stylekernel: {option}: '{path}' is not written: {error}", err=True)
+            failed = True
+    if failed:
+        raise typer.Exit(1)

@@ -2,52 +2,116 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+import os
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from itertools import chain
 from pathlib import Path
 
+import typer
 from PIL import Image, ImageDraw, ImageFont
 
 from stylekernel_hf.bulk import Job
-from stylekernel_hf.image_io import load_image, save_image
-from stylekernel_hf.metrics.contact_sheet import contact_sheet
+from stylekernel_hf.cli.thumbnail import load_thumbnail
+from stylekernel_hf.image_formats import check_image_size, format_to_write
+from stylekernel_hf.image_writing import save_image
+from stylekernel_hf.metrics.contact_sheet import GAP, ContactSheet, sheet_size
+from stylekernel_hf.output_names import file_system_key
+from stylekernel_hf.output_paths import check_not_read, check_output_file
 from stylekernel_hf.pipeline_style_kernel import is_style_file
-from stylekernel_hf.style_sources import NamedStyle, StyleSource, short_name
+from stylekernel_hf.style_sources import NamedStyle, StyleSource, path_of, short_name
 
 CELL = 200
+"""Side of a picture on the sheet in px; of more pictures than `MAX_PIXELS` holds it is less."""
+MAX_PIXELS = 50_000_000
+MIN_CELL = 32
 _FONT_SIZE = 22
 _MARGIN = 10
 
 
-def draw_sheet(
-    jobs: Sequence[Job], contents: Sequence[Path], styles: Sequence[StyleSource], sheet: Path
-) -> None:
+def check_sheet(sheet: Path, jobs: Sequence[Job], others: Iterable[Path]) -> None:
+    """Raise OSError or ValueError, before the work, for a sheet that could not be written.
+
+    It must take the place of no result, and of nothing that is read: the pictures of the jobs, and
+    the `others`.
+    """
+    made_by_jobs = any(sheet.parent == job.output.parent for job in jobs)
+    check_output_file(sheet, name="sheet", makes_folder=made_by_jobs)
+    rows, columns = _headings(jobs)
+    cell = _cell(len(rows) + 1, len(columns) + 1)
+    size = sheet_size(rows=len(rows) + 1, columns=len(columns) + 1, cell=cell)
+    format_to_write(sheet, name="sheet")
+    check_image_size(sheet, size, name="sheet")
+    if _key(sheet) in {_key(job.output) for job in jobs}:
+        raise ValueError(f"sheet must be a file of its own, but '{sheet}' is one of the results")
+    pictures = [(job.content, job.output, *map(path_of, job.styles)) for job in jobs]
+    check_not_read([sheet], {*others, *chain(*pictures)}, name="sheet")
+
+
+def draw_sheet(jobs: Sequence[Job], sheet: Path) -> bool:
     """Write a picture of all results that were made, styles across and contents down.
 
-    An encoded style, of which there is no picture, is shown by its name.
+    An encoded style, of which there is no picture, is shown by its name. Says which pictures
+    cannot be shown, and returns whether all can.
     """
-    made = {(job.content, job.styles[0]): job.output for job in jobs if job.output.exists()}
-    contents = [path for path in contents if any(path == content for content, _ in made)]
-    styles = [style for style in styles if any(style == taken for _, taken in made)]
-    picture = contact_sheet(
-        [load_image(path, name="content") for path in contents],
-        [_header(style) for style in styles],
-        [
-            [
-                load_image(made[content, style]) if (content, style) in made else None
-                for style in styles
-            ]
-            for content in contents
-        ],
-        cell=CELL,
+    made = [job for job in jobs if job.output.is_file()]
+    if not made:
+        typer.echo("stylekernel: sheet: there are no pictures to show", err=True)
+        return False
+    rows, columns = _headings(made)
+    faults: list[str] = []
+    drawn = ContactSheet(
+        rows=len(rows) + 1, columns=len(columns) + 1, cell=_cell(len(rows) + 1, len(columns) + 1)
     )
-    save_image(picture, sheet, quality=85)
+
+    def place(read: Callable[[], Image.Image], row: int, column: int) -> None:
+        try:
+            drawn.place(read(), row=row, column=column)
+        except (OSError, ValueError, MemoryError) as error:
+            faults.append(str(error))
+
+    for style, column in columns.items():
+        place(partial(_header, style), 0, column)
+    for content, row in rows.items():
+        place(partial(load_thumbnail, content, CELL, name="content"), row, 0)
+    for job in made:
+        read = partial(load_thumbnail, job.output, CELL, name="result")
+        place(read, rows[job.content], columns[job.styles[0]])
+    save_image(drawn.picture, sheet, quality=85)
+    typer.echo(f"drew {sheet}")
+    for fault in faults:
+        typer.echo(f"stylekernel: sheet: a cell is left white: {fault}", err=True)
+    return not faults
+
+
+def _key(path: Path) -> str:
+    return file_system_key(os.path.abspath(path))
+
+
+def _headings(jobs: Sequence[Job]) -> tuple[dict[Path, int], dict[StyleSource, int]]:
+    """Return the row of every content and the column of every style, from 1 on."""
+    contents = dict.fromkeys(job.content for job in jobs)
+    styles = dict.fromkeys(job.styles[0] for job in jobs)
+    return (
+        {content: row for row, content in enumerate(contents, start=1)},
+        {style: column for column, style in enumerate(styles, start=1)},
+    )
+
+
+def _cell(rows: int, columns: int) -> int:
+    fitting = math.isqrt(MAX_PIXELS // (rows * columns)) - GAP
+    if fitting < MIN_CELL:
+        most = MAX_PIXELS // (MIN_CELL + GAP) ** 2
+        raise ValueError(f"sheet can show at most {most} pictures, got {rows * columns}")
+    return min(CELL, fitting)
 
 
 def _header(style: StyleSource) -> Image.Image:
     name = short_name(style)
     if isinstance(style, NamedStyle) or is_style_file(style):
         return name_card(name, CELL)
-    return load_image(style, name="style")
+    return load_thumbnail(style, CELL, name="style")
 
 
 def name_card(name: str, side: int) -> Image.Image:

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
+from stylekernel_hf.cli.batch import make_pictures, tell_new_folder
 from stylekernel_hf.cli.quick_imports import quick_imports
-from stylekernel_hf.cli.stop_signals import told_when_stopped
 
 
 class Precision(str, Enum):
@@ -39,9 +39,12 @@ def stylize(
         ),
     ],
     output: Annotated[
-        Path,
+        str,
         typer.Option(
-            "--output", "-o", help="The picture to write, or the folder for several pictures."
+            "--output",
+            "-o",
+            help="The picture to write; or the folder for pictures: one that is there, or a name "
+            "that ends in a slash or in no suffix of pictures.",
         ),
     ],
     more_contents: Annotated[
@@ -105,9 +108,9 @@ def stylize(
     """Repaint every CONTENT in every STYLE, or in all together with --style-weight or --mask.
 
     One result goes to the file named by --output; several go to the folder named by it, as
-    CONTENT_STYLE.png. Photos of more than 50 megapixels are painted strip by strip where libvips is
-    there (the extra "large"). Ends with code 1 and a list if some could not be made; the others
-    are.
+    CONTENT_STYLE.png, with longer names where two would be the same. Photos of more than 50
+    megapixels are painted strip by strip where libvips is there (the extra "large"). Ends with
+    code 1 and a list if some could not be made; the others are.
     """
     if overwrite and skip_existing:
         raise typer.BadParameter("--overwrite and --skip-existing exclude each other")
@@ -118,74 +121,53 @@ def stylize(
         raise typer.BadParameter("--sheet shows single styles: not with --style-weight or --mask")
     with quick_imports():
         import torch
-        from rich.console import Console
-        from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 
-        from stylekernel_hf.bulk import Outcome, find_images, plan_jobs, plan_mixtures, run_jobs
-        from stylekernel_hf.call_checks import check_combination
+        from stylekernel_hf.bulk import check_jobs, find_images, plan_jobs, plan_mixtures
+        from stylekernel_hf.call_checks import check_combination, check_strength, check_style_size
+        from stylekernel_hf.image_io import count_pixels
         from stylekernel_hf.processors import share_processors
         from stylekernel_hf.style_sources import expand_styles
         from stylekernel_hf.tasks import pipeline
+        from stylekernel_hf.tiling.tile_size import check_tile_size
 
+    # 1. What can be known before the work is refused before it.
+    check_strength(strength)
+    check_style_size(style_size or None)
     contents = find_images([content, *(more_contents or [])], name="content")
     styles = expand_styles(find_images([style, *(more_styles or [])], name="style"))
     if together:
         check_combination(len(styles), len(contents), style_weight or None, mask or None)
+    maps = {f"mask {number}": path for number, path in enumerate(mask or [], start=1)}
+    maps |= {"strength_map": strength_map} if strength_map is not None else {}
+    for name, path in maps.items():
+        count_pixels(path, name=name)
     jobs = (plan_mixtures if together else plan_jobs)(contents, styles, output)
+    check_jobs(jobs, others=maps.values())
+    if sheet is not None:
+        from stylekernel_hf.cli.sheet import check_sheet
+
+        check_sheet(sheet, jobs, maps.values())
+    tell_new_folder(output, jobs)
     share_processors()
     pipe = pipeline("style-kernel", model=model, device=device, dtype=getattr(torch, dtype.value))
-    # Of several pictures the pictures are counted, of a single one that takes long its tiles.
-    pipe.set_progress_bar_config(disable=len(jobs) > 1, leave=False, delay=2)
-    columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
-    done: list[Outcome] = []
-    with (
-        Progress(
-            *columns, console=Console(stderr=True), disable=len(jobs) == 1, transient=True
-        ) as progress,
-        told_when_stopped(
-            lambda: (
-                f"{sum(each.status == 'written' for each in done)} of {len(jobs)} "
-                f"pictures were written to {output}"
-            )
-        ),
-    ):
-        bar = progress.add_task("stylizing", total=len(jobs))
-
-        def show(outcome: Outcome) -> None:
-            done.append(outcome)
-            progress.advance(bar)
-
-        outcomes = run_jobs(
-            pipe,
-            jobs,
-            strength=strength if strength_map is None else strength_map,
-            style_weights=style_weight or None,
-            masks=mask or None,
-            color=color.value,
-            style_size=style_size or None,
-            tile_size=tile_size,
-            existing="overwrite" if overwrite else "skip" if skip_existing else "refuse",
-            on_outcome=show,
-        )
+    check_tile_size(tile_size, pipe.model)
+    # 2. The pictures.
+    complete = make_pictures(
+        pipe,
+        jobs,
+        output,
+        strength=strength if strength_map is None else strength_map,
+        style_weights=style_weight or None,
+        masks=mask or None,
+        color=color.value,
+        style_size=style_size or None,
+        tile_size=tile_size,
+        existing="overwrite" if overwrite else "skip" if skip_existing else "refuse",
+    )
+    # 3. The sheet of them.
     if sheet is not None:
         from stylekernel_hf.cli.sheet import draw_sheet
 
-        draw_sheet(jobs, contents, styles, sheet)
-        typer.echo(f"drew {sheet}")
-    written = [outcome for outcome in outcomes if outcome.status == "written"]
-    skipped = sum(outcome.status == "skipped" for outcome in outcomes)
-    failed = [outcome for outcome in outcomes if outcome.status == "failed"]
-    if len(written) == 1:
-        typer.echo(f"wrote {written[0].job.output}")
-    elif written:
-        typer.echo(f"wrote {len(written)} pictures to {output}")
-    if skipped:
-        typer.echo(f"skipped {skipped} that existed")
-    for outcome in failed:
-        of_styles = " and ".join(map(str, outcome.job.styles))
-        pair = f"{outcome.job.content} in the style of {of_styles}"
-        typer.echo(f"stylekernel: failed: {pair}: {outcome.error}", err=True)
-    if any("exists already" in outcome.error for outcome in failed):
-        typer.echo("stylekernel: use --overwrite or --skip-existing for those that exist", err=True)
-    if failed:
+        complete = draw_sheet(jobs, sheet) and complete
+    if not complete:
         raise typer.Exit(1)

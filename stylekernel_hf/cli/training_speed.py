@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from stylekernel_hf.cli.output_files import write_each
 from stylekernel_hf.cli.training_options import missing_package
 
 if TYPE_CHECKING:
@@ -42,10 +43,12 @@ def measure_training_speed(
     speeds = measure_training(
         lambda: load_checkpoint(model) if model else build_model("small"), settings, modes
     )
-    if json_file is not None:
-        write_training_json(speeds, describe_machine(), json_file)
     for speed in speeds:
         typer.echo(_line(speed))
+    write_each(
+        {"json": json_file},
+        {"json": lambda path: write_training_json(speeds, describe_machine(), path)},
+    )
 
 
 def _line(speed: TrainingSpeed) -> str:

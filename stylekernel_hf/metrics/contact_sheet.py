@@ -9,6 +9,35 @@ from PIL import Image
 GAP = 4
 
 
+class ContactSheet:
+    """Square cells of `cell` px in rows and columns, white until a picture is placed in them.
+
+    A picture is scaled when it is placed: large ones need not be held together.
+    """
+
+    def __init__(self, *, rows: int, columns: int, cell: int) -> None:
+        self.cell = cell
+        size = sheet_size(rows=rows, columns=columns, cell=cell)
+        self.picture = Image.new("RGB", size, "white")
+
+    def place(self, image: Image.Image, *, row: int, column: int) -> None:
+        """Put a picture, scaled down if need be and on white, into the middle of a cell."""
+        cell, step = self.cell, self.cell + GAP
+        fitted = image
+        if image.width > cell or image.height > cell:
+            fitted = image.copy()
+            fitted.thumbnail((cell, cell), Image.Resampling.LANCZOS)
+        left = GAP + column * step + (cell - fitted.width) // 2
+        top = GAP + row * step + (cell - fitted.height) // 2
+        mask = fitted.getchannel("A") if fitted.mode == "RGBA" else None
+        self.picture.paste(fitted.convert("RGB"), (left, top), mask)
+
+
+def sheet_size(*, rows: int, columns: int, cell: int) -> tuple[int, int]:
+    """Return the width and height in px of a sheet."""
+    return columns * (cell + GAP) + GAP, rows * (cell + GAP) + GAP
+
+
 def contact_sheet(
     contents: Sequence[Image.Image],
     styles: Sequence[Image.Image],
@@ -20,28 +49,12 @@ def contact_sheet(
 
     Every picture is scaled into a square cell of `cell` px; cells of None stay white.
     """
-    step = cell + GAP
-    size = (step * (len(styles) + 1) + GAP, step * (len(contents) + 1) + GAP)
-    sheet = Image.new("RGB", size, "white")
-
-    def place(image: Image.Image | None, column: int, row: int) -> None:
-        if image is None:
-            return
-        fitted = image.convert("RGB")
-        if fitted.size != (cell, cell):
-            fitted.thumbnail((cell, cell), Image.Resampling.LANCZOS)
-        sheet.paste(
-            fitted,
-            (
-                GAP + column * step + (cell - fitted.width) // 2,
-                GAP + row * step + (cell - fitted.height) // 2,
-            ),
-        )
-
+    sheet = ContactSheet(rows=len(contents) + 1, columns=len(styles) + 1, cell=cell)
     for column, style in enumerate(styles, start=1):
-        place(style, column, 0)
+        sheet.place(style, row=0, column=column)
     for row, (content, line) in enumerate(zip(contents, stylized, strict=True), start=1):
-        place(content, 0, row)
+        sheet.place(content, row=row, column=0)
         for column, image in enumerate(line, start=1):
-            place(image, column, row)
-    return sheet
+            if image is not None:
+                sheet.place(image, row=row, column=column)
+    return sheet.picture

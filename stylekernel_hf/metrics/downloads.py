@@ -2,27 +2,40 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Generator
 from contextlib import contextmanager
-from pathlib import PurePosixPath
+from http.client import HTTPException
+from pathlib import Path, PurePosixPath
+from urllib.error import URLError
 
 
 @contextmanager
-def named_download(purpose: str, url: str) -> Generator[None]:
-    """Turn a failed download into an OSError that names the file and where to put it by hand.
+def named_download(purpose: str, url: str, *, otherwise: str = "") -> Generator[None]:
+    """Turn a failed download, or a damaged file of one, into an OSError that says what to do.
 
-    The packages draw random weights before they load those: the numbers drawn after it are as they
-    would have been without.
+    It names the file, where to put it by hand, and what there is `otherwise`. The packages draw
+    random weights before they load those: the numbers drawn after it are as they would have been
+    without.
     """
     import torch
     from torch.hub import get_dir
 
+    name = PurePosixPath(url).name
+    place = Path(get_dir(), "checkpoints", name)
+    was_there = place.exists()
     try:
         with torch.random.fork_rng(devices=[]):
             yield
-    except OSError as error:
-        name = PurePosixPath(url).name
+    except (OSError, HTTPException, EOFError, RuntimeError, pickle.UnpicklingError) as error:
+        failed = "cannot be read" if was_there else "could not be downloaded"
         raise OSError(
-            f"{purpose} needs the weights {name}, which could not be downloaded ({error}): put "
-            f"the file from {url} into the folder '{get_dir()}/checkpoints'"
+            f"{purpose} needs the weights {name}, which {failed} ({_reason(error)}): put the file "
+            f"from {url} into the folder '{place.parent}'{otherwise}"
         ) from error
+
+
+def _reason(error: Exception) -> object:
+    # URLError wraps what it says in brackets, and torch adds paragraphs of advice.
+    reason = error.reason if type(error) is URLError else error
+    return next(iter(str(reason).strip().splitlines()), type(error).__name__)

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 from PIL import Image
 from torch import nn
 
+from stylekernel_hf.given_values import as_integer
 from stylekernel_hf.image_io import load_image
 from stylekernel_hf.metrics.candidate import Candidate
 from stylekernel_hf.metrics.evaluation_result import Evaluation, KeptImages, PairScore
@@ -58,7 +59,7 @@ def evaluate(
     FID, for candidates that are none or twice the same, and for a result of another shape or with
     values that are not finite; and what `load_image` raises.
     """
-    check_size(size)
+    size = check_size(size)
     _check_candidates(candidates)
     chosen = _checked_pairs(pairs, len(contents), len(styles))
     if inception is not None and len(chosen) < 2:
@@ -128,7 +129,10 @@ class _Run:
     ) -> None:
         image = self.candidate.paint(content.rgb, self.encoded[pair[1]], names)
         result = scorer.read(image)
-        figures = scorer.score(result, content, style)
+        figures = with_extra(
+            scorer.score(result, content, style),
+            self.candidate.alignment(content.rgb, self.encoded[pair[1]], result.rgb),
+        )
         self.tally.add(figures, result)
         self.pairs.append(PairScore(*names, figures))
         if self.keep_images:
@@ -152,11 +156,14 @@ class _Run:
         )
 
 
-def check_size(size: int) -> None:
+def check_size(size: int) -> int:
+    """Return the side of the pictures as a plain integer; TypeError or ValueError if it is none."""
+    size = as_integer(size, "size")
     if size < MIN_SIZE or size % SIZE_STEP:
         raise ValueError(
             f"size must be a multiple of {SIZE_STEP} px and at least {MIN_SIZE} px, got {size}"
         )
+    return size
 
 
 def _check_candidates(candidates: Sequence[Candidate]) -> None:

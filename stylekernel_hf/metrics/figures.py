@@ -18,6 +18,8 @@ from stylekernel_hf.metrics.distances import (
     structure_distance,
     style_statistics,
 )
+from stylekernel_hf.metrics.near import local_features, nearness
+from stylekernel_hf.metrics.pattern import neighbourhoods, pattern_distance
 from stylekernel_hf.metrics.perceptual import PerceptualNetwork
 from stylekernel_hf.metrics.ssim import luminance_ssim
 
@@ -38,7 +40,8 @@ class Figures:
     ssim: float
     """Structural similarity of luminance to the content: 1 for the same picture."""
     extra: Mapping[str, float] = field(default_factory=dict[str, float])
-    """What else was measured, by name (cfsd, lpips; of many results together fid, art_fid)."""
+    """What else was measured, by name: near, pattern, alignment, cfsd, lpips, and of many results
+    together fid, art_fid."""
 
     def to_json(self) -> dict[str, float]:
         """Return every figure by its name."""
@@ -53,6 +56,8 @@ class ScoredPicture:
     rgb: Float[Tensor, "1 3 h w"]
     structure: list[Tensor]
     statistics: list[Tensor]
+    local: list[Tensor]
+    neighbourhoods: list[Tensor]
     inception: Float[Tensor, "1 d"] | None = None
     """What FID compares, where it is wanted."""
 
@@ -72,6 +77,8 @@ class ScoredPicture:
             rgb,
             content_structure(features),
             style_statistics(features),
+            local_features(features),
+            neighbourhoods(rgb, network),
             inception((rgb * 255).round().to(torch.uint8)) if inception else None,
         )
 
@@ -83,6 +90,10 @@ def compare(result: ScoredPicture, content: ScoredPicture, style: ScoredPicture)
         content=structure_distance(result.structure, content.structure).item(),
         style=statistics_distance(result.statistics, style.statistics).item(),
         ssim=luminance_ssim(result.rgb, content.rgb).item(),
+        extra={
+            "near": nearness(result.local, style.local),
+            "pattern": pattern_distance(result.neighbourhoods, style.neighbourhoods),
+        },
     )
 
 

@@ -18,6 +18,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from stylekernel_hf.metrics.downloads import named_download
 from stylekernel_hf.safetensors_file import listed_shape, open_tensors, read_finite
 
 FEATURE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
@@ -78,8 +79,8 @@ def load_perceptual_network(path: str | Path | None = None) -> PerceptualNetwork
     """Load VGG-19 or its 16x student from a safetensors file, telling them apart by their keys.
 
     Without a path, torchvision's ImageNet VGG-19 is used, which torchvision downloads once.
-    Raises FileNotFoundError for a missing file, and ValueError for one that holds neither network
-    or numbers that are not finite.
+    Raises FileNotFoundError for a missing file, ValueError for one that holds neither network or
+    numbers that are not finite, and OSError where torchvision's cannot be had.
     """
     if path is None:
         try:
@@ -89,9 +90,11 @@ def load_perceptual_network(path: str | Path | None = None) -> PerceptualNetwork
                 "VGG-19 needs torchvision: pip install 'stylekernel-hf[train]', or pass the path "
                 "of a safetensors file as perceptual"
             ) from error
-        # torchvision draws random weights before it loads those that it has.
-        with torch.random.fork_rng(devices=[]):
-            return _vgg19(vgg19(weights=VGG19_Weights.IMAGENET1K_V1).state_dict())
+        source = VGG19_Weights.IMAGENET1K_V1
+        otherwise = ", or give the path of a safetensors file as perceptual (--perceptual)"
+        with named_download("VGG-19", source.url, otherwise=otherwise):
+            network = vgg19(weights=source)
+        return _vgg19(network.state_dict())
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"perceptual: no such file: '{path}'")

@@ -23,6 +23,11 @@ _EXPLANATIONS = {
     "content": "distance of the normalised relu4_1 and relu5_1 from the photo; lower is better",
     "style": "distance of channel means and deviations from the painting; lower is better",
     "ssim": "structural similarity of luminance to the photo; higher is better",
+    "near": "relaxed earth mover's distance of local features from the painting's; lower is better",
+    "pattern": "sliced Wasserstein distance of small neighbourhoods from the painting's; lower is "
+    "better",
+    "alignment": "share of the stylization that is lost when the aligned feature is averaged over "
+    "the picture",
     "cfsd": "divergence of self-similarities at relu3_1 from the photo's; lower is better",
     "lpips": "LPIPS on AlexNet from the photo; lower is better",
     "fid": "Fréchet distance of Inception features of all results from the paintings; lower is "

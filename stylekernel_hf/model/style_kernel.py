@@ -139,7 +139,9 @@ class StyleKernelModel(PretrainedModel):
         """
         features = self.encode_content(content)
         statistics = [channel_statistics(level) for level in features]
-        if isinstance(strength, float | int) and strength == 1:
+        if not isinstance(strength, Tensor):
+            strength = float(strength)  # Of NumPy's numbers and fractions, too.
+        if isinstance(strength, float) and strength == 1.0:
             return self.repaint(features, statistics, style)
         own = self.encode_style(content)
         return self.repaint_partly(content, features, statistics, style, own, strength)

@@ -10,6 +10,7 @@ from typing import Any, cast
 from huggingface_hub import EvalResult
 from huggingface_hub.repocard_data import eval_results_to_model_index
 
+from stylekernel_hf.given_values import plain_number
 from stylekernel_hf.repository.configs import read_json_object
 
 MAX_EVALUATION_BYTES = 2**26
@@ -38,7 +39,7 @@ def read_evaluation(evaluation: Mapping[str, Any] | str | os.PathLike[str]) -> d
     for row in ("mean", *(name for name in _SCALE if name in found)):
         figures: object = found.get(row)
         numbers = cast("dict[str, object]", figures).values() if isinstance(figures, dict) else ()
-        if not numbers or not all(isinstance(number, int | float) for number in numbers):
+        if not numbers or not all(plain_number(number) is not None for number in numbers):
             raise ValueError(
                 "evaluation must be what `stylekernel evaluate --json` wrote, with figures under "
                 f"{row!r}; got keys {', '.join(found) or 'none'}"
@@ -108,7 +109,8 @@ def _table(names: Sequence[str], rows: Mapping[str, Mapping[str, float]]) -> lis
 
 
 def _figures(evaluation: Mapping[str, Any], row: str) -> dict[str, float]:
-    return cast(dict[str, float], evaluation[row])
+    figures = {name: plain_number(value) for name, value in evaluation[row].items()}
+    return cast(dict[str, float], figures)
 
 
 def _pairs(evaluation: Mapping[str, Any]) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import cast
 
 import torch
 
+from stylekernel_hf.given_values import plain_number, shown
 from stylekernel_hf.model.style_kernel import BORDER_MARGIN, StyleKernelModel
 from stylekernel_hf.tiling.receptive_field import full_reach
 
@@ -20,17 +20,22 @@ WORKING_MEMORY = 512 * 2**20
 _LIVE_ACTIVATIONS = 5
 
 
-def check_tile_size(tile_size: int | None, model: StyleKernelModel) -> None:
-    """Raise TypeError or ValueError for what is no tile size; None stands for automatic."""
+def check_tile_size(tile_size: object, model: StyleKernelModel) -> int | None:
+    """Return a tile size as a plain integer; None stands for automatic.
+
+    TypeError or ValueError for what is none.
+    """
     if tile_size is None:
-        return
-    if not isinstance(cast(object, tile_size), int) or isinstance(tile_size, bool):
+        return None
+    side = plain_number(tile_size)
+    if not isinstance(side, int):
         raise TypeError(f"tile_size must be an integer or None, got {type(tile_size).__name__}")
-    if tile_size < MIN_TILE_SIZE or tile_size % model.stride:
+    if side < MIN_TILE_SIZE or side % model.stride:
         raise ValueError(
             f"tile_size must be a multiple of {model.stride} px and at least {MIN_TILE_SIZE}, "
-            f"got {tile_size}"
+            f"got {shown(side)}"
         )
+    return side
 
 
 def choose_tile_size(model: StyleKernelModel, height: int, width: int) -> int | None:

@@ -160,4 +160,6 @@ def check_variants(preset: str, variants: list[str]) -> list[str]:
 
 
 def _figures(means: Mapping[str, float]) -> Figures:
-    return Figures(means["content"], means["style"], means["ssim"])
+    named = ("content", "style", "ssim")
+    extra = {name: value for name, value in means.items() if name not in named}
+    return Figures(means["content"], means["style"], means["ssim"], extra)

@@ -16,6 +16,7 @@ from stylekernel_hf.metrics.distances import (
     style_statistics,
 )
 from stylekernel_hf.metrics.perceptual import PerceptualNetwork
+from stylekernel_hf.training.setting_checks import make_plain
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,9 @@ class LossWeights:
     style: float = 20.0
     color: float = 2.0
     identity: float = 4.0
+
+    def __post_init__(self) -> None:
+        make_plain(self, suffix="_weight")
 
 
 def stylization_losses(

@@ -2,6 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+from typing import Any
+
+from stylekernel_hf.given_values import as_boolean, as_float, as_integer, plain_number
+
+
+def make_plain(settings: Any, *, suffix: str = "") -> None:
+    """Make the numbers and booleans of a frozen dataclass Python's own.
+
+    TypeError or ValueError with the name of the field, and the suffix, for what is no such value.
+    """
+    for field in fields(settings):
+        name, value = field.name + suffix, getattr(settings, field.name)
+        plain: object = value
+        if field.type == "int":
+            plain = as_integer(value, name)
+        elif field.type == "float":
+            as_float(value, name)
+            plain = plain_number(value)  # An integer stays one: logs and plans show it so.
+        elif field.type == "bool":
+            plain = as_boolean(value, name)
+        object.__setattr__(settings, field.name, plain)
+
 
 def check_counts(**counts: int) -> None:
     """Each must be at least 1."""

@@ -11,6 +11,7 @@ from stylekernel_hf.training.setting_checks import (
     check_color_augmentation,
     check_counts,
     check_learning_rate,
+    make_plain,
 )
 
 
@@ -54,6 +55,7 @@ class TrainingSettings:
     log_with: str | None = None
 
     def __post_init__(self) -> None:
+        make_plain(self)
         check_counts(
             steps=self.steps,
             batch_size=self.batch_size,

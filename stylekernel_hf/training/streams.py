@@ -132,7 +132,13 @@ def _open(name: str) -> tuple[Any, str]:
             f"'{PREFIX}{name}' needs the package {error.name}: "
             "pip install 'stylekernel-hf[datasets]'"
         ) from error
-    rows: Any = datasets.load_dataset(name, split="train", streaming=True)
+    try:
+        rows: Any = datasets.load_dataset(name, split="train", streaming=True)
+    except OSError as error:
+        raise OSError(
+            f"the data set '{name}' cannot be opened ({error}): look at its name and the network, "
+            f"or give a folder with a copy of it as {PREFIX}FOLDER"
+        ) from error
     columns = rows.features or {}
     pictures = [key for key, kind in columns.items() if isinstance(kind, datasets.Image)]
     if not pictures:

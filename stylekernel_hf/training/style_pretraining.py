@@ -24,6 +24,7 @@ from stylekernel_hf.training.setting_checks import (
     check_color_augmentation,
     check_counts,
     check_learning_rate,
+    make_plain,
 )
 from stylekernel_hf.training.sole_training import check_sole_training, sole_training
 
@@ -52,6 +53,7 @@ class StylePretrainingSettings:
     cache_gigabytes: float = 4.0
 
     def __post_init__(self) -> None:
+        make_plain(self)
         check_counts(
             steps=self.steps,
             batch_size=self.batch_size,

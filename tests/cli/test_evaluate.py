@@ -62,17 +62,23 @@ def test_models_and_strengths_are_scored_side_by_side_into_every_file(
     printed, error = stylekernel("evaluate", *words, "--sheet", folder / "s.png")
     assert not error
     lines = [[x.strip() for x in line.split("|")[1:-1]] for line in printed.splitlines()]
-    assert lines[0] == ["mean of 4 pairs at 64 px", "content", "style", "SSIM", "CFSD"]
+    assert lines[0] == [
+        *("mean of 4 pairs at 64 px", "content", "style"),
+        *("SSIM", "near", "pattern", "CFSD", "alignment"),
+    ]
     names = [f"{each}, strength {strength}" for each in ("embedded", model) for strength in (0, 1)]
     assert [line[0] for line in lines[2:]] == [*names, "content unchanged", "style pasted"]
     # Of no strength, either model leaves the photo as it is.
-    assert lines[2][1:] == lines[4][1:] == lines[6][1:] != lines[3][1:]
+    assert lines[2][1:] == lines[4][1:] != lines[3][1:]
+    assert lines[2][1:-1] == lines[6][1:-1]
+    # What changes nothing loses nothing; of the photo itself it is not measured.
+    assert (lines[2][-1], lines[6][-1]) == ("0.0000", "-")
 
     found = json.loads((folder / "s.json").read_text())["evaluations"]
     assert [(each["model"], each["strength"]) for each in found] == [
         (each, strength) for each in ("embedded", str(model)) for strength in (0, 1)
     ]
-    assert f"{found[3]['mean']['cfsd']:.4f}" == lines[5][4]
+    assert f"{found[3]['mean']['cfsd']:.4f}" == lines[5][6]
     report = (folder / "s.html").read_text()
     assert names[3] in report and "evaluate" in report and "--cfsd" in report
     assert (folder / "s.svg").read_text().startswith("<?xml")
@@ -84,7 +90,10 @@ def test_one_checkpoint_s_json_is_what_a_model_card_takes(folder: Path, styleker
     assert stylekernel("evaluate", *words, "--every", 2)[1] == ""
     found = json.loads((folder / "one.json").read_text())
     assert found["pair_count"] == 2 and found["size"] == 64
-    assert set(found["mean"]) == {"content", "style", "ssim"}
+    names = {"content", "style", "ssim", "near", "pattern", "alignment"}
+    assert set(found["mean"]) == names
+    # A network with random weights looks as well: averaging its aligned feature changes something.
+    assert 0 < found["mean"]["alignment"] < 2
     assert len(found["pairs"]) == 2
 
 

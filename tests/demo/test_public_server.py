@@ -6,6 +6,7 @@ import http.server
 import json
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,13 @@ from gradio.route_utils import delete_files_created_by_app
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
+from demo.catalog import painting_path
+from demo.interface import build_demo, launch_options
+from demo.studio import Studio
+from stylekernel_hf import pipeline
 from tests.demo.conftest import LIMITS
 from tests.demo.pictures import difference, huge_png, opened
+from tests.demo.visitor import Visitor
 from tests.tiny import save_picture
 
 ROOT = Path(__file__).parents[2]
@@ -169,24 +175,59 @@ def test_region_blobs_are_bounded(app: gr.Blocks, url: str) -> None:
     assert "greedy" not in canvas.blob_storage
 
 
-def test_fifty_requests_at_once_all_get_their_own_answer(client: Client, tmp_path: Path) -> None:
-    photos = [save_picture(tmp_path / f"{n}.png", (64, 48), seed=n) for n in range(50)]
+def visit(app: gr.Blocks, photos: list[Path], strength: float) -> list[Path]:
+    """Ask for all of them at once, in full size, as a visitor of one's own."""
+    visitor = Visitor(app)
+    for photo in photos:
+        answer = visitor.join("full_size", visitor.upload(photo), strength=strength)
+        assert answer.status_code == 200, answer.text
+    results: dict[str, Path] = {}
+    for message in visitor.messages():
+        if message["msg"] == "process_completed":
+            assert message["success"], message
+            results[message["event_id"]] = Path(message["output"]["data"][0]["path"])
+            if len(results) == len(photos):
+                break
+    # Answers come in the order of the requests: of one session, and of one queue.
+    return list(results.values())
 
-    def send(photos: list[Path]) -> list[str]:
-        jobs = [
-            client.submit(handle_file(photo), ["Mosaic"], strength=0.0, api_name="/full_size")
-            for photo in photos
+
+def visit_all(app: gr.Blocks, photos: list[Path], strength: float = 0) -> list[Path]:
+    """Have so many visitors ask at once that each has two of the photos."""
+    with ThreadPoolExecutor(len(photos)) as pool:
+        visits = [
+            pool.submit(visit, app, photos[start : start + 2], strength)
+            for start in range(0, len(photos), 2)
         ]
-        return [job.result(timeout=120) for job in jobs]
+        return [result for one in visits for result in one.result()]
 
+
+def test_fifty_requests_at_once_all_get_their_own_answer(app: gr.Blocks, tmp_path: Path) -> None:
+    photos = [save_picture(tmp_path / f"{n}.png", (64, 48), seed=n) for n in range(50)]
     process = psutil.Process()
-    send(photos[:10])
+    visit_all(app, photos[:10])
     before = process.memory_info().rss
-    results = send(photos)
+    results = visit_all(app, photos)
     # At strength 0 the answer is the photo itself, so nobody else's.
     for photo, result in zip(photos, results, strict=True):
         assert difference(photo, opened(result)) == 0
     assert process.memory_info().rss - before < 40 * 2**20
+
+
+@pytest.mark.slow
+def test_fifty_visitors_with_a_hundred_photos_are_all_served(uploads: Path, tmp_path: Path) -> None:
+    """By the network that comes with the package."""
+    photos = [save_picture(tmp_path / f"{n}.png", (384, 288), seed=n) for n in range(100)]
+    studio = Studio()
+    demo = build_demo(studio)
+    demo.launch(prevent_thread_lock=True, quiet=True, **launch_options(studio))
+    pipe = pipeline("style-kernel")
+    mosaic = pipe.encode_style(painting_path("Mosaic"))
+    try:
+        for photo, result in zip(photos, visit_all(demo, photos, strength=1), strict=True):
+            assert difference(pipe(photo, mosaic).images[0], opened(result)) == 0
+    finally:
+        demo.close()
 
 
 def test_old_files_are_deleted_and_new_ones_kept(

@@ -24,6 +24,8 @@ from stylekernel_hf.metrics.evaluation_result import (
 )
 from stylekernel_hf.metrics.figures import Figures, figures_table
 from stylekernel_hf.metrics.frechet import frechet_distance
+from stylekernel_hf.metrics.near import local_features, nearness
+from stylekernel_hf.metrics.pattern import neighbourhoods, pattern_distance
 from stylekernel_hf.metrics.perceptual import PerceptualNetwork
 from stylekernel_hf.metrics.ssim import luminance_ssim
 
@@ -128,9 +130,30 @@ def test_figures_are_those_of_the_result_in_8_bits(network, files):
                 "content": content_distance(network(stylized), network(content)).item(),
                 "style": style_distance(network(stylized), network(style)).item(),
                 "ssim": luminance_ssim(stylized, content).item(),
+                "near": nearness(*(local_features(network(x)) for x in (stylized, style))),
+                "pattern": pattern_distance(
+                    *(neighbourhoods(x, network) for x in (stylized, style))
+                ),
             },
             rel=1e-5,
         )
+
+
+def test_alignment_is_the_share_of_the_change_that_is_lost_without_it(network, files):
+    candidate = Candidate(
+        "ours", blend, without_alignment=lambda content, style: 0.7 * content + 0.3 * style
+    )
+    (result,) = evaluation.evaluate([candidate], *files, network=network, size=SIZE)
+    # A quarter of what the blend takes of the style, up to rounding to 8 bits.
+    for pair in result.pairs:
+        assert pair.figures.extra["alignment"] == pytest.approx(0.25, abs=0.01)
+    assert "alignment" not in result.content_unchanged.extra
+
+
+def test_alignment_of_a_picture_that_is_left_alone_is_nothing(network, files):
+    candidate = Candidate("ours", keep, without_alignment=paste)
+    (result,) = evaluation.evaluate([candidate], *files, network=network, size=SIZE)
+    assert result.mean.extra["alignment"] == 0
 
 
 def test_means_are_those_of_the_rows(network, files):
@@ -396,7 +419,7 @@ def test_a_further_measure_compares_result_and_content_and_is_in_every_figure(ne
     gap = style.mean().item() - content.mean().item()
     assert result.pairs[0].figures.extra["gap"] == pytest.approx(0.4 * gap, abs=1e-3)
     assert result.mean.to_json()["gap"] == result.pairs[0].figures.extra["gap"]
-    assert result.content_unchanged.extra == {"gap": 0}
+    assert result.content_unchanged.extra["gap"] == 0
     assert result.style_pasted.extra["gap"] == pytest.approx(gap, abs=1e-6)
     assert result.to_json()["mean"]["gap"] == result.to_json()["pairs"][0]["gap"]
 
@@ -427,7 +450,8 @@ def test_fid_compares_all_results_with_their_styles_and_makes_art_fid_with_lpips
     assert result.mean.extra["fid"] == pytest.approx(fid, rel=1e-4)
     assert result.mean.extra["art_fid"] == pytest.approx(1.5 * (1 + fid), rel=1e-4)
     assert result.mean.extra == result.content_unchanged.extra
-    assert result.style_pasted.extra == {"lpips": 0.5, "fid": 0, "art_fid": 1.5}
+    pasted = {"near": 0, "pattern": 0, "lpips": 0.5, "fid": 0, "art_fid": 1.5}
+    assert result.style_pasted.extra == pytest.approx(pasted, abs=1e-5)
     assert "fid" not in result.pairs[0].figures.extra
 
 

@@ -1,0 +1,79 @@
+"""The pictures of `stylekernel stylize`: made with a bar that counts them, and reported."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from stylekernel_hf.cli.stop_signals import told_when_stopped
+
+if TYPE_CHECKING:
+    from stylekernel_hf.bulk import Job, Outcome
+    from stylekernel_hf.pipeline_style_kernel import StyleKernelPipeline
+
+
+def make_pictures(
+    pipe: StyleKernelPipeline, jobs: Sequence[Job], output: str, **options: Any
+) -> bool:
+    """Run the jobs with the options of `run_jobs`; say what became of them, even if stopped.
+
+    Returns whether all pictures are there.
+    """
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    from stylekernel_hf.bulk import run_jobs
+
+    # Of several pictures the pictures are counted, of a single one that takes long its tiles.
+    pipe.set_progress_bar_config(disable=len(jobs) > 1, leave=False, delay=2)
+    columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
+    outcomes: list[Outcome] = []
+    progress = Progress(
+        *columns, console=Console(stderr=True), disable=len(jobs) == 1, transient=True
+    )
+    bar = progress.add_task("stylizing", total=len(jobs))
+
+    def note(outcome: Outcome) -> None:
+        outcomes.append(outcome)
+        progress.advance(bar)
+
+    with told_when_stopped(lambda: f"{_count(outcomes)} of {len(jobs)} pictures were written"):
+        try:
+            with progress:
+                run_jobs(pipe, jobs, on_outcome=note, **options)
+        finally:
+            _report(outcomes, output)
+    return all(outcome.status != "failed" for outcome in outcomes)
+
+
+def tell_new_folder(output: str, jobs: Sequence[Job]) -> None:
+    """Say that a name which looks like one picture's is taken for a folder's."""
+    suffix = Path(output).suffix
+    is_new = not output.endswith(("/", os.sep)) and not os.path.lexists(output)
+    if len(jobs) == 1 and suffix and is_new and jobs[0].output != Path(output):
+        words = f"'{output}' is made a folder, because {suffix} is no suffix of pictures"
+        typer.echo(f"stylekernel: {words}", err=True)
+
+
+def _count(outcomes: Sequence[Outcome]) -> int:
+    return sum(outcome.status == "written" for outcome in outcomes)
+
+
+def _report(outcomes: Sequence[Outcome], output: str) -> None:
+    written = [outcome for outcome in outcomes if outcome.status == "written"]
+    skipped = sum(outcome.status == "skipped" for outcome in outcomes)
+    failed = [outcome for outcome in outcomes if outcome.status == "failed"]
+    if len(written) == 1:
+        typer.echo(f"wrote {written[0].job.output}")
+    elif written:
+        typer.echo(f"wrote {len(written)} pictures to {output}")
+    if skipped:
+        typer.echo(f"skipped {skipped} that existed")
+    for outcome in failed:
+        typer.echo(f"stylekernel: failed: {outcome.job}: {outcome.error}", err=True)
+    if any("exists already" in outcome.error for outcome in failed):
+        typer.echo("stylekernel: use --overwrite or --skip-existing for those that exist", err=True)

@@ -1,0 +1,41 @@
+"""Small pictures of image files, of which only little is held at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from PIL import Image
+
+from stylekernel_hf.file_painting import LARGE_PIXELS
+from stylekernel_hf.image_io import count_pixels, load_image
+from stylekernel_hf.strip_files import StripFile, reads_in_strips
+from stylekernel_hf.vips_library import has_vips
+
+
+def load_thumbnail(path: Path, side: int, *, name: str) -> Image.Image:
+    """Read a picture and scale it into a square of `side` px; errors are those of `load_image`.
+
+    A large one is reduced row by row where libvips is there, which reads it whatever its size; its
+    transparent parts then look as if they were none.
+    """
+    large = count_pixels(path, name=name) > LARGE_PIXELS
+    if large and has_vips() and reads_in_strips(path):
+        image = _reduced(StripFile(path, name=name), 4 * side)
+    else:
+        image = load_image(path, name=name)
+    image.thumbnail((side, side), Image.Resampling.LANCZOS)
+    return image
+
+
+def _reduced(file: StripFile, side: int) -> Image.Image:
+    """Average squares of pixels, so that the longer side gets about `side` px."""
+    factor = max(1, max(file.width, file.height) // side)
+    across, down = max(1, file.width // factor), max(1, file.height // factor)
+    rows = file.rows()
+    lines: list[torch.Tensor] = []
+    for _ in range(down):
+        strip = rows.read(min(factor, file.height))[:, : across * factor]
+        squares = strip.unflatten(1, (across, -1)).float()
+        lines.append(squares.mean(dim=(0, 2)).round().byte())
+    return Image.fromarray(torch.stack(lines).numpy())
