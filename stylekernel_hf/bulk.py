@@ -14,11 +14,14 @@ from PIL import Image
 
 from stylekernel_hf.color import ColorMode
 from stylekernel_hf.file_painting import calls_for_strips, stylize_file
+from stylekernel_hf.image_decoding import Bounds, read_image
+from stylekernel_hf.image_folder import list_images
 from stylekernel_hf.image_formats import check_image_size, format_to_write
-from stylekernel_hf.image_io import list_images, load_image, save_image
+from stylekernel_hf.image_io import save_image
 from stylekernel_hf.output_names import file_system_key, name_results
 from stylekernel_hf.output_paths import check_not_read, check_output_file, check_output_folder
 from stylekernel_hf.pipeline_style_kernel import StyleKernelPipeline, is_style_file
+from stylekernel_hf.style_input import MIN_SIDE, PALETTE_SIZE, style_bounds
 from stylekernel_hf.style_sources import NamedStyle, StyleSource, path_of
 
 Existing: TypeAlias = Literal["refuse", "skip", "overwrite"]
@@ -159,7 +162,7 @@ def run_jobs(
     paint = partial(
         _paint,
         pipe,
-        lru_cache(maxsize=1)(partial(load_image, name="content")),
+        lru_cache(maxsize=1)(partial(read_image, name="content", bounds=Bounds(min_side=MIN_SIDE))),
         strength=strength,
         style_weights=style_weights,
         masks=masks,
@@ -222,7 +225,8 @@ def _read_style(
     if color != "transfer":
         return pipe.encode_style(style, style_size=style_size)
     # Transferring colours needs the image itself; the pipeline says so of a file of a style.
-    return style if is_style_file(style) else load_image(style, name="style")
+    bounds = style_bounds(PALETTE_SIZE)
+    return style if is_style_file(style) else read_image(style, name="style", bounds=bounds)
 
 
 def _plan(

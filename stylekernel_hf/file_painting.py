@@ -19,6 +19,7 @@ from stylekernel_hf.call_checks import (
 from stylekernel_hf.color import ColorMode, recolor
 from stylekernel_hf.given_values import plain_number
 from stylekernel_hf.image_io import MAX_PIXELS, count_pixels
+from stylekernel_hf.image_source import is_regular_file
 from stylekernel_hf.model.style_embedding import StyleEmbedding
 from stylekernel_hf.model.style_field import StyleField
 from stylekernel_hf.model.style_kernel import StyleKernelModel
@@ -137,6 +138,8 @@ def calls_for_strips(
     What cannot be done in strips is done in memory. Only a file that is too large for that is to
     be painted in strips in any case, for the error to say what stands against it.
     """
+    if not is_regular_file(content):
+        return False  # A pipe is read once, and as a whole.
     pixels = count_pixels(content, name="content")
     if pixels > MAX_PIXELS:
         if masks is not None:

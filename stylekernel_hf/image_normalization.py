@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import logging
 import threading
 import warnings
-from collections.abc import Generator
-from typing import Any, cast
+from collections.abc import Callable, Generator
+from typing import Any, TypeAlias, cast
 
 from PIL import ExifTags, Image, ImageCms
+
+from stylekernel_hf.read_errors import UnreadableImageError
+from stylekernel_hf.tiff_directories import is_bomb
 
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -22,25 +26,55 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 _ICC_MODES = {"GRAY": "L", "RGB ": "RGB", "CMYK": "CMYK"}
+_BAND_PIXELS = 2**22
+
+Conversion: TypeAlias = Callable[[Image.Image], Image.Image]
 
 _logger = logging.getLogger(__name__)
 _warnings_lock = threading.Lock()
 
 
-def normalized(image: Image.Image, name: str) -> Image.Image:
-    """A fresh upright "RGB" or "RGBA" image in sRGB, without metadata."""
+def normalized(image: Image.Image, name: str, *, factor: int = 1) -> Image.Image:
+    """A fresh upright "RGB" or "RGBA" image in sRGB, without metadata, reduced by a whole factor.
+
+    It is made band by band: beside the image and the result there is memory for one band only.
+    """
     image = _upright(image, name)
+    to_srgb = _profile_conversion(image, name)
+    rows = max(1, _BAND_PIXELS // (image.width * factor)) * factor
+    bands = (
+        _rows(image, top, min(top + rows, image.height)) for top in range(0, image.height, rows)
+    )
+    made = (_band(band, to_srgb, name) for band in bands)
+    reduced = made if factor == 1 else (band.reduce(factor) for band in made)
+    first = next(reduced)
+    if rows >= image.height:
+        return first
+    result = Image.new(first.mode, (first.width, -(-image.height // factor)))
+    for index, band in enumerate(itertools.chain([first], reduced)):
+        result.paste(band, (0, index * rows // factor))
+    return result
+
+
+def _rows(image: Image.Image, top: int, bottom: int) -> Image.Image:
+    """A copy of some rows: Pillow writes the transparency of a palette into what it converts.
+
+    `Image.crop` would check their size by a limit that is one for the whole process.
+    """
+    size = (image.width, bottom - top)
+    return image.resize(size, Image.Resampling.NEAREST, box=(0, top, image.width, bottom))
+
+
+def _band(image: Image.Image, to_srgb: Conversion | None, name: str) -> Image.Image:
     if image.mode == "F":
         image = _from_float_grey(image, name)
     elif image.mode.startswith("I"):
         image = _from_wide_grey(image, name)
     elif image.mode == "La":
         image = image.convert("LA")
-    profile: bytes | None = image.info.get("icc_profile")
     colors, alpha = _split_alpha(image)
-    if profile:
-        colors = _to_srgb(colors, profile, name)
-    result = colors.convert("RGB")
+    result = to_srgb(colors) if to_srgb else colors
+    result = result if result.mode == "RGB" else result.convert("RGB")
     if alpha is not None:
         result.putalpha(alpha)
     result.info.clear()
@@ -49,14 +83,25 @@ def normalized(image: Image.Image, name: str) -> Image.Image:
 
 def _upright(image: Image.Image, name: str) -> Image.Image:
     """The image as it should be seen, or itself if it is upright."""
+    orientation = None
     try:
+        if is_bomb(io.BytesIO(_exif_data(image))):
+            raise ValueError("tags overlap")
         with silent_pillow():
             orientation = image.getexif().get(ExifTags.Base.Orientation)
     except Exception as error:  # As in `image_io`; the pixels are well.
         _logger.warning("%s: EXIF data cannot be read and are left out: %s", name, error)
-        orientation = None
     transpose = _UPRIGHT.get(orientation) if isinstance(orientation, int) else None
     return image if transpose is None else image.transpose(transpose)
+
+
+def _exif_data(image: Image.Image) -> bytes:
+    """What Pillow will read as EXIF data, if it has not done so yet."""
+    data = image.info.get("exif")
+    if data is None and "Raw profile type exif" in image.info:
+        lines = str(image.info["Raw profile type exif"]).split("\n")[3:]
+        data = bytes.fromhex("".join(lines))
+    return data.removeprefix(b"Exif\0\0") if isinstance(data, bytes) else b""
 
 
 def _from_float_grey(image: Image.Image, name: str) -> Image.Image:
@@ -64,7 +109,7 @@ def _from_float_grey(image: Image.Image, name: str) -> Image.Image:
 
     values = np.asarray(image)
     if not ((values >= 0) & (values <= 1)).all():
-        raise ValueError(
+        raise UnreadableImageError(
             f"{name} must be in [0, 1] where its pixels are floats, "
             f"got {values.min()} to {values.max()}"
         )
@@ -78,7 +123,7 @@ def _from_wide_grey(image: Image.Image, name: str) -> Image.Image:
     wide = image.convert("I")
     darkest, lightest = cast(tuple[int, int], wide.getextrema())
     if darkest < 0 or lightest > 65535:
-        raise ValueError(
+        raise UnreadableImageError(
             f"{name} must be in 0 to 65535 where its pixels are integers, "
             f"got {darkest} to {lightest}"
         )
@@ -95,45 +140,62 @@ def _split_alpha(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
         return image, None
     is_grey = image.mode in {"1", "L", "LA"}
     if not image.has_transparency_data:
-        return image.convert("L" if is_grey else "RGB"), None
-    # Of a copy, because Pillow writes the transparency of a palette into the image it converts.
-    rgba = (image.copy() if image.mode == "P" else image).convert("RGBA")
+        mode = "L" if is_grey else "RGB"
+        return image if image.mode == mode else image.convert(mode), None
+    rgba = image.convert("RGBA")
     colors = rgba.getchannel("R") if is_grey else rgba.convert("RGB")
     return colors, rgba.getchannel("A")
 
 
-def _to_srgb(colors: Image.Image, profile: bytes, name: str) -> Image.Image:
+def _profile_conversion(image: Image.Image, name: str) -> Conversion | None:
+    """Return what takes the colours of an image, or of a band of it, to sRGB by its profile."""
+    profile: Any = image.info.get("icc_profile")
+    if not profile:
+        return None
+    mode = _color_mode(image)
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         space: str = cast(Any, source.profile).xcolor_space
-        mode = _ICC_MODES.get(space)
-        if mode == "RGB" and colors.mode == "L":
-            colors = colors.convert("RGB")
-        if mode != colors.mode:
-            raise ValueError(f"it is for {space.strip()}, not for {colors.mode}")
-        return _grey_to_srgb(colors, source) if mode == "L" else _transform(colors, source)
-    except (ImageCms.PyCMSError, OSError, ValueError, TypeError) as error:
+        wanted = _ICC_MODES.get(space, "")
+        if wanted != mode and (wanted, mode) != ("RGB", "L"):
+            raise ValueError(f"it is for {space.strip()}, not for {mode}")
+        if wanted == "L":
+            return _grey_conversion(source)
+        transform = _transform(source, wanted)
+        return lambda colors: _applied(transform, colors.convert(wanted))
+    except MemoryError:
+        raise
+    except Exception as error:  # As in `_upright`.
         _logger.warning("%s: the ICC profile cannot be used and is left out: %s", name, error)
-        return colors
+        return None
 
 
-def _grey_to_srgb(grey: Image.Image, source: ImageCms.ImageCmsProfile) -> Image.Image:
+def _color_mode(image: Image.Image) -> str:
+    """The mode of the colours that `_split_alpha` will give."""
+    if image.mode == "CMYK":
+        return "CMYK"
+    is_grey = image.mode in {"1", "L", "LA", "La", "F"} or image.mode.startswith("I")
+    return "L" if is_grey else "RGB"
+
+
+def _grey_conversion(source: ImageCms.ImageCmsProfile) -> Conversion:
     """By a table of all 256 greys: LittleCMS interpolates between 33, up to 10 levels off."""
     ramp = Image.frombytes("L", (256, 1), bytes(range(256)))
-    exact = _transform(ramp, source, ImageCms.Flags.NOOPTIMIZE)
-    table = b"".join(band.tobytes() for band in exact.split())
-    return grey.convert("RGB").point(list(table))
+    exact = _applied(_transform(source, "L", ImageCms.Flags.NOOPTIMIZE), ramp)
+    table = [value for band in exact.split() for value in band.tobytes()]
+    return lambda grey: grey.convert("RGB").point(table)
 
 
 def _transform(
-    colors: Image.Image,
-    source: ImageCms.ImageCmsProfile,
-    flags: ImageCms.Flags = ImageCms.Flags.NONE,
-) -> Image.Image:
+    source: ImageCms.ImageCmsProfile, mode: str, flags: ImageCms.Flags = ImageCms.Flags.NONE
+) -> ImageCms.ImageCmsTransform:
     srgb = ImageCms.createProfile("sRGB")
     perceptual = ImageCms.Intent.PERCEPTUAL
-    converted = ImageCms.profileToProfile(colors, source, srgb, perceptual, "RGB", flags=flags)
-    return cast(Image.Image, converted)
+    return ImageCms.buildTransform(source, srgb, mode, "RGB", perceptual, flags)
+
+
+def _applied(transform: ImageCms.ImageCmsTransform, colors: Image.Image) -> Image.Image:
+    return cast(Image.Image, ImageCms.applyTransform(colors, transform))
 
 
 @contextlib.contextmanager

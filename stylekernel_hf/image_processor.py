@@ -11,13 +11,14 @@ from jaxtyping import Float, Num, UInt8
 from PIL import Image
 from torch import Tensor
 
-from stylekernel_hf.image_io import ImageSource, load_image
+from stylekernel_hf.image_decoding import Bounds, ImageSource, read_image
 from stylekernel_hf.reflection import ReflectedLine
 
 ImageInput: TypeAlias = ImageSource | npt.NDArray[Any] | Tensor
 OutputType: TypeAlias = Literal["pil", "np", "pt"]
 RgbAndAlpha: TypeAlias = tuple[Num[Tensor, "1 3 h w"], Num[Tensor, "1 1 h w"] | None]
 
+ANY_SIZE = Bounds()
 _RANGE_TOLERANCE = 1e-3
 """How far outside [0, 1] rounding may have put a value; it is clamped."""
 
@@ -32,10 +33,13 @@ class Padding:
     bottom: int
 
 
-def to_rgb_tensor(image: ImageInput, *, name: str, keep_bytes: bool = False) -> RgbAndAlpha:
+def to_rgb_tensor(
+    image: ImageInput, *, name: str, keep_bytes: bool = False, bounds: Bounds = ANY_SIZE
+) -> RgbAndAlpha:
     """The colours of one image as float32 in [0, 1], and its alpha if it has any.
 
     With `keep_bytes` what is 8-bit stays uint8, at a quarter of the memory, for `unit_floats`.
+    A picture that is read, and not given as an array or tensor, may be reduced within `bounds`.
 
     A path, bytes or PIL image is read by `load_image`. An array is HxW or HxWxC, of uint8, uint16,
     bool, or floats in [0, 1]; a tensor is CxHxW of uint8 or floats in [0, 1] and stays on its
@@ -49,7 +53,7 @@ def to_rgb_tensor(image: ImageInput, *, name: str, keep_bytes: bool = False) -> 
     elif isinstance(image, np.ndarray):
         values = _array_values(image, name)
     else:
-        picture = load_image(image, name=name)
+        picture = read_image(image, name, bounds)
         values = torch.from_numpy(np.array(picture)).permute(2, 0, 1)
     values = (values if keep_bytes else unit_floats(values))[None]
     # Contiguous, so that the same pixels meet the same convolution wherever they came from.
@@ -58,7 +62,11 @@ def to_rgb_tensor(image: ImageInput, *, name: str, keep_bytes: bool = False) -> 
 
 
 def to_rgb_tensors(
-    images: ImageInput | Sequence[ImageInput], *, name: str, keep_bytes: bool = False
+    images: ImageInput | Sequence[ImageInput],
+    *,
+    name: str,
+    keep_bytes: bool = False,
+    bounds: Bounds = ANY_SIZE,
 ) -> tuple[list[RgbAndAlpha], bool]:
     """`to_rgb_tensor` for one image or several, and whether it was a single one.
 
@@ -67,12 +75,13 @@ def to_rgb_tensors(
     """
     is_array = isinstance(images, np.ndarray | Tensor)
     if not isinstance(images, list | tuple) and not (is_array and images.ndim == 4):
-        return [to_rgb_tensor(cast(ImageInput, images), name=name, keep_bytes=keep_bytes)], True
+        only = cast(ImageInput, images)
+        return [to_rgb_tensor(only, name=name, keep_bytes=keep_bytes, bounds=bounds)], True
     several = cast(Sequence[ImageInput], images)
     if len(several) == 0:
         raise ValueError(f"{name} must be at least one image, got none")
     return [
-        to_rgb_tensor(image, name=f"{name}[{index}]", keep_bytes=keep_bytes)
+        to_rgb_tensor(image, name=f"{name}[{index}]", keep_bytes=keep_bytes, bounds=bounds)
         for index, image in enumerate(several)
     ], False
 
@@ -94,11 +103,7 @@ def check_size(
 ) -> None:
     """Raise ValueError for an image with a side below `min_side` or too many pixels."""
     height, width = image.shape[-2:]
-    came = f"got {width}x{height} (width x height)"
-    if min(height, width) < min_side:
-        raise ValueError(f"{name} must be at least {min_side} px a side, {came}")
-    if height * width > max_pixels:
-        raise ValueError(f"{name} must have at most {max_pixels} pixels, {came}")
+    Bounds(max_pixels, min_side).check((width, height), name, "width x height")
 
 
 def pad_to_multiple(

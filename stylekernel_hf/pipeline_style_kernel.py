@@ -19,7 +19,7 @@ from stylekernel_hf.call_checks import (
 from stylekernel_hf.color import COLOR_MODES, ColorMode, recolor, transfer_color
 from stylekernel_hf.compilation import compile_network
 from stylekernel_hf.explanation import Explanation, check_point, explain
-from stylekernel_hf.image_io import MAX_PIXELS
+from stylekernel_hf.image_decoding import MAX_PIXELS, Bounds
 from stylekernel_hf.image_processor import (
     ImageInput,
     OutputType,
@@ -38,6 +38,7 @@ from stylekernel_hf.processors import shared_painting
 from stylekernel_hf.progress_bars import ProgressBars
 from stylekernel_hf.style_input import (
     MIN_SIDE,
+    PALETTE_SIZE,
     StyleInput,
     fit_embedding,
     is_style_file,
@@ -51,6 +52,7 @@ from stylekernel_hf.tiling.painting import Painting
 from stylekernel_hf.tiling.plain_pictures import model_for
 from stylekernel_hf.tiling.style_encoding import encode_style_image
 from stylekernel_hf.tiling.tile_size import check_tile_size
+from stylekernel_hf.unseen_colors import fill_unseen
 
 MAX_EXPLAINED_PIXELS = 16 * 2**20
 
@@ -120,7 +122,9 @@ class StyleKernelPipeline(ProgressBars, PretrainedPipeline):
         check_choice("output_type", output_type, ("pil", "np", "pt"))
         tile_size = check_tile_size(tile_size, self.model)
         style_size = check_style_size(style_size)
-        contents, _ = to_rgb_tensors(content, name="content", keep_bytes=True)
+        contents, _ = to_rgb_tensors(
+            content, name="content", keep_bytes=True, bounds=Bounds(MAX_PIXELS, MIN_SIDE)
+        )
         for index, (rgb, _) in enumerate(contents):
             name = "content" if len(contents) == 1 else f"content[{index}]"
             check_size(rgb, name=name, min_side=MIN_SIDE, max_pixels=MAX_PIXELS)
@@ -135,14 +139,17 @@ class StyleKernelPipeline(ProgressBars, PretrainedPipeline):
             )
             for index, (rgb, _) in enumerate(contents)
         ]
+        # What an alpha of 0 hides must not count: neither in statistics nor beside what is seen.
+        photos = [fill_unseen(rgb, alpha) for rgb, alpha in contents]
         # 2. Colours alone need no network.
         if color == "transfer":
             palettes = [
-                read_style_picture(item, name, "color='transfer'") for name, item in named.items()
+                read_style_picture(item, name, "color='transfer'", style_size=PALETTE_SIZE)
+                for name, item in named.items()
             ]
             recolored = [
                 transfer_color(rgb, palettes, *planned)
-                for (rgb, _), planned in zip(contents, shares, strict=True)
+                for rgb, planned in zip(photos, shares, strict=True)
             ]
             return _output(recolored, contents, output_type)
         # 3. Encode each style once.
@@ -151,7 +158,7 @@ class StyleKernelPipeline(ProgressBars, PretrainedPipeline):
         # 4. Repaint the contents one by one, in one piece or tile by tile.
         paintings = [
             Painting(model_for(self.model, rgb), rgb, planned.strength, tile_size)
-            for (rgb, _), planned in zip(contents, shares, strict=True)
+            for rgb, planned in zip(photos, shares, strict=True)
         ]
         painted: list[Tensor] = []
         as_bytes = output_type == "pil" and color == "style"
@@ -162,14 +169,14 @@ class StyleKernelPipeline(ProgressBars, PretrainedPipeline):
                 bar.update()
                 adapt_threads()
 
-            for painting, planned, (rgb, _) in zip(paintings, shares, contents, strict=True):
+            for index, (painting, planned) in enumerate(zip(paintings, shares, strict=True)):
                 if not isinstance(planned.strength, Tensor) and planned.strength == 0:
-                    painted.append(rgb)
+                    painted.append(contents[index][0])
                     bar.update(painting.steps)
                     continue
                 style_here = combine(styles, planned.styles)
                 result = self._paint(painting, style_here, as_bytes, bar, step)
-                painted.append(recolor(result, rgb, color))
+                painted.append(recolor(result, photos[index], color))
         return _output(painted, contents, output_type)
 
     @torch.inference_mode()
@@ -206,10 +213,12 @@ class StyleKernelPipeline(ProgressBars, PretrainedPipeline):
         call; the content has at most 16 megapixels, since it is seen in one piece.
         """
         style_size = check_style_size(style_size)
-        rgb, _ = to_rgb_tensor(content, name="content")
+        bounds = Bounds(MAX_EXPLAINED_PIXELS, MIN_SIDE)
+        rgb, alpha = to_rgb_tensor(content, name="content", bounds=bounds)
+        rgb = fill_unseen(rgb, alpha)
         check_size(rgb, name="content", min_side=MIN_SIDE, max_pixels=MAX_EXPLAINED_PIXELS)
         place = check_point(point, rgb.shape[3], rgb.shape[2])
-        painting = read_style_picture(style, "style", "an explanation")
+        painting = read_style_picture(style, "style", "an explanation", style_size=style_size)
         return explain(
             model_for(self.model, rgb), rgb, scale_style_picture(painting, style_size), place
         )
@@ -233,7 +242,7 @@ class StyleKernelPipeline(ProgressBars, PretrainedPipeline):
                 raise ValueError(f"{error} (in '{style}')") from error
         if isinstance(style, StyleEmbedding):
             return fit_embedding(style, name, self.model, self._identity)
-        rgb = read_style_picture(style, name, "encoding")
+        rgb = read_style_picture(style, name, "encoding", style_size=style_size)
         return encode_style_image(self.model, scale_style_picture(rgb, style_size))
 
     def _paint(

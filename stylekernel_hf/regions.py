@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from stylekernel_hf.image_processor import ImageInput, to_rgb_tensor
+from stylekernel_hf.image_decoding import MAX_DECODED_PIXELS, Bounds
+from stylekernel_hf.image_processor import ImageInput, to_rgb_tensor, unit_floats
 
 # Where all masks together are less than this, their quotients mean nothing.
 _EPSILON = 1e-6
+_ROWS = 256
 
 
 def read_mask(mask: ImageInput, size: tuple[int, int], *, name: str) -> Float[Tensor, "1 1 h w"]:
@@ -21,9 +24,11 @@ def read_mask(mask: ImageInput, size: tuple[int, int], *, name: str) -> Float[Te
     blue counts; what is transparent counts as black. A map of numbers is a mask too: an HxWx1
     array or a 1xHxW tensor in [0, 1].
     """
-    rgb, alpha = to_rgb_tensor(mask, name=name)
-    grey = rgb.mean(dim=1, keepdim=True)
-    grey = grey if alpha is None else grey * alpha
+    bounds = Bounds(max(MAX_DECODED_PIXELS, math.prod(size)), enough=max(size))
+    rgb, alpha = to_rgb_tensor(mask, name=name, keep_bytes=True, bounds=bounds)
+    # A few rows at a time: the three channels as floats take twelve times a mask's bytes.
+    grey = torch.cat([unit_floats(rows).mean(1, True) for rows in rgb.split(_ROWS, dim=2)], dim=2)
+    grey = grey if alpha is None else grey * unit_floats(alpha)
     if grey.shape[2:] != size:
         grey = torch.nn.functional.interpolate(
             grey, size, mode="bilinear", antialias=True, align_corners=False

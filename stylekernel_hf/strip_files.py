@@ -15,7 +15,12 @@ from PIL import TiffImagePlugin
 from torch import Tensor
 
 from stylekernel_hf.image_normalization import silent_pillow
+from stylekernel_hf.image_processor import RgbAndAlpha
+from stylekernel_hf.image_source import open_source
+from stylekernel_hf.read_errors import damage_named
 from stylekernel_hf.strip_writing import encode_raw as encode_raw
+from stylekernel_hf.tiff_checks import check_whole, choose_page
+from stylekernel_hf.unseen_colors import SeenColors
 from stylekernel_hf.vips_library import import_vips, told_by_vips
 
 logger = logging.getLogger(__name__)
@@ -41,17 +46,15 @@ class StripFile:
     """An image file whose rows are read from the first to the last, as often as asked for.
 
     Errors begin with `name`: OSErrors for the path, ValueError for what is no image, damaged, too
-    large, or of a kind that cannot be read in strips. Of several frames the first is read.
+    large, or of a kind that cannot be read in strips. Of several frames the first is read. A file
+    with transparency is read once more than its rows are asked for, for `SeenColors`.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, name: str) -> None:
         self._vips = import_vips()
         self.path, self.name = Path(path), name
-        if not self.path.exists():
-            raise FileNotFoundError(f"{name}: no such file: '{self.path}'")
-        if self.path.is_dir():
-            raise IsADirectoryError(f"{name} must be an image file, but '{self.path}' is a folder")
-        colors, _ = self._open()
+        self._page = self._check_file()
+        colors, alpha = self._open()
         self.width: int = colors.width
         self.height: int = colors.height
         if self.width > MAX_STRIP_WIDTH or self.width * self.height > MAX_STRIP_PIXELS:
@@ -59,11 +62,11 @@ class StripFile:
                 f"{name} must be at most {MAX_STRIP_WIDTH} px wide and have at most "
                 f"{MAX_STRIP_PIXELS} pixels, got {self.width}x{self.height} ('{self.path}')"
             )
+        self._seen = None if alpha is None else self._seen_colors()
 
     def rows(self) -> FileRows:
-        """Return the colours from the first row on."""
-        colors, _ = self._open()
-        return FileRows(self, self._vips.Region.new(colors))
+        """Return the colours from the first row on, filled where they cannot be seen."""
+        return FileRows(self, self._region(), self._seen)
 
     def alpha(self) -> Any | None:
         """Return the transparency as an image of libvips, to be read once, if there is any."""
@@ -82,6 +85,32 @@ class StripFile:
                 f"{self.name} must be an image file that libvips can read, but '{self.path}' is "
                 f"not one, or damaged: {told_by_vips(error)}"
             ) from error
+
+    def _seen_colors(self) -> SeenColors:
+        seen = SeenColors(self.width)
+        rows = FileRows(self, self._region(), None)
+        for top in range(0, self.height, _ROWS_AT_ONCE):
+            rgb, alpha = rows.fetch(min(_ROWS_AT_ONCE, self.height - top))
+            if alpha is not None:
+                seen.add(rgb, alpha)
+        return seen
+
+    def _region(self) -> Any:
+        """Return the pixels to be read from the top, with their alpha as the fourth channel."""
+        colors, alpha = self._open()
+        return self._vips.Region.new(colors if alpha is None else colors.bandjoin(alpha))
+
+    def _check_file(self) -> int:
+        """Return the page that is the picture meant, of a file that libvips may be given."""
+        if self.path.is_fifo():
+            raise ValueError(
+                f"{self.name} must be a file that can be read again, not a pipe, got '{self.path}'"
+            )
+        stream, label = open_source(self.path, self.name)
+        with stream, damage_named(self.name, label), silent_pillow():
+            page = choose_page(stream, self.name, label)
+            check_whole(stream, page, self.name, label)
+        return page
 
     def _open(self) -> tuple[Any, Any | None]:
         """Return colours, of three 8-bit channels in sRGB, and alpha, of one."""
@@ -109,8 +138,9 @@ class StripFile:
 
     def _load(self, access: str) -> Any:
         # libvips remembers what it opened, and a sequence that was read cannot be read again.
+        options = {"page": self._page} if self._page else {}
         return self._vips.Image.new_from_file(
-            str(self.path), access=access, fail_on=_FAIL_ON, revalidate=True
+            str(self.path), access=access, fail_on=_FAIL_ON, revalidate=True, **options
         )
 
     def _bytes(self, image: Any) -> Any:
@@ -140,20 +170,28 @@ class StripFile:
 class FileRows:
     """The rows of a file, from the first on."""
 
-    def __init__(self, file: StripFile, region: Any) -> None:
-        self._file, self._region, self._next = file, region, 0
+    def __init__(self, file: StripFile, region: Any, seen: SeenColors | None) -> None:
+        self._file, self._region, self._seen, self._next = file, region, seen, 0
 
     def read(self, count: int) -> UInt8[Tensor, "count w 3"]:
         """Return the next rows; ValueError where the file is damaged."""
-        width = self._file.width
-        rows = torch.empty((count, width, 3), dtype=torch.uint8)
-        with self._file.damage_named():
-            for part in rows.split(_ROWS_AT_ONCE):
-                data = self._region.fetch(0, self._next, width, len(part))
-                pixels = torch.frombuffer(bytearray(data), dtype=torch.uint8)
-                part.copy_(pixels.view(part.shape))
-                self._next += len(part)
+        rows = torch.empty((count, self._file.width, 3), dtype=torch.uint8)
+        for part in rows.split(_ROWS_AT_ONCE):
+            top = self._next
+            rgb, alpha = self.fetch(len(part))
+            if alpha is not None and self._seen is not None:
+                rgb = self._seen.fill(rgb, alpha, top=top)
+            part.copy_(rgb[0].permute(1, 2, 0))
         return rows
+
+    def fetch(self, count: int) -> RgbAndAlpha:
+        """Return the next rows as they are stored, with their alpha."""
+        with self._file.damage_named():
+            data = self._region.fetch(0, self._next, self._file.width, count)
+        self._next += count
+        pixels = torch.frombuffer(bytearray(data), dtype=torch.uint8)
+        pixels = pixels.view(1, count, self._file.width, -1).permute(0, 3, 1, 2)
+        return pixels[:, :3], pixels[:, 3:] if pixels.shape[1] == 4 else None
 
 
 def reads_in_strips(path: str | os.PathLike[str]) -> bool:

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float
 from torch import Tensor
 
-from stylekernel_hf.image_io import MAX_PIXELS
+from stylekernel_hf.image_decoding import MAX_DECODED_PIXELS, MAX_PIXELS, Bounds
 from stylekernel_hf.image_processor import (
     ImageInput,
     check_size,
@@ -24,10 +24,13 @@ from stylekernel_hf.model.checkpoint_identity import CheckpointIdentity
 from stylekernel_hf.model.style_embedding import StyleEmbedding, check_style
 from stylekernel_hf.model.style_kernel import StyleKernelModel
 from stylekernel_hf.model.style_library import StyleLibrary
+from stylekernel_hf.unseen_colors import fill_unseen
 
 MIN_SIDE = 16
 MAX_SCALED_PIXELS = 2**25
 """Of a style image once it is scaled: 4096 x 8192."""
+PALETTE_SIZE = 1024
+"""Short side in px that is enough of a style image of which only the colours are taken."""
 StyleInput: TypeAlias = ImageInput | StyleEmbedding
 
 
@@ -50,13 +53,26 @@ def style_items(style: StyleInput | Sequence[StyleInput] | StyleLibrary) -> dict
     return {f"style[{index}]": item for index, item in enumerate(several)}
 
 
-def read_style_picture(style: Any, name: str, purpose: str) -> Float[Tensor, "1 3 h w"]:
-    """Read a style that must be a picture for this purpose; TypeError for an encoded one."""
+def read_style_picture(
+    style: Any, name: str, purpose: str, *, style_size: int | None
+) -> Float[Tensor, "1 3 h w"]:
+    """Read a style that must be a picture for this purpose; TypeError for an encoded one.
+
+    It is reduced while it is read where it has far more pixels than the `style_size` needs to which
+    it will be scaled; one that is to keep its size may have `MAX_SCALED_PIXELS`.
+    """
     if isinstance(style, StyleEmbedding) or is_style_file(style):
         raise TypeError(f"{name} must be an image for {purpose}, got an encoded style")
-    rgb, _ = to_rgb_tensor(style, name=name)
+    rgb, alpha = to_rgb_tensor(style, name=name, bounds=style_bounds(style_size))
     check_size(rgb, name=name, min_side=MIN_SIDE, max_pixels=MAX_PIXELS)
-    return rgb
+    return fill_unseen(rgb, alpha)
+
+
+def style_bounds(style_size: int | None) -> Bounds:
+    """Return what a style image may be, read from a file, to be scaled to this short side."""
+    if style_size is None:
+        return Bounds(MAX_SCALED_PIXELS, MIN_SIDE)
+    return Bounds(MAX_DECODED_PIXELS, MIN_SIDE, enough=style_size)
 
 
 def scale_style_picture(

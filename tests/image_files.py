@@ -121,3 +121,77 @@ def _xyz(values: npt.NDArray[np.float64]) -> bytes:
 
 def _gamma(gamma: float) -> bytes:
     return b"curv\0\0\0\0" + struct.pack(">IH", 1, round(gamma * 256))
+
+
+def tiff_bytes(
+    pages: list[dict[int, object]], data: bytes = b"", *, order: str = "<", magic: bytes = b""
+) -> bytes:
+    """A TIFF of chained directories before `data`, which begins where `DATA` stands in a value.
+
+    A value is a whole number, a tuple of them, bytes, or a list of directories (SubIFDs).
+    """
+    head = {"<": b"II*\0", ">": b"MM\0*"}[order]
+    first = 8 + len(magic)
+    size = first + sum(_directory_size(page) for page in pages)
+    body, at = b"", first
+    for number, page in enumerate(pages):
+        after = at + _directory_size(page)
+        body += _directory(page, at, size, order, after if number + 1 < len(pages) else 0)
+        at = after
+    return head + struct.pack(f"{order}L", first) + magic + body + data
+
+
+class Data(int):
+    """A place in the data behind the directories."""
+
+
+def _directory_size(page: dict[int, object]) -> int:
+    return 2 + 12 * len(page) + 4 + sum(len(_outside(value, 0, 0, "<")) for value in page.values())
+
+
+def _directory(page: dict[int, object], at: int, data: int, order: str, after: int) -> bytes:
+    place = at + 2 + 12 * len(page) + 4
+    table, outside = b"", b""
+    for tag, value in sorted(page.items()):
+        kind, count = (7, len(value)) if isinstance(value, bytes) else (4, _count(value))
+        apart = _outside(value, place + len(outside), data, order)
+        inside = struct.pack(f"{order}L", place + len(outside))
+        if not apart:
+            inside = (
+                value.ljust(4, b"\0")
+                if isinstance(value, bytes)
+                else struct.pack(f"{order}L", _numbers(value, place, data)[0])
+            )
+        elif isinstance(value, list) and len(value) == 1:
+            inside = struct.pack(f"{order}L", place + len(outside))
+        table += struct.pack(f"{order}HHL", tag, kind, count) + inside
+        outside += apart
+    head = struct.pack(f"{order}H", len(page))
+    return head + table + struct.pack(f"{order}L", after) + outside
+
+
+def _count(value: object) -> int:
+    return len(value) if isinstance(value, list | tuple) else 1
+
+
+def _numbers(value: object, place: int, data: int) -> list[int]:
+    if isinstance(value, list):  # Where the directories will stand, behind a list of their places.
+        places, at = [], place + (4 * len(value) if len(value) > 1 else 0)
+        for page in value:
+            places.append(at)
+            at += _directory_size(page)
+        return places
+    numbers = value if isinstance(value, tuple) else (value,)
+    return [int(each) + data * isinstance(each, Data) for each in numbers]  # type: ignore[call-overload]
+
+
+def _outside(value: object, place: int, data: int, order: str) -> bytes:
+    """What of a value lies behind the table of its directory."""
+    if isinstance(value, bytes):
+        return value if len(value) > 4 else b""
+    numbers = _numbers(value, place, data)
+    apart = struct.pack(f"{order}{len(numbers)}L", *numbers) if len(numbers) > 1 else b""
+    if isinstance(value, list):
+        for page, at in zip(value, numbers, strict=True):
+            apart += _directory(page, at, data, order, 0)
+    return apart

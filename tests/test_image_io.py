@@ -15,7 +15,8 @@ import pytest
 from PIL import Image, ImageCms
 
 from stylekernel_hf import image_io
-from stylekernel_hf.image_io import IMAGE_SUFFIXES, list_images, load_image, save_image
+from stylekernel_hf.image_folder import image_suffixes, list_images
+from stylekernel_hf.image_io import load_image, save_image
 from tests import image_files as files
 
 EXAMPLES = Path(__file__).parents[1] / "demo" / "examples"
@@ -655,12 +656,13 @@ def test_images_of_a_folder_are_listed_by_name(tmp_path: Path):
     assert list_images(str(tmp_path)) == [tmp_path / name for name in ("a.png", "b.JPG", "c.webp")]
 
 
-def test_image_suffixes_can_be_read_and_written():
+def test_image_suffixes_are_those_of_pictures_that_pillow_opens():
     known = Image.registered_extensions()
-    everywhere = IMAGE_SUFFIXES - {".avif"}  # Pillow has it since 11.3.
-    assert {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"} <= everywhere
-    assert all(known[suffix] in Image.OPEN for suffix in everywhere)
-    assert all(known[suffix] in Image.SAVE for suffix in everywhere)
+    suffixes = image_suffixes()
+    assert {".jpg", ".jpeg", ".jfif", ".jpe", ".mpo", ".png", ".webp", ".tif"} <= suffixes
+    assert {".jp2", ".tga", ".bmp", ".gif", ".ppm", ".qoi"} <= suffixes
+    assert not suffixes & {".eps", ".pdf", ".svg", ".txt", ".h5", ".mpg", ".dng"}
+    assert all(known[suffix] in {*Image.OPEN, "MPO"} for suffix in suffixes)
 
 
 def test_folder_without_images_is_an_error(tmp_path: Path):

@@ -1,0 +1,66 @@
+"""The markers of JPEG data, as far as they tell what reading them will take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import IO
+
+_START_OF_SCAN, _END = 0xDA, 0xD9
+# Start of frame, of every process; 0xC4, 0xC8 and 0xCC mean something else.
+_FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
+_WITHOUT_LENGTH = {0x00, 0x01, *range(0xD0, 0xD9)}
+_EXIF, _MULTI_PICTURE = (0xE1, b"Exif\0\0"), (0xE2, b"MPF\0")
+_CHUNK = 2**20
+
+
+def frame_size(stream: IO[bytes]) -> tuple[int, int]:
+    """Return width and height as the first frame header says, 0 and 0 where there is none."""
+    for marker, length in _segments(stream):
+        if marker in _FRAMES:
+            header = stream.read(min(length, 5))
+            return int.from_bytes(header[3:5], "big"), int.from_bytes(header[1:3], "big")
+    return 0, 0
+
+
+def metadata(stream: IO[bytes]) -> list[bytes]:
+    """Return what Pillow reads like the directories of a TIFF file: EXIF and multi-picture data."""
+    exif, found = b"", list[bytes]()
+    for marker, length in _segments(stream):
+        if marker not in (0xE1, 0xE2):
+            continue
+        data = stream.read(length)
+        if (marker, data[:6]) == _EXIF:
+            exif += data[6:]
+        elif (marker, data[:4]) == _MULTI_PICTURE:
+            found.append(data[4:])
+    return [exif, *found]
+
+
+def count_scans(stream: IO[bytes]) -> int:
+    """Return how many scans there are, those of pictures within the picture included."""
+    stream.seek(0)
+    count, before = 0, b""
+    while chunk := stream.read(_CHUNK):
+        data = before + chunk
+        count += data.count(b"\xff\xda")
+        before = data[-1:]
+    return count
+
+
+def _segments(stream: IO[bytes]) -> Iterator[tuple[int, int]]:
+    """Markers before the first scan, with the lengths of their data, at which the stream stands."""
+    stream.seek(0)
+    while True:
+        byte = stream.read(1)
+        while byte and byte != b"\xff":
+            byte = stream.read(1)
+        while byte == b"\xff":
+            byte = stream.read(1)
+        if not byte or byte[0] in (_START_OF_SCAN, _END):
+            return
+        if byte[0] in _WITHOUT_LENGTH:
+            continue
+        length = int.from_bytes(stream.read(2), "big") - 2
+        place = stream.tell()
+        yield byte[0], max(0, length)
+        stream.seek(place + max(0, length))
