@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, NoReturn
+from weakref import WeakKeyDictionary
 
 from PIL import Image
 
@@ -24,6 +24,8 @@ from stylekernel_hf import StyleKernelPipeline
 
 _LAYERS = 4
 """Layers that the editor of the region may have."""
+_ENCODED = 64
+"""Encodings of the demo's paintings that are remembered for each model."""
 
 
 def _ignore(share: float, label: str) -> None: ...
@@ -69,8 +71,10 @@ class Studio:
 
     def __post_init__(self) -> None:
         self.models = ModelShelf(self.limits, self.embedded)
-        # Only the demo's own paintings are remembered; nothing of a visitor outlives the request.
-        self._encode_own = lru_cache(maxsize=64)(_encode_example)
+        # Only the demo's own paintings are remembered; nothing of a visitor outlives the request,
+        # and no model of the Hub the place that it has on the shelf.
+        self._encoded: WeakKeyDictionary[WatchedPipeline, dict[tuple[str, int], Any]]
+        self._encoded = WeakKeyDictionary()
 
     @contextlib.contextmanager
     def watch(self, report: Report = _ignore) -> Iterator[Watch]:
@@ -141,6 +145,15 @@ class Studio:
         )
         return result, settings
 
+    def _encode_own(self, pipe: WatchedPipeline, title: str, style_size: int) -> Any:
+        encoded = self._encoded.setdefault(pipe, {})
+        if (title, style_size) not in encoded:
+            if len(encoded) >= _ENCODED:
+                encoded.clear()
+            style = pipe.encode_style(painting_path(title), style_size=style_size)
+            encoded[title, style_size] = style
+        return encoded[title, style_size]
+
     def _places(self, order: Order, weights: Sequence[float], strength: float) -> dict[str, Any]:
         """Return the options that say which style goes where, and how strongly."""
         _check_choice("Region", order.region, REGIONS)
@@ -175,10 +188,6 @@ class Studio:
 
 def _unpainted() -> NoReturn:
     raise VisitorError("Paint on the photo under “Region” first, or repaint the whole photo.")
-
-
-def _encode_example(pipe: WatchedPipeline, title: str, style_size: int) -> Any:
-    return pipe.encode_style(painting_path(title), style_size=style_size)
 
 
 def _checked(name: str, value: object, low: float, high: float) -> float:
