@@ -86,8 +86,8 @@ class FairQueue(Queue):
         self.pending_messages_per_session.max_size = _SESSIONS
         self._limits = limits
         self._tickets: WeakKeyDictionary[Event, _Ticket] = WeakKeyDictionary()
-        self._turns = itertools.count(1)
         self._turn = 0
+        self._looked = 0.0
         self._served: dict[tuple[str, str], int] = {}
         self._works: set[asyncio.Task[None]] = set()
 
@@ -108,19 +108,17 @@ class FairQueue(Queue):
 
     def get_events(self) -> tuple[list[Event], bool, str] | None:
         """Return the event to start next, whose address has waited the longest for a turn."""
-        for event in list(self._waiting()):
-            if self._silence(event) > self._limits.patience:
-                self.end(event, "Nobody listened for the answer.")
+        self._end_unheard()
         for lane in list(self.event_queue_per_concurrency_id.values()):
             limit = lane.concurrency_limit
             if limit is not None and lane.current_concurrency >= limit:
                 continue
-            if ready := [event for event in lane.queue if self._silence(event) == 0]:
-                event = min(ready, key=self._order)
+            if ready := [event for event in lane.queue if self._may_start(event)]:
+                name = lane.concurrency_id
+                event = min(ready, key=lambda each, name=name: self._rank(each, name))
                 lane.queue.remove(event)
-                self._turn = next(self._turns)
-                self._served[lane.concurrency_id, self._tickets[event].address] = self._turn
-                return [event], False, lane.concurrency_id
+                self._give_turn(event, name)
+                return [event], False, name
         return None
 
     def process_events(self, events: list[Event], *arguments: Any) -> Any:
@@ -188,10 +186,25 @@ class FairQueue(Queue):
         )
         return True
 
-    def _order(self, event: Event) -> int:
-        """Rank an event: by its address's last turn in this lane, or by when it came."""
+    def _may_start(self, event: Event) -> bool:
+        return self._silence(event) == 0
+
+    def _rank(self, event: Event, lane: str) -> int:
+        """Rank an event: by its address's last turn in a lane, or by when it came."""
         ticket = self._tickets[event]
-        return max(ticket.turn, self._served.get((event.concurrency_id, ticket.address), 0))
+        return max(ticket.turn, self._served.get((lane, ticket.address), 0))
+
+    def _give_turn(self, event: Event, lane: str) -> None:
+        self._turn += 1
+        self._served[lane, self._tickets[event].address] = self._turn
+
+    def _end_unheard(self) -> None:
+        if time.monotonic() < self._looked + 0.2:
+            return
+        self._looked = time.monotonic()
+        for event in list(self._waiting()):
+            if self._silence(event) > self._limits.patience:
+                self.end(event, "Nobody listened for the answer.")
 
     def _waiting(self) -> Iterator[Event]:
         lanes: list[EventQueue] = list(self.event_queue_per_concurrency_id.values())
@@ -203,7 +216,7 @@ class FairQueue(Queue):
         return messages.silence if isinstance(messages, Messages) else float("inf")
 
     def _is_wanted(self, event: Event) -> bool:
-        return event.alive and self._silence(event) < _GONE
+        return event.alive and self._silence(event) < _GONE and not self.stopped
 
     def _forget_sessions(self) -> None:
         """Forget the messages of sessions that neither wait nor listen, and turns long past."""

@@ -11,7 +11,7 @@ from gradio.utils import MatplotlibBackendMananger
 from starlette.middleware import Middleware
 
 from demo.catalog import EXAMPLES, PAINTINGS
-from demo.fair_queue import FairQueue
+from demo.fetching_queue import FetchingQueue
 from demo.gate import Gate
 from demo.studio import Studio
 from demo.tabs.folder import folder_tab
@@ -86,7 +86,7 @@ def build_demo(studio: Studio) -> gr.Blocks:
         pass
     # Without api_open nothing gets past the queue and its bounds.
     demo.queue(api_open=False)
-    demo._queue = FairQueue(demo, limits)
+    demo._queue = FetchingQueue(demo, limits, studio.models)
     return demo
 
 

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, field
+
+
+def _models_of_environment() -> tuple[str, ...] | None:
+    listed, space = os.environ.get("STYLEKERNEL_MODELS"), os.environ.get("SPACE_ID")
+    if listed is not None:
+        return tuple(name.strip() for name in listed.split(",") if name.strip())
+    return (f"{space.partition('/')[0]}/*",) if space else None
 
 
 @dataclass(frozen=True)
@@ -19,7 +27,10 @@ class Limits:
     - waiting_each: requests in the queue that one session may have of a kind: small ones, or large.
     - patience: seconds that a request waits for somebody to listen for its answer.
     - workers: small requests worked on at once, and large ones, each.
-    - hub_bytes: a checkpoint fetched from the Hub.
+    - hub_bytes, fetch_seconds: a checkpoint fetched from the Hub.
+    - models: ids of those that are offered, or patterns such as "owner/*"; None offers all. Unless
+      given they are what the variable STYLEKERNEL_MODELS lists, separated by commas; without it
+      those of the owner on a Space, and elsewhere all.
     - keep_seconds: how long files of visitors stay on the disk.
     """
 
@@ -35,4 +46,6 @@ class Limits:
     patience: float = 60
     workers: int = 1
     hub_bytes: int = 400 * 2**20
+    fetch_seconds: float = 90
+    models: tuple[str, ...] | None = field(default_factory=_models_of_environment)
     keep_seconds: int = 3600

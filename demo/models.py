@@ -1,28 +1,34 @@
-"""The checkpoints to choose from: the embedded one, and any of the Hub by its id."""
+"""The checkpoints to choose from: the embedded one, and those of the Hub by their ids."""
 
 from __future__ import annotations
 
+import contextlib
 import re
+import tempfile
 import threading
+import time
 from collections import OrderedDict
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from pathlib import Path
+from weakref import WeakValueDictionary
 
-from huggingface_hub import HfApi
-from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
-
+from demo.hub_fetch import fetch
 from demo.limits import Limits
 from demo.messages import VisitorError
-from demo.watched import WatchedPipeline
+from demo.watched import WatchedPipeline, check_request
 from stylekernel_hf import StyleKernelModel, StyleKernelPipeline, pipeline
 
 EMBEDDED = "small (built in)"
-_HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
+_HUB_ID = re.compile(r"[\w-][\w.-]{0,95}/[\w-][\w.-]{0,95}")
 _KEPT = 2
-"""Checkpoints of the Hub that stay in memory."""
+"""Checkpoints of the Hub that stay in memory; none stays on the disk."""
+_REFUSAL_SECONDS, _REFUSALS = 60, 100
+"""How long a checkpoint that could not be had is not fetched again, and so many at most."""
 
 
 class ModelShelf:
-    """Ready pipelines by name; those of the Hub are loaded when first asked for.
+    """Ready pipelines by name; those of the Hub are fetched one at a time when first asked for.
 
     `embedded` is the pipeline to serve as the built-in one; by default that of the package.
     """
@@ -31,48 +37,101 @@ class ModelShelf:
         self._limits = limits
         self._embedded = WatchedPipeline((embedded or pipeline("style-kernel")).model)
         self._kept: OrderedDict[str, WatchedPipeline] = OrderedDict()
+        # What is at work is found as well, if two others have come since.
+        self._alive: WeakValueDictionary[str, WatchedPipeline] = WeakValueDictionary()
+        self._refusals: OrderedDict[str, tuple[float, str]] = OrderedDict()
         self._lock = threading.Lock()
+        self._fetching = threading.Lock()
 
     def get(self, name: str | None) -> WatchedPipeline:
-        """Return the pipeline; VisitorError if there is none of that name."""
-        name = (name or EMBEDDED).strip()
+        """Return the pipeline, fetched if it must be; VisitorError if there is none to be had."""
+        name = self._checked(name)
+        return self.ready(name) or self.fetch(name)
+
+    def ready(self, name: str) -> WatchedPipeline | None:
+        """Return the pipeline if it is in memory."""
         if name == EMBEDDED:
             return self._embedded
         with self._lock:
-            if name not in self._kept:
-                self._kept[name] = self._load(name)
-            self._kept.move_to_end(name)
-            while len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
-            return self._kept[name]
+            pipe = self._alive.get(name)
+            if pipe is not None:
+                self._keep(name, pipe)
+            return pipe
 
-    def _load(self, name: str) -> WatchedPipeline:
-        # A folder of the server that happens to be called so is none of the visitor's business.
-        if not _HUB_ID.fullmatch(name) or Path(name).exists():
+    def id_of(self, name: object) -> str | None:
+        """Return the id of a model of the Hub that is served; None for whatever else is named."""
+        with contextlib.suppress(VisitorError):
+            name = self._checked(name)
+            return None if name == EMBEDDED else name
+        return None
+
+    def fetch(self, name: str) -> WatchedPipeline:
+        """Fetch one of the Hub, which takes long, and keep it in memory; VisitorError if it fails.
+
+        Ends early as `check_request` tells.
+        """
+        while not self._fetching.acquire(timeout=0.1):
+            check_request()
+        try:
+            pipe = self.ready(name)
+            if pipe is None:
+                with self._remembered_refusal(name):
+                    pipe = self._load(name)
+            with self._lock:
+                self._keep(name, pipe)
+            return pipe
+        finally:
+            self._fetching.release()
+
+    def _checked(self, name: object) -> str:
+        """Return the name without spaces around it; VisitorError for one that is not served."""
+        if name is None or name == "":
+            return EMBEDDED
+        name = name.strip() if isinstance(name, str) else name
+        if name == EMBEDDED:
+            return EMBEDDED
+        if not isinstance(name, str) or not _HUB_ID.fullmatch(name):
             raise VisitorError(
                 f"Model must be “{EMBEDDED}” or the id of a repository on the Hugging Face Hub, "
                 f"such as owner/name; got “{name}”."
             )
-        try:
-            # Without a token: with the server's own, visitors would reach its private models.
-            files = HfApi(token=False).list_repo_tree(name, recursive=True)
-            size = sum(getattr(file, "size", 0) for file in files)
-            if size > self._limits.hub_bytes:
+        served = self._limits.models
+        if served is not None and not any(fnmatchcase(name, pattern) for pattern in served):
+            names = ", ".join((f"“{EMBEDDED}”", *served))
+            raise VisitorError(f"This server offers only the models {names}; got “{name}”.")
+        return name
+
+    def _load(self, name: str) -> WatchedPipeline:
+        with tempfile.TemporaryDirectory(prefix="stylekernel-model-") as folder:
+            fetch(name, Path(folder), self._limits)
+            try:
+                network = StyleKernelModel.from_pretrained(folder)
+            except (OSError, ValueError, TypeError) as error:
                 raise VisitorError(
-                    f"Model “{name}” is too large for this server: {size / 2**20:.0f} MB, and at "
-                    f"most {self._limits.hub_bytes / 2**20:.0f} MB are loaded."
-                )
-            network = StyleKernelModel.from_pretrained(name, token=False)
-        except RepositoryNotFoundError as error:
-            raise VisitorError(f"The Hub has no public model “{name}”.") from error
-        except VisitorError:
-            raise
-        except HfHubHTTPError as error:
-            raise VisitorError(f"The Hub did not answer for “{name}”; try later.") from error
-        except (OSError, ValueError, TypeError) as error:
-            raise VisitorError(
-                f"“{name}” is not a checkpoint of this network, or is not whole."
-            ) from error
+                    f"“{name}” is not a checkpoint of this network, or is not whole."
+                ) from error
+        network.origin = name
         pipe = WatchedPipeline(network)
         pipe.to(self._embedded.device)
         return pipe
+
+    def _keep(self, name: str, pipe: WatchedPipeline) -> None:
+        self._alive[name] = self._kept[name] = pipe
+        self._kept.move_to_end(name)
+        while len(self._kept) > _KEPT:
+            self._kept.popitem(last=False)
+
+    @contextlib.contextmanager
+    def _remembered_refusal(self, name: str) -> Iterator[None]:
+        """Raise what was raised for the name lately, or remember what is raised within."""
+        until, words = self._refusals.get(name, (0.0, ""))
+        if time.monotonic() < until:
+            raise VisitorError(words)
+        try:
+            yield
+        except VisitorError as error:
+            self._refusals[name] = time.monotonic() + _REFUSAL_SECONDS, str(error)
+            self._refusals.move_to_end(name)
+            while len(self._refusals) > _REFUSALS:
+                self._refusals.popitem(last=False)
+            raise

@@ -29,8 +29,13 @@ class Controls:
     resolution: gr.Radio
 
 
-def controls(paintings: int, canvas_value: dict[str, object]) -> Controls:
-    """Lay out the controls, with a weight for each of so many paintings."""
+def controls(
+    paintings: int, canvas_value: dict[str, object], models: Sequence[str] | None
+) -> Controls:
+    """Lay out the controls, with a weight for each of so many paintings.
+
+    `models` are those of the Hub that are offered, or patterns of them; None stands for all.
+    """
     with gr.Row():
         strength = gr.Slider(
             0,
@@ -101,11 +106,12 @@ def controls(paintings: int, canvas_value: dict[str, object]) -> Controls:
             elem_id="resolution",
         )
         model = gr.Dropdown(
-            [EMBEDDED],
+            [EMBEDDED, *(name for name in models or () if "*" not in name)],
             value=EMBEDDED,
             allow_custom_value=True,
             label="Model",
-            info="The built-in one, or the id of a checkpoint on the Hugging Face Hub: owner/name.",
+            info="The built-in one, or the id of a checkpoint on the Hugging Face Hub: "
+            f"{'owner/name' if models is None else ', '.join(models) or 'none here'}.",
             elem_id="model",
         )
     return Controls(

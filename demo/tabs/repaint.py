@@ -76,7 +76,9 @@ def repaint_tab(studio: Studio) -> Choice:
                 full = gr.Button("Download full size", elem_id="full-size")
             file = FileButton("Save the PNG", visible=False, elem_id="file")
             under_it = controls(
-                studio.limits.paintings, _canvas_value(str(photo_path(FIRST_PHOTO)), studio)
+                studio.limits.paintings,
+                _canvas_value(str(photo_path(FIRST_PHOTO)), studio),
+                studio.limits.models,
             )
     choice = Choice(
         photo=photo,
