@@ -15,6 +15,7 @@ from demo.pictures import new_file, read_picture, within
 from demo.settings import check_resolution, png_chunks
 from demo.studio import Order, Palette, Studio
 from demo.watched import Watch
+from stylekernel_hf import read_metadata
 
 
 class FolderHandlers:
@@ -108,6 +109,7 @@ class FolderHandlers:
         result, settings = self._studio.paint(source, palette, order)
         data = io.BytesIO()
         result.save(data, "PNG", pnginfo=png_chunks(settings))
+        read_metadata(result).add_to(data, "PNG")
         return data.getvalue()
 
 

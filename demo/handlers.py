@@ -13,6 +13,7 @@ from demo.pictures import new_file, read_picture, save_preview, within
 from demo.settings import EVERYWHERE, check_resolution, png_chunks
 from demo.studio import Order, Studio
 from demo.watched import WatchedFile
+from stylekernel_hf import read_metadata
 
 NO_PHOTO = "Choose or drop a photo first."
 
@@ -152,8 +153,9 @@ class PaintHandlers:
             result, settings = self._studio.paint(source, palette, order)
             watch.part("Writing the PNG", 0.95, 0)
             path = new_file(f"{_result_name(photo, palette.names)}.png")
-            with path.open("wb") as file:
+            with path.open("wb+") as file:
                 result.save(WatchedFile(file), "PNG", pnginfo=png_chunks(settings))
+                read_metadata(result).add_to(file, "PNG")
             return str(path)
 
 

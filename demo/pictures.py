@@ -13,7 +13,7 @@ from demo.limits import Limits
 from demo.messages import VisitorError
 from demo.uploads import read_file
 from demo.watched import check_request
-from stylekernel_hf import save_image
+from stylekernel_hf import read_metadata, save_image
 
 
 def read_picture(
@@ -22,7 +22,8 @@ def read_picture(
     """Read an upload; VisitorError, beginning with `what` and the file's name, if it is no picture.
 
     Size and number of pixels are checked before anything is decoded. `any_size` is for masks, which
-    may be as small as they like.
+    may be as small as they like. The picture's `info` holds what its file tells of it, but not
+    where it was taken.
     """
     if isinstance(source, bytes):
         name, data = what, source
@@ -42,6 +43,9 @@ def read_picture(
             f"{name} is too small: {width}×{height} px, and at least {limits.min_side} px a side "
             "are needed."
         )
+    # Where it was taken is a visitor's own business.
+    kept = read_metadata(data).for_result(picture.size, location=False)
+    picture.info.update(kept.info())
     return picture
 
 
@@ -68,7 +72,7 @@ def save_preview(picture: Image.Image, name: str, *, lossless: bool = False) -> 
     """Write a picture for the screen; PNG where it is transparent or `lossless`, else JPEG."""
     suffix = "png" if lossless or picture.mode == "RGBA" else "jpg"
     path = new_file(f"{name}.{suffix}")
-    save_image(picture, path, quality=92)
+    save_image(picture, path, quality=92, metadata=False)
     return str(path)
 
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from stylekernel_hf.hub import load_checkpoint
     from stylekernel_hf.image_io import load_image
     from stylekernel_hf.image_writing import save_image
+    from stylekernel_hf.metadata.picture_metadata import PictureMetadata
+    from stylekernel_hf.metadata.reading import read_metadata
     from stylekernel_hf.model.config import StyleKernelConfig
     from stylekernel_hf.model.presets import build_model
     from stylekernel_hf.model.style_embedding import StyleEmbedding
@@ -38,6 +40,7 @@ __version__ = "0.1.0"
 __all__ = [
     "CardDetails",
     "Explanation",
+    "PictureMetadata",
     "StyleEmbedding",
     "StyleKernelConfig",
     "StyleKernelDiffusionModel",
@@ -52,6 +55,7 @@ __all__ = [
     "load_checkpoint",
     "load_image",
     "pipeline",
+    "read_metadata",
     "register_with_transformers",
     "save_image",
     "share_processors",
@@ -62,6 +66,7 @@ __all__ = [
 _HOMES = {
     "CardDetails": "stylekernel_hf.repository.card",
     "Explanation": "stylekernel_hf.explanation",
+    "PictureMetadata": "stylekernel_hf.metadata.picture_metadata",
     "StyleEmbedding": "stylekernel_hf.model.style_embedding",
     "StyleKernelConfig": "stylekernel_hf.model.config",
     "StyleKernelDiffusionModel": "stylekernel_hf.diffusers_pipeline",
@@ -76,6 +81,7 @@ _HOMES = {
     "load_checkpoint": "stylekernel_hf.hub",
     "load_image": "stylekernel_hf.image_io",
     "pipeline": "stylekernel_hf.tasks",
+    "read_metadata": "stylekernel_hf.metadata.reading",
     "register_with_transformers": "stylekernel_hf.transformers_pipeline",
     "save_image": "stylekernel_hf.image_writing",
     "share_processors": "stylekernel_hf.processors",

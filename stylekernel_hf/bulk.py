@@ -18,6 +18,7 @@ from stylekernel_hf.image_decoding import Bounds, read_image
 from stylekernel_hf.image_folder import list_images
 from stylekernel_hf.image_formats import check_image_size, format_to_write
 from stylekernel_hf.image_io import save_image
+from stylekernel_hf.metadata.reading import read_metadata
 from stylekernel_hf.output_names import file_system_key, name_results
 from stylekernel_hf.output_paths import check_not_read, check_output_file, check_output_folder
 from stylekernel_hf.pipeline_style_kernel import StyleKernelPipeline, is_style_file
@@ -144,14 +145,16 @@ def run_jobs(
     style_size: int | None = 512,
     tile_size: int | None = None,
     existing: Existing = "refuse",
+    metadata: bool = True,
     on_outcome: Callable[[Outcome], None] | None = None,
 ) -> list[Outcome]:
     """Make every picture; one that fails is reported in its outcome and the others go on.
 
     The options are those of the pipeline's call. Each style is encoded once, and folders for the
     results are created. What stands against all of them raises before the work, see `check_jobs`.
-    Large files are painted in strips where that can be, see
-    `calls_for_strips`. `existing` says what becomes of a result whose file is there already.
+    Large files are painted in strips where that can be, see `calls_for_strips`. With `metadata`
+    results keep what is written about their contents in the files.
+    `existing` says what becomes of a result whose file is there already.
     `on_outcome` is called after every job.
     """
     check_jobs(jobs)
@@ -168,6 +171,7 @@ def run_jobs(
         masks=masks,
         color=color,
         tile_size=tile_size,
+        metadata=metadata,
     )
     outcomes: list[Outcome] = []
     for job in jobs:
@@ -197,6 +201,7 @@ def _paint(
     masks: Sequence[Path] | None,
     color: ColorMode,
     tile_size: int | None,
+    metadata: bool,
 ) -> None:
     in_strips = calls_for_strips(
         job.content, job.output, strength=strength, masks=masks, color=color
@@ -209,12 +214,13 @@ def _paint(
     }
     job.output.parent.mkdir(parents=True, exist_ok=True)
     if in_strips:
-        stylize_file(pipe, job.content, styles, job.output, **options)
+        stylize_file(pipe, job.content, styles, job.output, metadata=metadata, **options)
     else:
         content = load_content(job.content)
         check_image_size(job.output, content.size, name="content")
         painted = pipe(content, styles, masks=masks, **options)
-        save_image(painted.images[0], job.output)
+        kept = metadata and read_metadata(job.content)
+        save_image(painted.images[0], job.output, metadata=kept)
 
 
 def _read_style(

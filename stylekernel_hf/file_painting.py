@@ -20,6 +20,7 @@ from stylekernel_hf.color import ColorMode, recolor
 from stylekernel_hf.given_values import plain_number
 from stylekernel_hf.image_io import MAX_PIXELS, count_pixels
 from stylekernel_hf.image_source import is_regular_file
+from stylekernel_hf.metadata.reading import read_metadata
 from stylekernel_hf.model.style_embedding import StyleEmbedding
 from stylekernel_hf.model.style_field import StyleField
 from stylekernel_hf.model.style_kernel import StyleKernelModel
@@ -63,6 +64,7 @@ def stylize_file(
     color: ColorMode = "style",
     style_size: int | None = 512,
     tile_size: int | None = None,
+    metadata: bool = True,
 ) -> None:
     """Repaint an image file into another, in memory that does not grow with the picture's height.
 
@@ -72,6 +74,8 @@ def stylize_file(
     its folder, in a file without a name. Interlaced PNG, progressive JPEG and WebP files are
     decoded whole by their libraries, and pictures that are to be turned upright into a temporary
     file.
+
+    With `metadata` the EXIF, XMP and IPTC data of the file are kept, put right for the result.
 
     Raises ImportError without libvips (the extra "large"), ValueError for more than
     `strip_files.MAX_STRIP_PIXELS` pixels, and what the pipeline's call raises.
@@ -122,7 +126,7 @@ def stylize_file(
             remedy="tile_size",
             on_retry=lambda smaller: bar.reset(total=smaller.steps),
         )
-        encode_raw(raw, file, target)
+        encode_raw(raw, file, target, read_metadata(content) if metadata else None)
 
 
 def calls_for_strips(

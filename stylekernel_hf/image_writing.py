@@ -13,16 +13,26 @@ from PIL import Image, ImageCms
 from stylekernel_hf.given_values import as_integer
 from stylekernel_hf.image_formats import ALPHA_FORMATS, check_image_size, format_to_write
 from stylekernel_hf.image_normalization import normalized
+from stylekernel_hf.metadata.picture_metadata import PictureMetadata, metadata_of
 from stylekernel_hf.whole_file import write_whole
 
 
 def save_image(
-    image: Image.Image, path: str | os.PathLike[str], *, overwrite: bool = True, quality: int = 95
+    image: Image.Image,
+    path: str | os.PathLike[str],
+    *,
+    overwrite: bool = True,
+    quality: int = 95,
+    metadata: PictureMetadata | bool = True,
 ) -> None:
     """Write an image in the format of the path's suffix, with the sRGB profile embedded.
 
     The file appears whole or not at all. Transparency is kept where the format has it, and is laid
     over white elsewhere. `quality` (1 to 100) matters to JPEG, WebP and AVIF.
+
+    JPEG, PNG, WebP, TIFF and AVIF get the EXIF, XMP and IPTC data that the image holds in its
+    `info`, as results of the pipeline do, or other `metadata`; put right, see
+    `PictureMetadata.for_result`. With False none are written.
 
     Raises FileNotFoundError without the parent folder, FileExistsError for an existing file with
     `overwrite=False`, and ValueError for a suffix or an image that the format does not take.
@@ -44,11 +54,16 @@ def save_image(
     if picture.mode == "RGBA" and image_format not in ALPHA_FORMATS:
         white = Image.new("RGBA", picture.size, "white")
         picture = Image.alpha_composite(white, picture).convert("RGB")
-    data = _encode(picture, image_format, quality, target)
+    if isinstance(metadata, bool):
+        metadata = metadata_of(image) if metadata else PictureMetadata()
+    kept = metadata.for_result(picture.size)
+    data = _encode(picture, image_format, quality, target, kept)
     write_whole(target, data)
 
 
-def _encode(picture: Image.Image, image_format: str, quality: int, path: Path) -> bytes:
+def _encode(
+    picture: Image.Image, image_format: str, quality: int, path: Path, metadata: PictureMetadata
+) -> bytes:
     srgb = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
     # The profile's date of creation is now; the same picture should give the same file.
     srgb[24:36] = struct.pack(">6H", 2000, 1, 1, 0, 0, 0)
@@ -64,7 +79,9 @@ def _encode(picture: Image.Image, image_format: str, quality: int, path: Path) -
             # else to be found, which takes zlib five times as long.
             compress_type=zlib.Z_RLE,
             icc_profile=bytes(srgb),
+            **metadata.save_options(image_format),
         )
+        metadata.add_to(buffer, image_format)
     except MemoryError:
         raise
     except Exception as error:  # Like the readers, Pillow's writers raise whatever comes.

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Num
+from PIL import Image
 from torch import Tensor
 
 from stylekernel_hf.call_checks import (
@@ -29,6 +30,7 @@ from stylekernel_hf.image_processor import (
     to_rgb_tensor,
     to_rgb_tensors,
 )
+from stylekernel_hf.metadata.reading import read_metadata
 from stylekernel_hf.model.style_embedding import StyleEmbedding
 from stylekernel_hf.model.style_field import StyleField
 from stylekernel_hf.model.style_kernel import StyleKernelModel
@@ -112,7 +114,8 @@ class StyleKernelPipeline(ProgressBars, PretrainedPipeline):
         half of the free memory. Where a device runs out of memory, tiles of half the side are
         tried once.
         `output_type` is "pil", "np" (float32 HxWxC in [0, 1]) or "pt" (CxHxW). An alpha channel
-        of a content is kept as it is.
+        of a content is kept as it is. The `info` of a PIL image holds the EXIF, XMP and IPTC data
+        of a content's file, put right for the result, for `save_image`.
 
         Raises ValueError, TypeError or OSError with the name of the argument at fault.
         """
@@ -151,7 +154,7 @@ class StyleKernelPipeline(ProgressBars, PretrainedPipeline):
                 transfer_color(rgb, palettes, *planned)
                 for rgb, planned in zip(photos, shares, strict=True)
             ]
-            return _output(recolored, contents, output_type)
+            return _output(recolored, contents, output_type, content)
         # 3. Encode each style once.
         with shared_painting():
             styles = [self._encode(item, name, style_size) for name, item in named.items()]
@@ -177,7 +180,7 @@ class StyleKernelPipeline(ProgressBars, PretrainedPipeline):
                 style_here = combine(styles, planned.styles)
                 result = self._paint(painting, style_here, as_bytes, bar, step)
                 painted.append(recolor(result, photos[index], color))
-        return _output(painted, contents, output_type)
+        return _output(painted, contents, output_type, content)
 
     @torch.inference_mode()
     def encode_style(self, style: StyleInput, *, style_size: int | None = 512) -> StyleEmbedding:
@@ -270,13 +273,20 @@ class StyleKernelPipeline(ProgressBars, PretrainedPipeline):
 
 
 def _output(
-    pictures: Sequence[Tensor], contents: Sequence[RgbAndAlpha], output_type: OutputType
+    pictures: Sequence[Tensor],
+    contents: Sequence[RgbAndAlpha],
+    output_type: OutputType,
+    sources: ImageInput | Sequence[ImageInput],
 ) -> StyleKernelPipelineOutput:
-    """Return the pictures with the alpha of their contents."""
+    """Return the pictures with the alpha, and what is written in the files, of their contents."""
     images = [
         from_rgb_tensor(rgb, alpha, output_type=output_type)
         for rgb, (_, alpha) in zip(pictures, contents, strict=True)
     ]
+    listed = sources if isinstance(sources, list | tuple) else [sources] * len(images)
+    for image, source in zip(images, listed, strict=True):
+        if isinstance(image, Image.Image):
+            image.info.update(read_metadata(source).for_result(image.size).info())
     if output_type == "pt":
         images = [_ordinary(image) for image in images]
     return StyleKernelPipelineOutput(images=images)

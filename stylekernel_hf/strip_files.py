@@ -17,6 +17,8 @@ from torch import Tensor
 from stylekernel_hf.image_normalization import silent_pillow
 from stylekernel_hf.image_processor import RgbAndAlpha
 from stylekernel_hf.image_source import open_source
+from stylekernel_hf.metadata.exif import orientation
+from stylekernel_hf.metadata.reading import read_metadata
 from stylekernel_hf.read_errors import damage_named
 from stylekernel_hf.strip_writing import encode_raw as encode_raw
 from stylekernel_hf.tiff_checks import check_whole, choose_page
@@ -54,6 +56,7 @@ class StripFile:
         self._vips = import_vips()
         self.path, self.name = Path(path), name
         self._page = self._check_file()
+        self._orientation = orientation(read_metadata(path).exif)
         colors, alpha = self._open()
         self.width: int = colors.width
         self.height: int = colors.height
@@ -130,18 +133,23 @@ class StripFile:
 
     def _upright(self) -> Any:
         image = self._load("sequential")
-        orientation = image.get("orientation") if image.get_typeof("orientation") else 1
-        if orientation == 2:
+        place = image.get("orientation")
+        if place == 2:
             return image.fliphor()
         # To turn a picture libvips needs all of it, for which it makes a file of its own.
-        return image if orientation not in range(3, 9) else self._load("random").autorot()
+        return image if place not in range(3, 9) else self._load("random").autorot()
 
     def _load(self, access: str) -> Any:
         # libvips remembers what it opened, and a sequence that was read cannot be read again.
         options = {"page": self._page} if self._page else {}
-        return self._vips.Image.new_from_file(
+        image = self._vips.Image.new_from_file(
             str(self.path), access=access, fail_on=_FAIL_ON, revalidate=True, **options
         )
+        if not image.get_typeof("orientation"):
+            # It does not see what a PNG tells behind its pixels.
+            image = image.copy()
+            image.set_type(self._vips.GValue.gint_type, "orientation", self._orientation)
+        return image
 
     def _bytes(self, image: Any) -> Any:
         if image.format == "ushort":

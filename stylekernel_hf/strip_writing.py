@@ -9,7 +9,8 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
-from stylekernel_hf.image_formats import check_image_size
+from stylekernel_hf.image_formats import check_image_size, format_to_write
+from stylekernel_hf.metadata.picture_metadata import PictureMetadata
 from stylekernel_hf.stored_png import StoredPng
 from stylekernel_hf.vips_library import import_vips, told_by_vips
 from stylekernel_hf.whole_file import whole_file
@@ -73,23 +74,28 @@ def raw_file(beside: Path) -> AbstractContextManager[BinaryIO]:
 
 
 def encode_raw(
-    raw: BinaryIO | str | os.PathLike[str], content: Content, output: str | os.PathLike[str]
+    raw: BinaryIO | str | os.PathLike[str],
+    content: Content,
+    output: str | os.PathLike[str],
+    metadata: PictureMetadata | None = None,
 ) -> None:
     """Write rows of RGB bytes, of the content's size and with its alpha, as an image file.
 
     `raw` is the file of rows, or its path. The image file appears whole or not at all, with the
-    sRGB profile embedded. JPEG has no alpha: the picture is laid over white.
+    sRGB profile embedded and the metadata given, put right. JPEG has no alpha: the picture is laid
+    over white.
 
     Raises OSError where rows are missing or cannot be read, or the file cannot be written; what
     else is raised while libvips asks for rows, an interruption too, is raised here.
     """
     path = Path(output)
+    kept = (metadata or PictureMetadata()).for_result((content.width, content.height))
     with _opened(raw) as file, whole_file(path) as temporary:
         _check_length(file, content)
         stream = StoredPng(file, content.width, content.height)
         error: BaseException | None = None
         try:
-            _encode(stream, content, path.suffix.lower(), temporary)
+            _encode(stream, content, path.suffix.lower(), temporary, kept)
         except import_vips().Error as failed:
             error = failed
         if stream.error is not None:
@@ -98,6 +104,8 @@ def encode_raw(
             reason = told_by_vips(error) if error else "not all rows were asked for"
             size = f"{content.width}x{content.height}"
             raise OSError(f"output: cannot write '{path}' of {size} px: {reason}") from error
+        with temporary.open("rb+") as file:
+            kept.add_to(file, format_to_write(path, name="output"))
 
 
 def _opened(raw: BinaryIO | str | os.PathLike[str]) -> AbstractContextManager[BinaryIO]:
@@ -113,7 +121,9 @@ def _check_length(file: BinaryIO, content: Content) -> None:
     file.seek(0)
 
 
-def _encode(stream: StoredPng, content: Content, suffix: str, path: Path) -> None:
+def _encode(
+    stream: StoredPng, content: Content, suffix: str, path: Path, metadata: PictureMetadata
+) -> None:
     saver, options = _SAVERS[suffix]
     vips = import_vips()
     source = vips.SourceCustom()
@@ -124,4 +134,6 @@ def _encode(stream: StoredPng, content: Content, suffix: str, path: Path) -> Non
         image = image.bandjoin(alpha)
         if saver == "jpegsave":
             image = image.flatten(background=[255, 255, 255])
+    if found := metadata.resolution():
+        image = image.copy(xres=found[0], yres=found[1])
     getattr(image, saver)(str(path), profile="srgb", keep="icc", **options)

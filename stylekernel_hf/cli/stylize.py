@@ -100,6 +100,13 @@ def stylize(
         Path | None,
         typer.Option(help="Also draw all results on one picture, styles across, contents down."),
     ] = None,
+    no_metadata: Annotated[
+        bool,
+        typer.Option(
+            "--no-metadata",
+            help="Leave out what is written about a photo in its file: date, camera, place, ...",
+        ),
+    ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
     skip_existing: Annotated[
         bool, typer.Option("--skip-existing", help="Leave existing files and go on.")
@@ -162,6 +169,7 @@ def stylize(
         color=color.value,
         style_size=style_size or None,
         tile_size=tile_size,
+        metadata=not no_metadata,
         existing="overwrite" if overwrite else "skip" if skip_existing else "refuse",
     )
     # 3. The sheet of them.

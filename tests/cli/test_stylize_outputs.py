@@ -222,7 +222,9 @@ def test_failed_picture_is_told_of_though_the_batch_breaks_off(
 
     save_picture(Path("two/0.png"), (8, 8))
     paint = bulk.save_image
-    monkeypatch.setattr(bulk, "save_image", lambda *given: paint(*given) or break_off())
+    monkeypatch.setattr(
+        bulk, "save_image", lambda *given, **options: paint(*given, **options) or break_off()
+    )
     result = stylize("two", "s.png", "-o", "out")
     assert result.status == 1
     first, second = result.err.strip().splitlines()[-2:]

@@ -7,7 +7,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 
 from demo.catalog import painting_path
 from demo.folder import FolderHandlers
@@ -16,6 +16,7 @@ from demo.settings import read_settings
 from demo.studio import Studio
 from tests.demo.conftest import tiny_pipeline
 from tests.demo.pictures import difference
+from tests.metadata_files import exif_block, save_jpeg
 from tests.tiny import save_picture
 
 
@@ -92,3 +93,16 @@ def test_too_many_photos_and_none_are_refused(handlers: FolderHandlers) -> None:
         handlers.stylize_folder(["x"] * 6, ["Mosaic"])
     with pytest.raises(VisitorError, match="Add some photos first"):
         handlers.stylize_folder(None, ["Mosaic"])
+
+
+def test_pictures_tell_of_their_photos_but_not_where_they_were_taken(
+    handlers: FolderHandlers, tmp_path: Path
+) -> None:
+    picture = Image.open(save_picture(tmp_path / "plain.png", (48, 40)))
+    save_jpeg(picture, tmp_path / "photo.jpg", exif_block(orientation=1))
+    archive, _ = handlers.stylize_folder([str(tmp_path / "photo.jpg")], ["Mosaic"])
+    with zipfile.ZipFile(archive) as folder:
+        data = folder.read("photo.png")
+    exif = Image.open(BytesIO(data)).getexif()
+    assert exif[ExifTags.Base.Model] == "EOS" and exif.get_ifd(ExifTags.IFD.GPSInfo) == {}
+    assert b"Berlin" not in data and read_settings(Image.open(BytesIO(data))).width == 48

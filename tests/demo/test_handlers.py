@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image, ImageColor
+from PIL import ExifTags, Image, ImageColor
 
 from demo.catalog import painting_path
 from demo.handlers import PaintHandlers
@@ -17,6 +17,7 @@ from demo.settings import read_settings
 from demo.studio import Studio
 from tests.demo.conftest import tiny_pipeline
 from tests.demo.pictures import difference, layer, opened, pixels
+from tests.metadata_files import CAPTION, TAKEN, exif_block, save_jpeg
 from tests.tiny import save_picture
 
 MOSAIC, CUBIST = painting_path("Mosaic"), painting_path("Cubist")
@@ -217,3 +218,33 @@ def test_missing_photo_and_odd_resolution_are_named(handlers: PaintHandlers, pho
         handlers.full_size(None, ["Mosaic"])
     with pytest.raises(VisitorError, match="Resolution must be 512"):
         handlers.stylize(photo, ["Mosaic"], resolution=100_000)
+
+
+def test_download_tells_of_the_photo_but_not_where_it_was_taken(
+    handlers: PaintHandlers, tmp_path: Path
+) -> None:
+    picture = Image.open(save_picture(tmp_path / "plain.png", (96, 64)))
+    save_jpeg(picture, tmp_path / "photo.jpg", exif_block())
+    path = Path(handlers.full_size(str(tmp_path / "photo.jpg"), ["Mosaic"]))
+    with Image.open(path) as image:
+        exif = image.getexif()
+        assert image.size == (64, 96) and exif[ExifTags.Base.Orientation] == 1
+        assert exif[ExifTags.Base.Model] == "EOS"
+        taken = exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal]
+        assert taken == TAKEN[:-1].decode()
+        assert CAPTION.encode() in image.info["xmp"]
+        assert exif.get_ifd(ExifTags.IFD.GPSInfo) == {}
+        assert read_settings(image).paintings == ("Mosaic",)
+    found = [
+        word for word in (b"Berlin", b"52,30N", b"13,24E", b"52.5") if word in path.read_bytes()
+    ]
+    assert found == []
+
+
+def test_pictures_of_the_screen_tell_nothing_of_the_photo(
+    handlers: PaintHandlers, tmp_path: Path
+) -> None:
+    picture = Image.open(save_picture(tmp_path / "plain.png", (96, 64)))
+    save_jpeg(picture, tmp_path / "photo.jpg", exif_block())
+    for path in handlers.stylize(str(tmp_path / "photo.jpg"), ["Mosaic"]):
+        assert b"EOS" not in Path(path).read_bytes()

@@ -1,0 +1,1 @@
+"""What the camera and the photographer wrote into a picture, kept in the repainted one."""
