@@ -87,6 +87,11 @@ def shown(value: object) -> str:
         return f"{type(value).__name__} of thousands of digits"
 
 
+def name_shown(value: object) -> str:
+    """Return what should be a name for an error, without quotes if it is one."""
+    return " ".join(value[:100].split()) if isinstance(value, str) else shown(value)
+
+
 def _float(number: Any) -> float:
     try:
         return float(number)

@@ -11,9 +11,8 @@ from huggingface_hub import EvalResult
 from huggingface_hub.repocard_data import eval_results_to_model_index
 
 from stylekernel_hf.given_values import plain_number
-from stylekernel_hf.repository.configs import read_json_object
+from stylekernel_hf.repository.configs import MAX_RESULT_BYTES, read_json_object
 
-MAX_EVALUATION_BYTES = 2**26
 _DATASET_TYPE = "image-pairs"
 _HEADINGS = {"ssim": "SSIM", "cfsd": "CFSD", "lpips": "LPIPS", "fid": "FID", "art_fid": "ArtFID"}
 _NAMES = {
@@ -35,7 +34,7 @@ def read_evaluation(evaluation: Mapping[str, Any] | str | os.PathLike[str]) -> d
         path = Path(evaluation)
         if not path.is_file():
             raise FileNotFoundError(f"evaluation: no such file: '{path}'")
-        found = read_json_object(path, "evaluation", most_bytes=MAX_EVALUATION_BYTES)
+        found = read_json_object(path, "evaluation", most_bytes=MAX_RESULT_BYTES)
     for row in ("mean", *(name for name in _SCALE if name in found)):
         figures: object = found.get(row)
         numbers = cast("dict[str, object]", figures).values() if isinstance(figures, dict) else ()

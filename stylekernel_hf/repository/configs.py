@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from stylekernel_hf.given_values import shown
+from stylekernel_hf.given_values import name_shown, shown
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -21,6 +21,8 @@ MODEL_CLASS = "StyleKernelModel"
 FORMAT_VERSION = 1
 MAX_JSON_BYTES = 2**20
 """Of a config or an index: those of a network of ours have some kilobytes."""
+MAX_RESULT_BYTES = 2**26
+"""Of what runs and evaluations write: a line for every pair, or every step."""
 MAX_PARAMETERS = 2**28
 """1 GiB in float32; the preset "base" has 44 million."""
 FORMAT_KEY = "_format_version"
@@ -56,8 +58,9 @@ def build_network(network: type[Network], path: Path) -> Network:
     config = read_json_object(path)
     came = config.get("_class_name", MODEL_CLASS)
     if came != MODEL_CLASS:
-        name = came if isinstance(came, str) and len(came) < 100 else shown(came)
-        raise ValueError(f"model must be a {MODEL_CLASS}, but '{path}' is the config of a {name}")
+        raise ValueError(
+            f"model must be a {MODEL_CLASS}, but '{path}' is the config of a {name_shown(came)}"
+        )
     check_format_version(config.get(FORMAT_KEY, 1), path)
     given = {key: value for key, value in config.items() if key not in _NOTES}
     known = set(inspect.signature(network.__init__).parameters) - {"self"}

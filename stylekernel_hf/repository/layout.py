@@ -6,6 +6,7 @@ import importlib.metadata
 import json
 from pathlib import Path
 
+from stylekernel_hf.given_values import name_shown
 from stylekernel_hf.repository.configs import CONFIG_NAME, MODEL_CLASS, read_json_object
 from stylekernel_hf.repository.sources import Source
 
@@ -71,12 +72,12 @@ def _check_model_index(path: Path, source: Source) -> None:
     came = _class_name(index.get("_class_name"))
     if came != _PIPELINE_CLASS:
         raise ValueError(
-            f"model must be a {_PIPELINE_CLASS}, but {source.name} is a {came}; "
+            f"model must be a {_PIPELINE_CLASS}, but {source.name} is a {name_shown(came)}; "
             "load it with diffusers' DiffusionPipeline"
         )
     came = _class_name(index.get(MODEL_FOLDER))
     if came != MODEL_CLASS:
-        raise ValueError(f"model must be a {MODEL_CLASS}, but '{path}' names a {came}")
+        raise ValueError(f"model must be a {MODEL_CLASS}, but '{path}' names a {name_shown(came)}")
 
 
 def _class_name(entry: object) -> object:

@@ -25,6 +25,7 @@ from stylekernel_hf.repository.sources import HubAccess, Source, open_source
 from stylekernel_hf.repository.upload import push_folder
 from stylekernel_hf.repository.weights import index_name, load_weights, weights_name
 from stylekernel_hf.repository.weights_writing import write_network
+from stylekernel_hf.safetensors_file import FLOAT_DTYPES
 
 Model = TypeVar("Model", bound="PretrainedModel")
 DeviceMap = str | torch.device | dict[str, "str | int | torch.device"]
@@ -210,8 +211,8 @@ def load_strictly(
 
 
 def _check_dtype(dtype: object) -> None:
-    if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
-        raise ValueError(f"dtype must be a floating-point torch.dtype, got {dtype!r}")
+    if dtype not in FLOAT_DTYPES:
+        raise ValueError(f"dtype must be one of {', '.join(map(str, FLOAT_DTYPES))}, got {dtype!r}")
 
 
 def _resolve_device_map(device_map: DeviceMap | None) -> torch.device:

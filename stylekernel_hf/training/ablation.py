@@ -14,7 +14,7 @@ from stylekernel_hf.metrics.evaluation_result import Evaluation, write_json
 from stylekernel_hf.metrics.figures import Figures, figures_table
 from stylekernel_hf.model.presets import PRESETS, build_model
 from stylekernel_hf.model.style_kernel import StyleKernelModel
-from stylekernel_hf.repository.configs import read_json_object
+from stylekernel_hf.repository.configs import MAX_RESULT_BYTES, read_json_object
 from stylekernel_hf.training.settings import TrainingSettings
 from stylekernel_hf.training.streams import dataset_name
 from stylekernel_hf.training.trainer import Trainer
@@ -121,7 +121,9 @@ class Ablation:
     def write_table(self) -> str:
         """Write what is scored so far as a Markdown table and as JSON; returns the table."""
         found = {
-            variant: read_json_object(self.folder(variant) / EVALUATION_NAME, "output")
+            variant: read_json_object(
+                self.folder(variant) / EVALUATION_NAME, "output", most_bytes=MAX_RESULT_BYTES
+            )
             for variant in variants_of(self.preset)
             if self.is_scored(variant)
         }

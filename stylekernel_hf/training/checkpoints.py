@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from accelerate import Accelerator
 from safetensors import SafetensorError
+from torch import Tensor, nn
 
-from stylekernel_hf.repository.configs import read_json_object
+from stylekernel_hf.repository.configs import MAX_RESULT_BYTES, read_json_object
+from stylekernel_hf.safetensors_file import as_finite
 
 KEPT = 2
 # What writing leaves behind when the process is killed.
@@ -71,7 +73,17 @@ def load_checkpoint_into(accelerator: Accelerator, checkpoint: Path) -> dict[str
     """Load a checkpoint into what the accelerator holds; returns the state of the log."""
     accelerator.load_state(str(checkpoint))
     state = checkpoint / STATE_NAME
-    return read_json_object(state, "output") if state.exists() else {}
+    if not state.exists():
+        return {}
+    return read_json_object(state, "output", most_bytes=MAX_RESULT_BYTES)
+
+
+def check_weights(model: nn.Module, averages: Sequence[Tensor], checkpoint: Path) -> None:
+    """Raise ValueError for loaded weights, or averages of them, that are not finite."""
+    for (name, weights), averaged in zip(model.named_parameters(), averages, strict=True):
+        for kind, tensor in (("weights", weights), ("averaged weights", averaged)):
+            where = f"output: tensor {name} of the {kind} in '{checkpoint}'"
+            as_finite(tensor.detach(), where, tensor.dtype)
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from stylekernel_hf.model.style_kernel import StyleKernelModel
 from stylekernel_hf.repository.card import CardDetails
 from stylekernel_hf.training.averaged_weights import AveragedWeights
 from stylekernel_hf.training.checkpoints import (
+    check_weights,
     latest_checkpoint,
     load_checkpoint_into,
     remove_leftovers,
@@ -200,6 +201,7 @@ class Trainer:
         checkpoint = latest_checkpoint(self.output)
         if checkpoint is not None:
             self.log.load_state_dict(load_checkpoint_into(self.accelerator, checkpoint))
+            check_weights(self.plain_model, self.ema.shadow_params, checkpoint)
             self.step = int(checkpoint.name.removeprefix("step_"))
             logger.info("resuming from step %d", self.step)
         self.log.begin(self.step)

@@ -13,6 +13,8 @@ import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 
+from stylekernel_hf.repository.weights import WEIGHTS_NAME
+from stylekernel_hf.training.checkpoints import save_checkpoint
 from stylekernel_hf.training.settings import TrainingSettings
 from stylekernel_hf.training.trainer import Trainer
 from tests.tiny import tiny_model, vgg_shaped_model
@@ -194,3 +196,24 @@ def test_fixed_style_encoder_stays_while_the_rest_is_trained(settings: TrainingS
 def test_fixed_style_encoder_does_not_go_with_a_new_one(settings: TrainingSettings) -> None:
     with pytest.raises(ValueError, match="encoder_init .* not go with fixed_style_encoder"):
         replace(settings, fixed_style_encoder=True, encoder_init=True)
+
+
+@pytest.mark.parametrize("kind", ["weights", "averaged weights"])
+def test_checkpoint_whose_numbers_are_not_finite_is_not_resumed(
+    settings: TrainingSettings, kind: str
+) -> None:
+    trainer = Trainer(tiny_model(), settings)
+    trainer.run()
+    spoilt = dict(trainer.plain_model.named_parameters())["decoder.to_rgb.bias"]
+    if kind == "averaged weights":
+        names = [name for name, _ in trainer.plain_model.named_parameters()]
+        spoilt = trainer.ema.shadow_params[names.index("decoder.to_rgb.bias")]
+    with torch.no_grad():
+        spoilt[0] = float("nan")
+    before = (settings.output / "model" / WEIGHTS_NAME).read_bytes()
+    trainer.step = 9
+    save_checkpoint(trainer.accelerator, settings.output, 9, {})
+    message = rf"tensor decoder\.to_rgb\.bias of the {kind} in '.*step_0000009' must hold finite"
+    with pytest.raises(ValueError, match=message):
+        train(replace(settings, steps=12))
+    assert (settings.output / "model" / WEIGHTS_NAME).read_bytes() == before
