@@ -15,6 +15,9 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
+HTTP_ERROR: type[Exception] = HfHubHTTPError.__bases__[0]
+"""What the HTTP library below huggingface_hub raises: which one that is differs by version."""
+
 
 @contextmanager
 def hub_errors(repo_id: str, argument: str, revision: str | None = None) -> Generator[None]:

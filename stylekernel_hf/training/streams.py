@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from stylekernel_hf.image_io import load_image
+from stylekernel_hf.repository.hub_errors import HTTP_ERROR, reason
 from stylekernel_hf.training.crops import Crops
 
 logger = logging.getLogger(__name__)
@@ -44,17 +46,19 @@ class PictureStream:
 
     def held_pictures(self) -> list[Image.Image]:
         """Return those of the first pictures that are whole."""
-        rows = enumerate(islice(self.rows, self.held_out))
-        found = [self._decode(number, row) for number, row in rows]
+        with _connected(self.name):
+            rows = list(islice(self.rows, self.held_out))
+        found = [self._decode(number, row) for number, row in enumerate(rows)]
         return [picture for picture in found if picture is not None]
 
     def __iter__(self) -> Iterator[tuple[int, Any]]:
         """Yield rows, undecoded, with their numbers."""
         while True:
             empty = True
-            for number, row in enumerate(self.rows.skip(self.held_out), start=self.held_out):
-                empty = False
-                yield number, row
+            with _connected(self.name):
+                for number, row in enumerate(self.rows.skip(self.held_out), start=self.held_out):
+                    empty = False
+                    yield number, row
             if empty:
                 raise ValueError(
                     f"the data set '{self.name}' must have more than the {self.held_out} rows "
@@ -124,6 +128,17 @@ class LoadedPictures:
         return self.pictures[index]
 
 
+@contextmanager
+def _connected(name: str) -> Generator[None]:
+    """Turn what the HTTP library raises into a ConnectionError that names the data set."""
+    try:
+        yield
+    except HTTP_ERROR as error:
+        raise ConnectionError(
+            f"the connection failed while the data set '{name}' was read: {reason(error)}"
+        ) from error
+
+
 def _open(name: str) -> tuple[Any, str]:
     try:
         import datasets
@@ -133,7 +148,8 @@ def _open(name: str) -> tuple[Any, str]:
             "pip install 'stylekernel-hf[datasets]'"
         ) from error
     try:
-        rows: Any = datasets.load_dataset(name, split="train", streaming=True)
+        with _connected(name):
+            rows: Any = datasets.load_dataset(name, split="train", streaming=True)
     except OSError as error:
         raise OSError(
             f"the data set '{name}' cannot be opened ({error}): look at its name and the network, "

@@ -11,6 +11,7 @@ import torch
 from datasets import Dataset, Features, Image, Value
 from PIL import Image as PILImage
 
+from stylekernel_hf.repository.hub_errors import HTTP_ERROR
 from stylekernel_hf.training import streams
 from stylekernel_hf.training.crops import CropPairs, RandomCrops
 from stylekernel_hf.training.run_card import run_card
@@ -126,3 +127,18 @@ def test_card_names_the_data_set(settings: TrainingSettings, dataset: Path) -> N
     text = card.training_data or ""
     assert "the data set `owner/photos`" in text
     assert "--content hf:dataset" in text and str(dataset.parent) not in text
+
+
+def test_broken_connection_names_the_data_set(
+    dataset: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise HTTP_ERROR("Connection reset by peer")
+
+    stream = PictureStream(str(dataset), held_out=0)
+    monkeypatch.setattr(type(stream.rows), "__iter__", broken)
+    with pytest.raises(ConnectionError, match=f"the data set '{dataset}' was read: .*reset"):
+        next(iter(stream))
+    monkeypatch.setattr("datasets.load_dataset", broken)
+    with pytest.raises(OSError, match="the data set 'a/b' cannot be opened .*reset"):
+        PictureStream("a/b", held_out=0)
