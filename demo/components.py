@@ -5,7 +5,6 @@ The stock ones decode whatever arrives, as large as it claims to be, before a ha
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,11 +14,13 @@ from gradio.components.gallery import GalleryImage
 from gradio.components.image_editor import AcceptBlobs, EditorData
 from gradio.data_classes import FileData, GradioRootModel, ImageData, ListFiles
 
+from demo.layers import Layers
 from demo.messages import VisitorError
+from demo.visitors import address_of
 
 BLOB_BYTES = 8 * 2**20
 """Of one layer that is painted on the page."""
-_BLOB_LAYERS, _BLOB_OWNERS = 4, 32
+_BLOB_LAYERS, _ID_LENGTH = 4, 64
 PLACES = ("first", "second", "third", "fourth")
 """What programs call the paintings they send: over MCP, Gradio finds files by name alone."""
 
@@ -112,17 +113,17 @@ class RegionData(EditorData):
 
 
 class RegionCanvas(gr.ImageEditor):
-    """gr.ImageEditor that gives the paths of its layers as they came, and keeps few blobs."""
+    """gr.ImageEditor that gives its layers as they came: their paths, or bytes from the page."""
 
     data_model = RegionData
+    blob_storage: Layers
 
     def preprocess(self, payload: RegionData | None) -> dict[str, Any] | None:
         """Return {"layers": paths or bytes}; what is no layer is not looked at."""
         if payload is None:
             return None
         if payload.id is not None:
-            blobs = self.blob_storage.pop(payload.id, None)
-            return {"layers": [blob for blob in (blobs.layers if blobs else []) if blob]}
+            return {"layers": self.blob_storage.take(payload.id)}
         layers = [*payload.layers, *([payload.layer] if payload.layer else [])]
         if len(layers) > _BLOB_LAYERS:
             raise gr.Error(
@@ -143,18 +144,18 @@ class RegionCanvas(gr.ImageEditor):
         return "imageeditor"
 
     @server
-    def accept_blobs(self, data: AcceptBlobs) -> None:
-        """Take one layer of an editor; the oldest editors are forgotten."""
-        index = data.data["index"]
-        if len(data.files[0][1]) > BLOB_BYTES:
+    def accept_blobs(self, data: AcceptBlobs, request: gr.Request) -> None:
+        """Take one layer of an editor; what else the page sends is not used."""
+        form, layer = data.data, data.files[0][1]
+        if form["type"] != "layer":
+            return
+        if len(layer) > BLOB_BYTES:
             raise VisitorError("The region is too large.")
-        if index not in (None, "", "null") and not 0 <= int(index) < _BLOB_LAYERS:
+        if form["index"] not in map(str, range(_BLOB_LAYERS)):
             raise VisitorError(f"The region may have at most {_BLOB_LAYERS} layers.")
-        if not isinstance(self.blob_storage, OrderedDict):
-            self.blob_storage = OrderedDict(self.blob_storage)
-        while len(self.blob_storage) >= _BLOB_OWNERS:
-            self.blob_storage.popitem(last=False)
-        super().accept_blobs(data)
+        if not 0 < len(form["id"]) <= _ID_LENGTH:
+            raise VisitorError(f"The region's name must have 1 to {_ID_LENGTH} letters.")
+        self.blob_storage.put(form["id"], address_of(request), int(form["index"]), layer)
 
 
 def _path(picture: ImageData) -> str:

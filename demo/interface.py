@@ -12,14 +12,17 @@ from starlette.middleware import Middleware
 
 from demo.catalog import EXAMPLES, PAINTINGS
 from demo.fetching_queue import FetchingQueue
+from demo.forms import Uploads, bound_forms
 from demo.gate import Gate
+from demo.layers import Layers
+from demo.public_names import PublicNames
 from demo.studio import Studio
 from demo.tabs.folder import folder_tab
 from demo.tabs.gallery import gallery_tab
 from demo.tabs.inside import inside_tab
 from demo.tabs.repaint import repaint_tab
 from demo.theme import Atelier, style_sheet
-from demo.uploads import CheckedBlocks
+from demo.upkeep import Page, upkeep
 
 _HAS_MCP = importlib.util.find_spec("mcp") is not None
 TITLE = "stylekernel: photos repainted"
@@ -50,16 +53,12 @@ _WORDS = {
 }
 
 
-def build_demo(studio: Studio) -> gr.Blocks:
+def build_demo(studio: Studio) -> Page:
     """Build the page; `launch_options` tells how to serve it."""
     limits = studio.limits
     gr.set_static_paths([EXAMPLES / "photos", EXAMPLES / "styles"])
-    with CheckedBlocks(
-        limits,
-        title=TITLE,
-        analytics_enabled=False,
-        delete_cache=(max(1, limits.keep_seconds // 6), limits.keep_seconds),
-    ) as demo:
+    bound_forms()
+    with Page(limits, title=TITLE, analytics_enabled=False) as demo:
         gr.HTML(_MASTHEAD.format(strips="<i></i>" * len(PAINTINGS)))
         with gr.Tabs() as tabs:
             with gr.Tab("Repaint", id="repaint"):
@@ -70,6 +69,7 @@ def build_demo(studio: Studio) -> gr.Blocks:
                 folder_tab(studio, choice)
             with gr.Tab("Look inside", id="inside") as inside:
                 inside_tab(studio, choice, inside)
+        choice.controls.canvas.blob_storage = Layers(limits.layer_bytes)
         gr.HTML(
             _NOTE.format(
                 minutes=limits.keep_seconds * 7 // 360,
@@ -80,7 +80,7 @@ def build_demo(studio: Studio) -> gr.Blocks:
     if _HAS_MCP:
         from demo.mcp_server import mend
 
-        mend(demo)
+        mend()
     # Otherwise it is imported at the first request, on the loop that answers everybody.
     with MatplotlibBackendMananger():
         pass
@@ -93,6 +93,12 @@ def build_demo(studio: Studio) -> gr.Blocks:
 def launch_options(studio: Studio) -> dict[str, Any]:
     """Return the keyword arguments for `launch`: the looks, and the manners of a public server."""
     script = (Path(__file__).parent / "page.js").read_text(encoding="utf-8")
+    # The first of them sees a request first.
+    middleware = [
+        Middleware(Gate, limits=studio.limits),
+        Middleware(Uploads),
+        Middleware(PublicNames),
+    ]
     return {
         "theme": Atelier(),
         "css": style_sheet(),
@@ -107,5 +113,6 @@ def launch_options(studio: Studio) -> dict[str, Any]:
         "allowed_paths": [],
         "ssr_mode": False,
         "mcp_server": _HAS_MCP,
-        "app_kwargs": {"middleware": [Middleware(Gate, limits=studio.limits)]},
+        "state_session_capacity": studio.limits.sessions,
+        "app_kwargs": {"middleware": middleware, "lifespan": upkeep},
     }

@@ -15,7 +15,7 @@ def _models_of_environment() -> tuple[str, ...] | None:
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds of one request, and of all that wait.
+    """Bounds of one request, of all that wait, and of all that is kept.
 
     - upload_bytes: of one uploaded file.
     - pixels, min_side: of one picture, before anything of it is decoded.
@@ -32,6 +32,10 @@ class Limits:
       given they are what the variable STYLEKERNEL_MODELS lists, separated by commas; without it
       those of the owner on a Space, and elsewhere all.
     - keep_seconds: how long files of visitors stay on the disk.
+    - visitor_bytes: uploads of one visitor within `keep_seconds`.
+    - stored_bytes: all uploads and results on the disk; beyond it the oldest are deleted.
+    - layer_bytes: all that is painted on photos and waits in memory to be used.
+    - sessions: visitors whose page's state is in memory.
     """
 
     upload_bytes: int = 25 * 2**20
@@ -49,3 +53,7 @@ class Limits:
     fetch_seconds: float = 90
     models: tuple[str, ...] | None = field(default_factory=_models_of_environment)
     keep_seconds: int = 3600
+    visitor_bytes: int = 1024 * 2**20
+    stored_bytes: int = 4096 * 2**20
+    layer_bytes: int = 64 * 2**20
+    sessions: int = 1000

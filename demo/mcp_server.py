@@ -7,28 +7,27 @@ from __future__ import annotations
 
 import binascii
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-import gradio as gr
 import gradio.mcp
 from gradio.processing_utils import save_base64_to_cache
 from gradio.route_utils import API_PREFIX
-from gradio_client import handle_file
+from gradio_client import Client, handle_file
+from gradio_client.utils import is_file_obj, traverse
 
-from demo.limits import Limits
+from demo.forms import OWN
 from demo.mcp_callers import CallersServer
+from demo.upkeep import Page
 from demo.uploads import check_input
 
 _OWN_FILE = f"{API_PREFIX}/file="
 _FORM = "a url that holds the picture, data:image/...;base64,..., or one from this server's answers"
 
 
-def mend(demo: gr.Blocks) -> None:
-    """Let the MCP server of the page answer in pictures, and have its files deleted."""
+def mend() -> None:
+    """Let the MCP server of a page answer in pictures."""
     gradio.mcp.GradioMCPServer = PictureServer
-    demo.temp_file_sets.append(UnpackedFiles())
 
 
 class PictureServer(CallersServer):
@@ -38,7 +37,7 @@ class PictureServer(CallersServer):
 
     def postprocess_output_data(self, data: Any, root_url: str) -> list[Any]:
         """Return every picture as a picture, whatever list it is in."""
-        return super().postprocess_output_data(list(_flat(data)), root_url)
+        return super().postprocess_output_data(list(_flat(self._revealed(data))), root_url)
 
     def get_tool_to_endpoint(self) -> dict[str, str]:
         """Return the endpoints by tool, without those that are no tools: they can be called too."""
@@ -65,48 +64,45 @@ class PictureServer(CallersServer):
         self, value: Any, filedata_positions: list[list[str | int]]
     ) -> Any:
         """Return the arguments with files for text; ValueError for what is not taken."""
-        limits: Limits = self.blocks.limits
-        converted = _with_files(value, filedata_positions, [], limits)
-        check_input(converted, limits)
+        converted = _with_files(value, filedata_positions, [], self.blocks)
+        check_input(converted, self.blocks.limits)
         return converted
 
+    def _get_or_create_client(self) -> Client:
+        client = super()._get_or_create_client()
+        client.headers.update(OWN)
+        return client
 
-class UnpackedFiles(set[str]):
-    """A set for `Blocks.temp_file_sets`: read from the disk whenever old files are looked for.
-
-    They are what is unpacked from `data:` addresses, each in a folder named by its sum, as `file`
-    with a suffix: see `save_base64_to_cache`.
-    """
-
-    def __iter__(self) -> Iterator[str]:
-        folder = Path(gradio.mcp.DEFAULT_TEMP_DIR)
-        return (str(path) for path in folder.glob(f"{'[0-9a-f]' * 64}/file*"))
+    def _revealed(self, data: Any) -> Any:
+        """Return an answer of the page with the paths that it has named."""
+        names = self.blocks.names
+        return traverse(
+            data, lambda file: {**file, "path": names.reveal(file["path"])}, is_file_obj
+        )
 
 
 def _with_files(
-    value: Any, places: list[list[str | int]], place: list[str | int], limits: Limits
+    value: Any, places: list[list[str | int]], place: list[str | int], page: Page
 ) -> Any:
     if isinstance(value, dict):
-        return {
-            key: _with_files(each, places, [*place, key], limits) for key, each in value.items()
-        }
+        return {key: _with_files(each, places, [*place, key], page) for key, each in value.items()}
     if isinstance(value, str) and place in places:
-        return _file(value, limits)
+        return _file(value, page)
     return value
 
 
-def _file(url: str, limits: Limits) -> dict[str, Any]:
+def _file(url: str, page: Page) -> dict[str, Any]:
     """Return the file that a url holds or names."""
     if url.startswith("data:"):
-        if len(url) > limits.upload_bytes * 4 // 3 + 100:
-            most = limits.upload_bytes / 2**20
+        if len(url) > page.limits.upload_bytes * 4 // 3 + 100:
+            most = page.limits.upload_bytes / 2**20
             raise ValueError(f"A picture in a url may have at most {most:.0f} MB.")
         try:
             return handle_file(save_base64_to_cache(url, gradio.mcp.DEFAULT_TEMP_DIR))
         except binascii.Error as error:
             raise ValueError(f"A picture must be in base64: provide {_FORM}.") from error
     if url.startswith(("http://", "https://")) and _OWN_FILE in url:
-        path = unquote(url.split(_OWN_FILE, 1)[1])
+        path = page.names.reveal(unquote(url.split(_OWN_FILE, 1)[1]))
         return {"path": path, "meta": {"_type": "gradio.FileData"}}
     raise ValueError(f"Pictures are not fetched from elsewhere: provide {_FORM}. Got “{url[:80]}”.")
 

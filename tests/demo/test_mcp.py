@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import base64
 import io
+import os
+import time
 from pathlib import Path
 from typing import Any
 
-import gradio as gr
 import pytest
-from gradio.route_utils import delete_files_created_by_app
 from PIL import Image
 
 from demo.catalog import painting_path, photo_path
+from demo.upkeep import Page
 from tests.demo.conftest import LIMITS, tiny_pipeline
 from tests.demo.pictures import difference, layer, opened
 from tests.tiny import save_picture
@@ -120,7 +121,7 @@ def test_answers_of_several_pictures_come_as_pictures(tools: Tools, tmp_path: Pa
 
 
 def test_what_was_unpacked_for_mcp_is_deleted_like_uploads(
-    app: gr.Blocks, tools: Tools, uploads: Path, tmp_path: Path
+    app: Page, tools: Tools, uploads: Path, tmp_path: Path
 ) -> None:
     photo = save_picture(tmp_path / "photo.png", (96, 64), seed=9)
     tools.call("full_size", photo=as_data(photo), paintings=["Mosaic"])
@@ -130,9 +131,11 @@ def test_what_was_unpacked_for_mcp_is_deleted_like_uploads(
         return [path for path in files if path.read_bytes() == photo.read_bytes()]
 
     assert left()
-    delete_files_created_by_app(app, age=600)
+    app.tidy()
     assert left()
-    delete_files_created_by_app(app, age=0)
+    for path in left():
+        os.utime(path, (time.time() - LIMITS.keep_seconds - 1,) * 2)
+    app.tidy()
     assert left() == []
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import http.server
+import io
 import json
+import os
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,13 +17,13 @@ import gradio as gr
 import httpx
 import psutil
 import pytest
-from gradio.route_utils import delete_files_created_by_app
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
 from demo.catalog import painting_path
 from demo.interface import build_demo, launch_options
 from demo.studio import Studio
+from demo.upkeep import Page
 from stylekernel_hf import pipeline
 from tests.demo.conftest import LIMITS
 from tests.demo.pictures import difference, huge_png, opened
@@ -175,24 +178,25 @@ def test_region_blobs_are_bounded(app: gr.Blocks, url: str) -> None:
     assert "greedy" not in canvas.blob_storage
 
 
-def visit(app: gr.Blocks, photos: list[Path], strength: float) -> list[Path]:
+def visit(app: gr.Blocks, photos: list[Path], strength: float) -> list[io.BytesIO]:
     """Ask for all of them at once, in full size, as a visitor of one's own."""
     visitor = Visitor(app)
     for photo in photos:
         answer = visitor.join("full_size", visitor.upload(photo), strength=strength)
         assert answer.status_code == 200, answer.text
-    results: dict[str, Path] = {}
+    results: dict[str, io.BytesIO] = {}
     for message in visitor.messages():
         if message["msg"] == "process_completed":
             assert message["success"], message
-            results[message["event_id"]] = Path(message["output"]["data"][0]["path"])
+            path = message["output"]["data"][0]["path"]
+            results[message["event_id"]] = io.BytesIO(visitor.http.get(f"/file={path}").content)
             if len(results) == len(photos):
                 break
     # Answers come in the order of the requests: of one session, and of one queue.
     return list(results.values())
 
 
-def visit_all(app: gr.Blocks, photos: list[Path], strength: float = 0) -> list[Path]:
+def visit_all(app: gr.Blocks, photos: list[Path], strength: float = 0) -> list[io.BytesIO]:
     """Have so many visitors ask at once that each has two of the photos."""
     with ThreadPoolExecutor(len(photos)) as pool:
         visits = [
@@ -231,7 +235,7 @@ def test_fifty_visitors_with_a_hundred_photos_are_all_served(uploads: Path, tmp_
 
 
 def test_old_files_are_deleted_and_new_ones_kept(
-    app: gr.Blocks, client: Client, uploads: Path, tmp_path: Path
+    app: Page, client: Client, uploads: Path, tmp_path: Path
 ) -> None:
     photo = save_picture(tmp_path / "forget-me.png")
     client.predict(handle_file(photo), ["Mosaic"], api_name="/full_size")
@@ -240,10 +244,11 @@ def test_old_files_are_deleted_and_new_ones_kept(
         return [path for path in uploads.rglob("*forget-me*") if path.is_file()]
 
     assert len(left()) == 2
-    assert app.delete_cache == (100, 600)
-    delete_files_created_by_app(app, age=600)
+    app.tidy()
     assert len(left()) == 2
-    delete_files_created_by_app(app, age=0)
+    for path in uploads.rglob("*"):
+        os.utime(path, (time.time() - LIMITS.keep_seconds - 1,) * 2)
+    app.tidy()
     assert left() == []
     assert json.loads(httpx.get(f"{app.local_url}config").text)["title"]
     assert any(uploads.rglob("*.jpg")), "what the page itself shows stays"

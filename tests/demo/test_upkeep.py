@@ -1,0 +1,142 @@
+"""What a server leaves when it ends, whichever way, and finds when it starts."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SERVER = """
+from demo.interface import build_demo, launch_options
+from demo.limits import Limits
+from demo.studio import Studio
+from tests.demo.conftest import tiny_pipeline
+
+studio = Studio(Limits(keep_seconds=600), tiny_pipeline())
+page = build_demo(studio)
+page.launch(quiet=True, **launch_options(studio))
+"""
+
+
+class Server:
+    """A process of its own that serves the page."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        self.folder, self.url = folder, f"http://127.0.0.1:{port}"
+        settings = {"GRADIO_TEMP_DIR": str(folder), "GRADIO_SERVER_PORT": str(port)}
+        settings |= {"PYTHONPATH": str(ROOT), "GRADIO_ANALYTICS_ENABLED": "False"}
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", SERVER],
+            cwd=folder.parent,
+            env={**os.environ, **settings},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        end = time.monotonic() + 120
+        while not self._answers():
+            assert self.process.poll() is None and time.monotonic() < end
+            time.sleep(0.2)
+
+    def _answers(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/config", timeout=5).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def upload(self, data: bytes) -> Path:
+        """Upload a file; return it on the disk."""
+        answer = httpx.post(f"{self.url}/gradio_api/upload", files={"files": ("a.jpg", data)})
+        return self.folder / answer.json()[0].removeprefix("/uploads/")
+
+    def end(self, number: int) -> int:
+        """End it by a signal; return its exit code."""
+        self.process.send_signal(number)
+        return self.process.wait(60)
+
+
+@pytest.fixture
+def servers(tmp_path: Path, unused_port: int) -> Iterator[list[Server]]:
+    """Servers to end at last."""
+    servers: list[Server] = []
+    yield servers
+    for server in servers:
+        server.process.kill()
+        server.process.wait()
+
+
+@pytest.fixture
+def unused_port() -> int:
+    import socket
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+def files(folder: Path) -> set[Path]:
+    return {path for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_ended_server_leaves_nothing_of_its_own(
+    servers: list[Server], tmp_path: Path, unused_port: int, number: int
+) -> None:
+    folder = tmp_path / "up"
+    others = folder / ("0" * 64) / "theirs.jpg"
+    others.parent.mkdir(parents=True)
+    others.write_bytes(b"new, and of another server")
+    server = Server(folder, unused_port)
+    servers.append(server)
+    upload = server.upload(b"mine")
+    assert upload.read_bytes() == b"mine"
+    code = server.end(number)
+    assert files(folder) == {others}
+    assert not upload.parent.exists()
+    assert code == -number or (code, number) == (0, signal.SIGINT)
+
+
+def test_servers_that_share_a_folder_end_without_harm_to_each_other(
+    servers: list[Server], tmp_path: Path, unused_port: int
+) -> None:
+    folder = tmp_path / "up"
+    servers.append(Server(folder, unused_port))
+    servers.append(Server(folder, unused_port + 1))
+    page = files(folder)
+    uploads = [server.upload(b"the same") for server in servers]
+    assert uploads[0] != uploads[1]
+    servers[0].end(signal.SIGTERM)
+    assert not uploads[0].exists() and uploads[1].exists()
+    shown = httpx.get(f"{servers[1].url}/config").json()["components"]
+    paths = [Path(each["image"]["path"]) for each in gallery_of(shown)]
+    assert all((folder / path.relative_to("/uploads")).is_file() for path in paths)
+    assert len(page) == 2 * len(files(folder) - {uploads[1]})
+
+
+def gallery_of(components: list[Any]) -> list[Any]:
+    return next(c["props"]["value"] for c in components if c["props"].get("elem_id") == "gallery")
+
+
+def test_next_server_deletes_what_a_killed_one_has_left(
+    servers: list[Server], tmp_path: Path, unused_port: int
+) -> None:
+    folder = tmp_path / "up"
+    servers.append(Server(folder, unused_port))
+    old, new = servers[0].upload(b"old"), servers[0].upload(b"new")
+    page = files(folder) - {old, new}
+    assert servers[0].end(signal.SIGKILL) == -signal.SIGKILL
+    assert {old, new, *page} == files(folder)
+    for path in {old, *page}:
+        os.utime(path, (time.time() - 601,) * 2)
+    servers.append(Server(folder, unused_port))
+    left = files(folder)
+    assert new in left and not left & {old, *page}
+    httpx.get(f"{servers[1].url}/config").raise_for_status()
