@@ -14,6 +14,7 @@ from PIL import Image
 
 from stylekernel_hf.color import ColorMode
 from stylekernel_hf.file_painting import calls_for_strips, stylize_file
+from stylekernel_hf.first_line import in_one_line
 from stylekernel_hf.image_decoding import Bounds, read_image
 from stylekernel_hf.image_folder import list_images
 from stylekernel_hf.image_formats import check_image_size, format_to_write
@@ -60,12 +61,13 @@ def find_images(sources: Iterable[str | os.PathLike[str]], *, name: str) -> list
     found: dict[Path, None] = {}
     for source in sources:
         path = Path(source)
-        if path.is_dir():
+        # Not by Path, which raises errors of its own for names that are too long.
+        if os.path.isdir(path):
             matches = list_images(path, name=name)
-        elif path.exists():
+        elif os.path.exists(path):
             matches = [path]
         else:
-            matches = _glob(str(source))
+            matches = _glob(str(source), name)
             if not matches:
                 raise FileNotFoundError(f"{name}: no such file, folder or glob: '{source}'")
         found.update(dict.fromkeys(matches))
@@ -183,7 +185,7 @@ def run_jobs(
                 paint(job, [read_style(style) for style in job.styles])
                 outcome = Outcome(job, "written")
         except _PER_PICTURE_ERRORS as error:
-            outcome = Outcome(job, "failed", " ".join(str(error).split()) or type(error).__name__)
+            outcome = Outcome(job, "failed", in_one_line(error))
         outcomes.append(outcome)
         if on_outcome:
             on_outcome(outcome)
@@ -269,10 +271,13 @@ def _is_of_a_picture(suffix: str) -> bool:
     return bool(suffix) and (known or (by_name or "").startswith("image/"))
 
 
-def _glob(pattern: str) -> list[Path]:
+def _glob(pattern: str, name: str) -> list[Path]:
     path = Path(pattern)
     root = Path(path.anchor) if path.anchor else Path()
     parts = path.relative_to(path.anchor) if path.anchor else path
     if not any(mark in pattern for mark in "*?["):
         return []
-    return sorted(file for file in root.glob(str(parts)) if file.is_file())
+    try:
+        return sorted(file for file in root.glob(str(parts)) if os.path.isfile(file))
+    except ValueError as error:
+        raise ValueError(f"{name} must be a glob, got '{pattern}': {error}") from error

@@ -84,7 +84,7 @@ DIRECT: dict[str, set[str]] = {
     "file_painting": {"pipeline_style_kernel", "strip_files"},
     "output_names": {"style_sources"},
     "output_paths": set(),
-    "bulk": {"output_names", "output_paths", "image_formats", "file_painting"},
+    "bulk": {"first_line", "output_names", "output_paths", "image_formats", "file_painting"},
     "export": {"pipeline_style_kernel"},
     "diffusers_pipeline": {"pipeline_style_kernel"},
     "transformers_pipeline": {"pipeline_style_kernel"},

@@ -8,6 +8,7 @@ import sys
 
 from stylekernel_hf import keep_freed_memory
 from stylekernel_hf.cli.stop_signals import Stopped, stop_signals
+from stylekernel_hf.first_line import in_one_line
 
 
 def main() -> None:
@@ -27,5 +28,5 @@ def main() -> None:
         with contextlib.suppress(OSError):
             print(f"stylekernel: {stopped}", file=sys.stderr, flush=True)
         sys.exit(stopped.code)
-    except (OSError, ValueError, TypeError, ArithmeticError, ImportError) as error:
-        sys.exit(f"stylekernel: error: {' '.join(str(error).split())}")
+    except (OSError, ValueError, TypeError, ArithmeticError, ImportError, MemoryError) as error:
+        sys.exit(f"stylekernel: error: {in_one_line(error)}")

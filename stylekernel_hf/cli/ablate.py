@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stylekernel_hf.cli.output_files import check_run_folder
 from stylekernel_hf.cli.stop_signals import told_when_stopped
 from stylekernel_hf.cli.training_options import (
     BatchSize,
@@ -91,6 +92,7 @@ def ablate(
         loader_workers=loader_workers,
     )
     ablation = Ablation(preset, settings, score_size)
+    check_run_folder(output)
     output.mkdir(parents=True, exist_ok=True)
     with sole_training(output), told_when_stopped(lambda: _kept(ablation, variants)):
         ablation.check_output()

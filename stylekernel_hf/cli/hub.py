@@ -9,6 +9,7 @@ import typer
 
 from stylekernel_hf.cli.stop_signals import told_when_stopped
 from stylekernel_hf.cli.training_options import push_unfinished
+from stylekernel_hf.output_paths import check_output_folder
 
 app = typer.Typer(
     name="hub",
@@ -49,6 +50,7 @@ def build(
     """
     from stylekernel_hf.cli.hub_space import build_space, is_space
 
+    check_output_folder(output, name="output")
     if is_space(source):
         if model is not None:
             raise typer.BadParameter("--model: a Space holds the embedded weights")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import typer
 
-from stylekernel_hf.output_paths import check_not_read, check_output_file
+from stylekernel_hf.output_paths import check_not_read, check_output_file, check_output_folder
 
 
 def check_outputs(files: Mapping[str, Path | None], *, read: Iterable[Path] = ()) -> None:
@@ -27,6 +27,12 @@ def check_outputs(files: Mapping[str, Path | None], *, read: Iterable[Path] = ()
         before = options.setdefault(file_system_key(os.path.abspath(path)), option)
         if before != option:
             raise ValueError(f"{before} and {option} must be two files, got '{path}' for both")
+
+
+def check_run_folder(output: Path) -> None:
+    """Raise OSError or ValueError, before the work, for a folder that a run cannot fill."""
+    for folder in (output, *(output / part for part in ("checkpoints", "model", "sheets"))):
+        check_output_folder(folder, name="output")
 
 
 def check_plot(path: Path | None, formats: Iterable[str] = (".png", ".svg")) -> None:

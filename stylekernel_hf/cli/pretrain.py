@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from stylekernel_hf.cli.output_files import check_run_folder
 from stylekernel_hf.cli.progress import done_of
 from stylekernel_hf.cli.stop_signals import told_when_stopped
 from stylekernel_hf.cli.training_options import (
@@ -75,6 +76,7 @@ def pretrain(
         seed=seed,
         cache_gigabytes=cache_gigabytes,
     )
+    check_run_folder(output)
     pretrainer = StylePretrainer(starting_model(init, preset, seed), settings)
     with (
         training_progress() as progress,

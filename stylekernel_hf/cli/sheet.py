@@ -74,9 +74,9 @@ def draw_sheet(jobs: Sequence[Job], sheet: Path) -> bool:
     for style, column in columns.items():
         place(partial(_header, style), 0, column)
     for content, row in rows.items():
-        place(partial(load_thumbnail, content, CELL, name="content"), row, 0)
+        place(partial(_picture, content, "content"), row, 0)
     for job in made:
-        read = partial(load_thumbnail, job.output, CELL, name="result")
+        read = partial(_picture, job.output, "result")
         place(read, rows[job.content], columns[job.styles[0]])
     save_image(drawn.picture, sheet, quality=85)
     typer.echo(f"drew {sheet}")
@@ -111,7 +111,12 @@ def _header(style: StyleSource) -> Image.Image:
     name = short_name(style)
     if isinstance(style, NamedStyle) or is_style_file(style):
         return name_card(name, CELL)
-    return load_thumbnail(style, CELL, name="style")
+    return _picture(style, "style")
+
+
+def _picture(path: Path, name: str) -> Image.Image:
+    # A pipe was read, and is empty now or would be waited for.
+    return load_thumbnail(path, CELL, name=name) if path.is_file() else name_card(path.name, CELL)
 
 
 def name_card(name: str, side: int) -> Image.Image:

@@ -147,7 +147,9 @@ def stylize(
     maps = {f"mask {number}": path for number, path in enumerate(mask or [], start=1)}
     maps |= {"strength_map": strength_map} if strength_map is not None else {}
     for name, path in maps.items():
-        count_pixels(path, name=name)
+        # A pipe could be read only once.
+        if path.is_file() or not path.exists():
+            count_pixels(path, name=name)
     jobs = (plan_mixtures if together else plan_jobs)(contents, styles, output)
     check_jobs(jobs, others=maps.values())
     if sheet is not None:

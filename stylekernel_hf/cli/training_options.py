@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stylekernel_hf.cli.candidates import EMBEDDED
+from stylekernel_hf.cli.output_files import check_run_folder
 from stylekernel_hf.cli.stop_signals import told_when_stopped
 
 if TYPE_CHECKING:
@@ -182,6 +183,7 @@ def run_training(
         from stylekernel_hf.training.trainer import Trainer
     except ModuleNotFoundError as error:
         raise missing_package(error) from error
+    check_run_folder(settings.output)
     check_push_to_hub(push_to_hub)
     card = run_card(settings, init=init, preset=preset, command=_command())
     model = starting_model(init, preset, settings.seed, encoder_init=settings.encoder_init)
