@@ -14,6 +14,7 @@ from stylekernel_hf.given_values import as_integer
 from stylekernel_hf.image_formats import ALPHA_FORMATS, check_image_size, format_to_write
 from stylekernel_hf.image_normalization import normalized
 from stylekernel_hf.metadata.picture_metadata import PictureMetadata, metadata_of
+from stylekernel_hf.output_paths import check_output_file
 from stylekernel_hf.whole_file import write_whole
 
 
@@ -35,7 +36,8 @@ def save_image(
     `PictureMetadata.for_result`. With False none are written.
 
     Raises FileNotFoundError without the parent folder, FileExistsError for an existing file with
-    `overwrite=False`, and ValueError for a suffix or an image that the format does not take.
+    `overwrite=False`, other OSErrors where no file can be written, and ValueError for a suffix, or
+    for an image that the format does not take, such as one that is too wide for it.
     """
     if not isinstance(image, Image.Image):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise TypeError(f"image must be a PIL image, got {type(image).__name__}")
@@ -43,10 +45,7 @@ def save_image(
     image_format = format_to_write(target, name="path")
     check_image_size(target, image.size, name="image")
     quality = as_integer(quality, "quality", low=1, high=100)
-    if not target.parent.is_dir():
-        raise FileNotFoundError(f"path: no such folder: {str(target.parent)!r}")
-    if target.is_dir():
-        raise IsADirectoryError(f"path must be a file, but {str(target)!r} is a folder")
+    check_output_file(target, name="path")
     if not overwrite and target.exists():
         raise FileExistsError(f"path: {str(target)!r} exists already (overwrite=False)")
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Generator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 from stylekernel_hf.image_formats import check_image_size, format_to_write
 from stylekernel_hf.metadata.picture_metadata import PictureMetadata
+from stylekernel_hf.output_paths import check_output_file
 from stylekernel_hf.stored_png import StoredPng
 from stylekernel_hf.vips_library import import_vips, told_by_vips
-from stylekernel_hf.whole_file import whole_file
+from stylekernel_hf.whole_file import raise_named, whole_file
 
 # How each format is written; as `save_image` does, with all of the colour resolution in JPEG.
 _SAVERS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -48,10 +50,7 @@ def check_strip_output(path: Path) -> None:
         raise ValueError(
             f"output of a large picture must end in {', '.join(sorted(_SAVERS))}, got '{path}'"
         )
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"output: no such folder: '{path.parent}'")
-    if path.is_dir():
-        raise IsADirectoryError(f"output must be a file, but '{path}' is a folder")
+    check_output_file(path, name="output")
 
 
 def check_room(path: Path, width: int, height: int) -> None:
@@ -65,12 +64,17 @@ def check_room(path: Path, width: int, height: int) -> None:
         )
 
 
-def raw_file(beside: Path) -> AbstractContextManager[BinaryIO]:
+@contextmanager
+def raw_file(beside: Path) -> Generator[BinaryIO]:
     """Give a file to write rows to and read them from, in the folder of `beside`.
 
-    It has no name, so that it goes with the process, however that ends.
+    It has no name, so that it goes with the process, however that ends; its errors name `beside`.
     """
-    return tempfile.TemporaryFile(dir=beside.parent)
+    try:
+        with tempfile.TemporaryFile(dir=beside.parent) as file:
+            yield file
+    except OSError as error:
+        raise_named(error, beside, None)
 
 
 def encode_raw(

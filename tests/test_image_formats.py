@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from pathlib import Path
 from typing import Any
 
@@ -141,3 +142,38 @@ def test_formats_with_alpha_keep_it() -> None:
         image.save(stream, image_format)
         with Image.open(stream) as read:
             assert read.convert("RGBA").getpixel((0, 0))[3] == 0
+
+
+@pytest.mark.parametrize("save", ["memory", "strips"])
+@pytest.mark.parametrize(
+    ("name", "error", "message"),
+    [
+        ("x" * 252 + ".png", ValueError, "must have names of at most 255 bytes, got 256"),
+        ("none/x.png", FileNotFoundError, "no such folder"),
+        ("folder.png", IsADirectoryError, "must be a file, but .*folder.png' is a folder"),
+        ("pipe.png", ValueError, "is a device or a pipe"),
+        ("file/x.png", OSError, "file"),
+    ],
+)
+def test_path_that_cannot_be_written_is_refused_before_the_work(
+    tmp_path: Path,
+    save: str,
+    name: str,
+    error: type[Exception],
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "folder.png").mkdir()
+    (tmp_path / "file").write_text("")
+    os.mkfifo(tmp_path / "pipe.png")
+    photo = save_picture(tmp_path / "photo.png")
+    before = sorted(tmp_path.rglob("*"))
+    pipe = StyleKernelPipeline(tiny_model())
+    monkeypatch.setattr(pipe, "encode_style", lambda *_, **__: pytest.fail("work was begun"))
+    with pytest.raises(error, match=message):
+        if save == "memory":
+            save_image(Image.new("RGB", (9, 9)), tmp_path / name)
+        else:
+            pytest.importorskip("pyvips", reason="needs libvips")
+            stylize_file(pipe, photo, photo, tmp_path / name)
+    assert sorted(tmp_path.rglob("*")) == before

@@ -176,3 +176,14 @@ def test_disk_without_room_for_the_rows_is_told_before_the_work(
     check_room(tmp_path / "out.png", 1000, 999)
     with pytest.raises(OSError, match="output: a picture of 1000x1000 px takes 0.0 GB beside it"):
         check_room(tmp_path / "out.png", 1000, 1000)
+
+
+def test_no_room_for_the_rows_names_the_output(tmp_path: Path) -> None:
+    with (
+        files_of_at_most(1000),
+        pytest.raises(OSError, match=r"too large: '.*out\.png'"),
+        raw_file(tmp_path / "out.png") as raw,
+    ):
+        raw.write(bytes(100_000))
+        raw.flush()
+    assert not list(tmp_path.iterdir())
