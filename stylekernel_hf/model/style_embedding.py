@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from stylekernel_hf.given_values import shown
 from stylekernel_hf.model.checkpoint_identity import CheckpointIdentity
 from stylekernel_hf.repository.sources import HubAccess, open_source
 from stylekernel_hf.repository.style_card import push_styles
@@ -100,6 +101,11 @@ def check_style(style: StyleEmbedding, name: str) -> tuple[int, ...]:
     TypeError or ValueError with the name for parts that are no tensors of floating point, do not go
     together, are of several pictures, or hold numbers that are not finite.
     """
+    identity = cast(object, style.checkpoint)
+    if not (identity is None or isinstance(identity, CheckpointIdentity)):
+        raise TypeError(
+            f"{name} must have the checkpoint of an encoded style, or None, got {shown(identity)}"
+        )
     parts = {part: cast(object, getattr(style, part)) for part in PARTS}
     shapes: dict[str, tuple[int, ...]] = {}
     for part, tensor in parts.items():

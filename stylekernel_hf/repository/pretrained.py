@@ -81,7 +81,6 @@ class PretrainedModel(nn.Module):
         RepositoryNotFoundError or RevisionNotFoundError, which are OSErrors. No random numbers are
         drawn.
         """
-        _check_dtype(dtype)
         device = _resolve_device_map(device_map)
         access = HubAccess(revision, token, cache_dir, local_files_only)
         source = open_source(pretrained_model_name_or_path, access)
@@ -203,6 +202,7 @@ def load_strictly(
     dtype: torch.dtype = torch.float32,
 ) -> Model:
     """Load a network on the CPU; see `PretrainedModel.from_pretrained`."""
+    _check_dtype(dtype)
     folder, config = find_model(source)
     model = build_network(cls, config)
     load_weights(model, source, folder, variant, dtype, model.config)

@@ -223,6 +223,8 @@ def test_automatic_device_is_the_best_there_is(monkeypatch: pytest.MonkeyPatch) 
     ("options", "error", "message"),
     [
         ({"dtype": torch.int8}, ValueError, r"dtype must be .* got torch\.int8"),
+        ({"dtype": torch.float8_e4m3fn}, ValueError, r"dtype must be .* got torch\.float8_e4m3fn"),
+        ({"dtype": "float32"}, ValueError, r"dtype must be .* got 'float32'"),
         ({"subfolders": "x"}, TypeError, "unexpected keyword argument 'subfolders'"),
         ({"variant": "../fp16"}, ValueError, "variant must be letters and digits"),
         ({"variant": "fp16"}, FileNotFoundError, r"no diffusion_pytorch_model\.fp16\.safetens"),

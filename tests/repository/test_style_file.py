@@ -199,6 +199,14 @@ def test_style_of_wrong_numbers_made_in_python_is_refused(
             way()
 
 
+@pytest.mark.parametrize("wrong", ["a name", {"name": "x"}, 3])
+def test_style_whose_checkpoint_is_none_is_refused(
+    pipe: StyleKernelPipeline, photo: Path, style: StyleEmbedding, wrong: Any
+) -> None:
+    with pytest.raises(TypeError, match="^style must have the checkpoint of an encoded style"):
+        pipe(photo, with_part(style, "checkpoint", wrong))
+
+
 @pytest.mark.parametrize("part", PARTS)
 def test_style_of_a_network_of_another_width_is_refused_with_its_file(
     pipe: StyleKernelPipeline, photo: Path, path: Path, style: StyleEmbedding, part: str
