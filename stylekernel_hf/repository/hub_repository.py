@@ -26,6 +26,7 @@ from huggingface_hub.errors import (
 )
 
 from stylekernel_hf.repository.hub_errors import hub_errors, unreachable
+from stylekernel_hf.repository.hub_sums import is_of_sum
 
 _OFFLINE_ADVICE = "; load it once online, without HF_HUB_OFFLINE=1 and local_files_only"
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -75,7 +76,7 @@ class HubRepository:
         settled = self._reached is False or (self._commit is not None and found is not None)
         # huggingface_hub is quick to give what it has, but tries for half a minute to get the rest.
         if not settled and (isinstance(found, str) or self._can_be_reached(path)):
-            found = self._download(path)
+            found = self._download(path, found)
         if not isinstance(found, str):
             return None
         # A push between two files must not mix two commits.
@@ -125,19 +126,31 @@ class HubRepository:
             self._reached = self._failure is None
         return self._reached
 
-    def _download(self, path: str) -> str | None:
+    def _download(self, path: str, cached: object) -> str | None:
         try:
             with self._errors():
-                return hf_hub_download(
+                found = hf_hub_download(
                     self.origin,
                     path,
                     revision=self._revision,
                     token=self._access.token,
                     cache_dir=self._cache_dir,
                 )
+                if found != cached:
+                    _check_arrival(Path(found))
+                return found
         except LocalEntryNotFoundError:
             raise  # A subclass of the next one, for a Hub that did not answer.
         except EntryNotFoundError as error:
             answer = cast(HfHubHTTPError, error).response
             self._commit = answer.headers.get(constants.HUGGINGFACE_HEADER_X_REPO_COMMIT)
             return None
+
+
+def _check_arrival(found: Path) -> None:
+    """Raise an error for a file that is not what the Hub has, and forget it."""
+    # The cache calls the files themselves by their sums, and links to them where links are had.
+    if found.is_symlink() and not is_of_sum(found, Path(os.readlink(found)).name):
+        found.resolve().unlink()
+        found.unlink()
+        raise ConnectionError(f"{found.name} arrived damaged")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import tempfile
 from collections.abc import Callable, Sequence
@@ -17,10 +16,10 @@ from huggingface_hub import (
 )
 from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 from huggingface_hub.hf_api import RepoFile
-from huggingface_hub.utils.sha import git_hash
 
 from stylekernel_hf.repository.card import CARD_NAME
 from stylekernel_hf.repository.hub_errors import hub_errors
+from stylekernel_hf.repository.hub_sums import is_of_sum
 from stylekernel_hf.repository.sources import is_hub_id
 from stylekernel_hf.whole_file import raise_named
 
@@ -104,8 +103,7 @@ def _download_card(
         if listed is not None:
             raise
         return None
-    data = Path(found).read_bytes()
-    oid = listed and (listed.lfs.sha256 if listed.lfs else listed.blob_id)
-    if oid not in (git_hash(data), hashlib.sha256(data).hexdigest()):
-        raise ConnectionError(f"{CARD_NAME} arrived damaged: {len(data)} bytes, not of sum {oid}")
+    expected = listed and (listed.lfs.sha256 if listed.lfs else listed.blob_id)
+    if expected is None or not is_of_sum(Path(found), expected):
+        raise ConnectionError(f"{CARD_NAME} arrived damaged")
     return Path(found)

@@ -99,6 +99,6 @@ def test_command_ends_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     tiny_model().save_pretrained(tmp_path / "source" / "model")
     words = ["hub", "build", str(tmp_path / "source"), "--output", str(tmp_path / "built")]
     monkeypatch.setattr(sys, "argv", ["stylekernel", *words])
-    with room_for(2_000), pytest.raises(SystemExit, match="^stylekernel: error: .*built'$"):
+    with room_for(2_000), pytest.raises(SystemExit, match="^stylekernel: error: .*built'"):
         main()
     assert not (tmp_path / "built").exists()

@@ -68,6 +68,22 @@ def test_broken_hub_is_an_error_that_names_the_repository(
     assert weights_equal(loaded, tiny_model())
 
 
+@pytest.mark.parametrize("name", ["config.json", "diffusion_pytorch_model.safetensors"])
+def test_flipped_bit_is_found_and_not_kept(hub: HubServer, tmp_path: Path, name: str) -> None:
+    publish(hub, tmp_path / "saved")
+    sent = bytearray(hub.files(REPO)[f"model/{name}"])
+    sent[-9] ^= 1
+    # The headers are asked for before, and are right.
+    path = "/cdn/" if name.endswith(".safetensors") else "resolve/.*/model/config.json"
+    hub.faults.append(Fault("GET", path, body=bytes(sent), times=99))
+    for _ in range(2):
+        with pytest.raises(ConnectionError, match=f"'{REPO}'.*{name} arrived damaged"):
+            StyleKernelModel.from_pretrained(REPO, cache_dir=tmp_path / "cache")
+    hub.faults.clear()
+    loaded = StyleKernelModel.from_pretrained(REPO, cache_dir=tmp_path / "cache")
+    assert weights_equal(loaded, tiny_model())
+
+
 @pytest.mark.parametrize("endpoint", ["http://127.0.0.1:9", "ftp://127.0.0.1"])
 def test_wrong_address_of_the_hub_is_one_line(tmp_path: Path, endpoint: str) -> None:
     code = "from stylekernel_hf.cli import main; main()"
