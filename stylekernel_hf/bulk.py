@@ -27,6 +27,7 @@ from stylekernel_hf.style_input import MIN_SIDE, PALETTE_SIZE, style_bounds
 from stylekernel_hf.style_sources import NamedStyle, StyleSource, path_of
 
 Existing: TypeAlias = Literal["refuse", "skip", "overwrite"]
+_STANDARD_INPUT = "/dev/stdin"
 # What can be wrong with one picture, and must not stop the others.
 _PER_PICTURE_ERRORS = (OSError, ValueError, TypeError, RuntimeError, MemoryError, ImportError)
 
@@ -56,11 +57,11 @@ def find_images(sources: Iterable[str | os.PathLike[str]], *, name: str) -> list
     """Expand files, folders (their images, by name) and globs (with ** for subfolders).
 
     Each picture is listed once. FileNotFoundError for a source that gives none; a file that is
-    named outright is taken as it is, whatever its suffix.
+    named outright is taken as it is, whatever its suffix. "-" is standard input.
     """
     found: dict[Path, None] = {}
     for source in sources:
-        path = Path(source)
+        path = Path(_STANDARD_INPUT if str(source) == "-" else source)
         # Not by Path, which raises errors of its own for names that are too long.
         if os.path.isdir(path):
             matches = list_images(path, name=name)

@@ -11,7 +11,6 @@ from stylekernel_hf.given_values import as_float
 from stylekernel_hf.image_decoding import MAX_PIXELS as MAX_PIXELS
 from stylekernel_hf.image_decoding import Bounds, read_image, read_size
 from stylekernel_hf.image_decoding import ImageSource as ImageSource
-from stylekernel_hf.image_folder import list_images as list_images
 from stylekernel_hf.image_writing import save_image as save_image
 
 

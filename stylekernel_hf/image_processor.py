@@ -13,6 +13,7 @@ from torch import Tensor
 
 from stylekernel_hf.image_decoding import Bounds, ImageSource, read_image
 from stylekernel_hf.reflection import ReflectedLine
+from stylekernel_hf.unseen_colors import fill_unseen
 
 ImageInput: TypeAlias = ImageSource | npt.NDArray[Any] | Tensor
 OutputType: TypeAlias = Literal["pil", "np", "pt"]
@@ -84,6 +85,18 @@ def to_rgb_tensors(
         to_rgb_tensor(image, name=f"{name}[{index}]", keep_bytes=keep_bytes, bounds=bounds)
         for index, image in enumerate(several)
     ], False
+
+
+def load_rgb(source: ImageSource, *, name: str = "image", bounds: Bounds = ANY_SIZE) -> Image.Image:
+    """Read a picture as "RGB", without its transparency: what that hides is filled from around it.
+
+    Errors are those of `load_image`.
+    """
+    picture = read_image(source, name, bounds)
+    if picture.mode == "RGB":
+        return picture
+    rgb, alpha = to_rgb_tensor(picture, name=name, keep_bytes=True)
+    return from_rgb_tensor(fill_unseen(rgb, alpha), output_type="pil")
 
 
 def unit_floats(values: Num[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:

@@ -12,7 +12,7 @@ import stylekernel_hf
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "stylekernel_hf"
-IMAGE = {"image_io", "image_processor", "unseen_colors"}
+IMAGE = {"image_io", "image_folder", "image_processor"}
 
 # What each part of the package may import of the others directly; what those may import, it may
 # import too.
@@ -32,9 +32,9 @@ DIRECT: dict[str, set[str]] = {
     "image_formats": set(),
     "metadata": {"image_normalization"},
     "image_writing": {"image_formats", "output_paths", "metadata", "whole_file", "given_values"},
-    "image_io": {"image_decoding", "image_folder", "image_writing", "given_values"},
+    "image_io": {"image_decoding", "image_writing", "given_values"},
     "reflection": set(),
-    "image_processor": {"image_decoding", "reflection"},
+    "image_processor": {"image_decoding", "reflection", "unseen_colors"},
     "stored_png": set(),
     "vips_library": set(),
     "strip_writing": {

@@ -87,7 +87,7 @@ def evaluate(
 
     from stylekernel_hf.cli.candidates import EMBEDDED, load_candidates
     from stylekernel_hf.cli.evaluation_outputs import Outputs
-    from stylekernel_hf.image_io import list_images
+    from stylekernel_hf.image_folder import list_images
     from stylekernel_hf.metrics.frechet import load_inception
     from stylekernel_hf.metrics.perceptual import load_perceptual_network
 

@@ -53,13 +53,14 @@ def evaluate_frames(
     from rich.console import Console
     from rich.progress import MofNCompleteColumn, Progress
 
-    from stylekernel_hf.image_io import list_images, load_image
+    from stylekernel_hf.image_folder import list_images
+    from stylekernel_hf.image_processor import load_rgb
     from stylekernel_hf.metrics.temporal import warping_errors
     from stylekernel_hf.whole_file import write_whole
 
     paths = list_images(frames, name="frames")
     check_outputs({"json": json_file}, read=[*paths, *(styles or [])])
-    loaders = [partial(load_image, path, name="frames") for path in paths]
+    loaders = [partial(load_rgb, path, name="frames") for path in paths]
     tracks = _stored_tracks(stylized or [], len(paths))
     if styles:
         tracks |= _painted_tracks(styles, models, strength, device)
@@ -78,7 +79,7 @@ def evaluate_frames(
 
 
 def _stored_tracks(folders: list[Path], count: int) -> dict[str, FrameSource]:
-    from stylekernel_hf.image_io import list_images
+    from stylekernel_hf.image_folder import list_images
 
     tracks: dict[str, FrameSource] = {}
     for folder in folders:
@@ -93,9 +94,9 @@ def _stored_tracks(folders: list[Path], count: int) -> dict[str, FrameSource]:
 
 
 def _stored(paths: list[Path], place: int, _: Image.Image) -> Image.Image:
-    from stylekernel_hf.image_io import load_image
+    from stylekernel_hf.image_processor import load_rgb
 
-    return load_image(paths[place], name="stylized")
+    return load_rgb(paths[place], name="stylized")
 
 
 def _painted_tracks(

@@ -8,7 +8,8 @@ import torch
 from PIL import Image
 
 from stylekernel_hf.file_painting import LARGE_PIXELS
-from stylekernel_hf.image_io import count_pixels, load_image
+from stylekernel_hf.image_decoding import Bounds, read_image
+from stylekernel_hf.image_io import count_pixels
 from stylekernel_hf.strip_files import StripFile, reads_in_strips
 from stylekernel_hf.vips_library import has_vips
 
@@ -23,7 +24,7 @@ def load_thumbnail(path: Path, side: int, *, name: str) -> Image.Image:
     if large and has_vips() and reads_in_strips(path):
         image = _reduced(StripFile(path, name=name), 4 * side)
     else:
-        image = load_image(path, name=name)
+        image = read_image(path, name, Bounds(enough=side))
     image.thumbnail((side, side), Image.Resampling.LANCZOS)
     return image
 

@@ -13,7 +13,8 @@ from PIL import Image
 from torch import nn
 
 from stylekernel_hf.given_values import as_integer
-from stylekernel_hf.image_io import load_image
+from stylekernel_hf.image_decoding import Bounds
+from stylekernel_hf.image_processor import load_rgb
 from stylekernel_hf.metrics.candidate import Candidate
 from stylekernel_hf.metrics.evaluation_result import Evaluation, KeptImages, PairScore
 from stylekernel_hf.metrics.figures import (
@@ -204,7 +205,7 @@ def _squares(
 
 
 def _square(path: ImagePath, size: int, name: str) -> Image.Image:
-    image = load_image(path, name=name).convert("RGB")
+    image = load_rgb(path, name=name, bounds=Bounds(enough=size))
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2
     square = image.crop((left, top, left + side, top + side))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from stylekernel_hf.image_io import list_images, load_image
+from stylekernel_hf.image_decoding import read_size
+from stylekernel_hf.image_folder import scan_folder
+from stylekernel_hf.image_processor import load_rgb
 
 logger = logging.getLogger(__name__)
 
@@ -62,35 +65,35 @@ def read_picture(path: Path) -> Image.Image | None:
     OSError if the disk fails, or if the whole folder is gone: then it is no fault of one file.
     """
     try:
-        return load_image(path).convert("RGB")
+        return load_rgb(path)
     except FileNotFoundError as error:
         _check_folder(path.parent)
         return _skip(path, error)
     except ValueError as error:
-        cause = error.__cause__
-        if isinstance(cause, OSError) and cause.errno is not None:
-            raise OSError(cause.errno, f"cannot read '{path}': {cause.strerror}") from error
         return _skip(path, error)
 
 
 def _check_folder(folder: Path) -> None:
     try:
-        list_images(folder)
-    except (OSError, ValueError) as error:
-        raise FileNotFoundError(f"the folder '{folder}' is gone, or its pictures are") from error
+        images = scan_folder(folder).images
+    except OSError:
+        images = []
+    if not images:
+        raise FileNotFoundError(f"the folder '{folder}' is gone, or its pictures are")
 
 
 def _area(path: Path) -> int:
     """Return the pixels of a picture, by its header; 0 for a damaged one."""
     try:
-        with Image.open(path) as image:
-            return image.width * image.height
-    except Exception as error:  # On damaged files Pillow's plugins raise whatever comes.
-        if isinstance(error, OSError) and error.errno is not None:
-            raise
+        return math.prod(read_size(path, "image"))
+    except ValueError as error:
         _skip(path, error)
         return 0
 
 
 def _skip(path: Path, error: Exception) -> None:
+    """Name a picture that is damaged; OSError where it is the disk that failed."""
+    cause = error.__cause__
+    if isinstance(cause, OSError) and cause.errno is not None:
+        raise OSError(cause.errno, f"cannot read '{path}': {cause.strerror}") from error
     logger.warning("skipping '%s', which cannot be read: %s", path, error.__cause__ or error)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from stylekernel_hf.hub import EMBEDDED_CHECKPOINT
-from stylekernel_hf.image_io import list_images
+from stylekernel_hf.image_folder import scan_folder
 from stylekernel_hf.repository.card import CardDetails
 from stylekernel_hf.repository.sources import is_hub_id
 from stylekernel_hf.training.settings import TrainingSettings
@@ -66,7 +66,7 @@ def _count(folders: Sequence[Path]) -> str:
     for folder in folders:
         dataset = dataset_name(folder)
         if dataset is None:
-            counts.append(f"`{folder.resolve().name}` ({len(list_images(folder)):,})")
+            counts.append(f"`{folder.resolve().name}` ({len(scan_folder(folder).images):,})")
         else:
             counts.append(f"the data set `{_without_place(dataset)}`")
     return ", ".join(counts)

@@ -10,10 +10,12 @@ from jaxtyping import Float
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from stylekernel_hf.image_io import ImageSource, load_image, save_image
+from stylekernel_hf.image_decoding import Bounds, ImageSource
+from stylekernel_hf.image_io import save_image
 from stylekernel_hf.image_processor import (
     crop_back,
     from_rgb_tensor,
+    load_rgb,
     pad_to_multiple,
     to_rgb_tensor,
 )
@@ -52,7 +54,8 @@ class SampleSheet:
 
 
 def _square(source: ImageSource, side: int) -> Image.Image:
-    return ImageOps.fit(load_image(source).convert("RGB"), (side, side), Image.Resampling.BICUBIC)
+    picture = load_rgb(source, bounds=Bounds(enough=side))
+    return ImageOps.fit(picture, (side, side), Image.Resampling.BICUBIC)
 
 
 def _to_tensor(image: Image.Image, device: torch.device) -> Float[Tensor, "1 3 h w"]:

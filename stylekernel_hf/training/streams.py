@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from stylekernel_hf.image_io import load_image
+from stylekernel_hf.image_decoding import Bounds
+from stylekernel_hf.image_processor import load_rgb
 from stylekernel_hf.repository.hub_errors import HTTP_ERROR, reason
 from stylekernel_hf.training.crops import Crops
 
@@ -76,7 +77,8 @@ class PictureStream:
     def _decode(self, number: int, row: Any) -> Image.Image | None:
         cell = row[self.column]
         try:
-            picture = load_image(cell["bytes"] or cell["path"]).convert("RGB")
+            source = cell["bytes"] or cell["path"]
+            picture = load_rgb(source, bounds=Bounds(enough=MAX_SHORT_SIDE))
         except ValueError as error:
             logger.warning("skipping row %d of '%s': %s", number, self.name, error)
             return None

@@ -12,7 +12,7 @@ from accelerate.utils import set_seed
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
-from stylekernel_hf.image_io import list_images
+from stylekernel_hf.image_folder import list_images
 from stylekernel_hf.metrics.distances import statistics_distance, style_statistics
 from stylekernel_hf.metrics.perceptual import load_perceptual_network
 from stylekernel_hf.model.style_kernel import StyleKernelModel
