@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from stylekernel_hf.image_io import load_image
+from stylekernel_hf.strip_files import StripFile
 from tests.image_files import Data, tiff_bytes
 
 ROOT = Path(__file__).parents[1]
@@ -119,6 +120,14 @@ def test_parts_that_end_early_are_refused(kind: str, opened_by_caller: bool):
     source = Image.open(io.BytesIO(DAMAGED[kind])) if opened_by_caller else DAMAGED[kind]
     with pytest.raises(ValueError, match="^content must be an image file, but .* is .*damaged"):
         load_image(source, name="content")
+
+
+@pytest.mark.parametrize("kind", DAMAGED)
+def test_parts_that_end_early_are_not_painted_in_strips(kind: str, tmp_path: Path):
+    path = tmp_path / "damaged.tif"
+    path.write_bytes(DAMAGED[kind])
+    with pytest.raises(ValueError, match=r"^content must be .*damaged\.tif' is .*damaged"):
+        StripFile(path, name="content")
 
 
 @pytest.mark.parametrize("rows", [HEIGHT, 64, 7])
