@@ -42,7 +42,7 @@ THREES: list[Any] = [
 ]
 NO_NUMBERS: list[Any] = [
     *(True, np.True_, np.array(True), torch.tensor(True)),
-    *("1", b"1", None, 1j, np.complex64(1), torch.tensor(1j), [1], (1,), {1}, {}, object()),
+    *("1", b"1", None, 1j, np.complex64(1), torch.tensor(1j), [1], (1,), {1}, {}, type),
     *(np.array([1]), torch.tensor([1]), np.array("1"), torch.tensor(1, device="meta"), int),
 ]
 
