@@ -27,6 +27,8 @@ class StoredPng:
     def read(self, size: int) -> bytes:
         """Return at most `size` bytes, and none only at the end or after an error."""
         try:
+            if self.error is not None:
+                return b""
             if not self._rest:
                 self._rest = memoryview(next(self._pieces, b""))
             part, self._rest = self._rest[:size], self._rest[size:]
@@ -34,6 +36,10 @@ class StoredPng:
         except BaseException as error:  # Interruptions too.
             self.error = self.error or error
             return b""
+
+    def stop(self, error: BaseException) -> None:
+        """End the stream before the next piece, because of an error elsewhere."""
+        self.error = self.error or error
 
     def _make(self, raw: BinaryIO, width: int, height: int) -> Iterator[bytes]:
         yield b"\x89PNG\r\n\x1a\n" + _chunk(

@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
@@ -99,7 +100,7 @@ def encode_raw(
         stream = StoredPng(file, content.width, content.height)
         error: BaseException | None = None
         try:
-            _encode(stream, content, path.suffix.lower(), temporary, kept)
+            _encode_aside(stream, content, path.suffix.lower(), temporary, kept)
         except import_vips().Error as failed:
             error = failed
         if stream.error is not None:
@@ -123,6 +124,18 @@ def _check_length(file: BinaryIO, content: Content) -> None:
             f"raw must hold {needed} bytes for {content.width}x{content.height} px, got {there}"
         )
     file.seek(0)
+
+
+def _encode_aside(stream: StoredPng, *args: Any) -> None:
+    """Encode in a thread: an interruption, of which libvips hears nothing, ends it at once."""
+    with ThreadPoolExecutor(max_workers=1) as threads:
+        encoding = threads.submit(_encode, stream, *args)
+        try:
+            encoding.result()
+        except BaseException as error:
+            if not encoding.done():
+                stream.stop(error)
+            raise
 
 
 def _encode(

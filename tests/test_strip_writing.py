@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import io
+import os
 import resource
 import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -98,6 +100,26 @@ def test_short_rows_and_ctrl_c_are_errors_too(
     output.write_text("old")
     with pytest.raises((OSError, KeyboardInterrupt)):
         encode_raw(Rows(rows, instead), content, output)
+    check_nothing_was_written(output)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_ctrl_c_ends_an_encoder_that_is_at_work(
+    content: StripFile, rows: bytes, tmp_path: Path, suffix: str
+) -> None:
+    output = tmp_path / f"out{suffix}"
+    output.write_text("old")
+
+    def interrupt_once() -> bytes:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.5)
+        raw.instead = lambda: io.BytesIO.read(raw, 3 * WIDTH)
+        return raw.instead()
+
+    raw = Rows(rows, interrupt_once)
+    with pytest.raises(KeyboardInterrupt):
+        encode_raw(raw, content, output)
+    assert raw.tell() < len(rows), "the rows after it are not asked for"
     check_nothing_was_written(output)
 
 

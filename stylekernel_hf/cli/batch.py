@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from stylekernel_hf.cli.stop_signals import told_when_stopped
+from stylekernel_hf.cli.stop_signals import raise_if_stopped, told_when_stopped
 
 if TYPE_CHECKING:
     from stylekernel_hf.bulk import Job, Outcome
@@ -39,6 +39,7 @@ def make_pictures(
 
     def note(outcome: Outcome) -> None:
         outcomes.append(outcome)
+        raise_if_stopped()
         progress.advance(bar)
 
     with told_when_stopped(lambda: f"{_count(outcomes)} of {len(jobs)} pictures were written"):

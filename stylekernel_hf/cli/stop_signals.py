@@ -12,6 +12,9 @@ _STOPPING = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 ]
 
+_came: list[Stopped] = []
+"""The first of the signals that came to the command that is running."""
+
 
 class Stopped(SystemExit):
     """A signal asked for the end; its `code` is what a shell expects then.
@@ -38,15 +41,15 @@ def stop_signals() -> Generator[None]:
     A second Ctrl-C ends at once. A signal that is ignored, as by nohup, stays so.
     """
     before: dict[int, object] = {}
-    came: list[Stopped] = []
+    _came.clear()
 
     def stop(signum: int, _: FrameType | None) -> None:
         for each in before:
             # `timeout` and closed terminals send theirs twice, which must not cut the end short.
             signal.signal(each, signal.SIG_DFL if each == signal.SIGINT else signal.SIG_IGN)
         before.clear()
-        came.append(Stopped(signum))
-        raise came[0]
+        _came.append(Stopped(signum))
+        raise _came[0]
 
     try:
         for signum in _STOPPING:
@@ -56,14 +59,21 @@ def stop_signals() -> Generator[None]:
         pass
     try:
         yield
+        raise_if_stopped()
     except BaseException as error:
         # What was raised on the way out, by a progress bar on a closed terminal, is no reason.
-        if came and error is not came[0]:
-            raise came[0] from error
+        if _came and error is not _came[0]:
+            raise _came[0] from error
         raise
     finally:
         for signum, handler in before.items():
             signal.signal(signum, handler)  # type: ignore[arg-type]
+
+
+def raise_if_stopped() -> None:
+    """Raise `Stopped` again where a library has swallowed it, as callbacks from C do."""
+    if _came:
+        raise _came[0]
 
 
 @contextmanager
@@ -71,6 +81,7 @@ def told_when_stopped(kept: Callable[[], str]) -> Generator[None]:
     """Have the last line of a command that is stopped in here say what is kept."""
     try:
         yield
+        raise_if_stopped()
     except Stopped as stopped:
         stopped.kept = stopped.kept or kept()
         raise

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -130,6 +131,39 @@ def test_ignored_signal_stays_ignored() -> None:
 def test_fault_on_the_way_out_is_not_taken_for_the_reason() -> None:
     code = "with stop_signals():\n try: send('SIGHUP')\n finally: raise OSError('terminal is gone')"
     assert ended(code).returncode == 129
+
+
+def test_signal_that_a_library_swallows_is_heeded_at_the_end() -> None:
+    code = "with stop_signals():\n try: send('SIGTERM')\n except BaseException: print('goes on')"
+    result = ended(code)
+    assert (result.returncode, result.stdout) == (143, "goes on\n")
+
+
+def test_batch_ends_after_the_picture_in_which_a_signal_was_swallowed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def swallow(*_: object) -> None:
+        with suppress(BaseException):
+            signal.raise_signal(signal.SIGTERM)
+
+    for name in ("a", "b", "s"):
+        save_picture(tmp_path / f"{name}.png")
+    tiny_model().save_pretrained(tmp_path / "model")
+    monkeypatch.setattr("stylekernel_hf.bulk.check_image_size", lambda *_, **__: swallow())
+    words = ["stylize", tmp_path / "[ab].png", tmp_path / "s.png", "-o", tmp_path / "out"]
+    words += ["--model", tmp_path / "model", "--device", "cpu"]
+    monkeypatch.setattr(sys, "argv", ["stylekernel", *map(str, words)])
+    before = {each: signal.getsignal(each) for each in STATUS}
+    try:
+        with pytest.raises(SystemExit) as ended:
+            main()
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+    assert ended.value.code == 143
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["a_s.png"]
+    last = capsys.readouterr().err.strip().splitlines()[-1]
+    assert last == "stylekernel: ended by SIGTERM: 1 of 2 pictures were written"
 
 
 def test_signals_do_what_they_did_when_the_command_is_over() -> None:
