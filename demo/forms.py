@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import secrets
 import time
@@ -23,8 +24,10 @@ from starlette.requests import ClientDisconnect, HTTPConnection
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from demo.store import FullError, Store, Upload
+from demo.store import FULL, NO_ROOM, FullError, Store, Upload
 from demo.visitors import address_of
+
+logger = logging.getLogger(__name__)
 
 _BLOBS = f"{API_PREFIX}/component_server"
 _TO_DISK = (_BLOBS, f"{API_PREFIX}/upload", f"{API_PREFIX}/mcp")
@@ -92,6 +95,11 @@ class Uploads:
             refusal = _refusal(408, "The upload has stopped, or takes too long. Please try again.")
         except ClientDisconnect:
             pass
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+            logger.exception("an upload could not be stored")
+            refusal = _refusal(413, NO_ROOM)
         finally:
             incoming.end(kept=0 < incoming.status < 400 and not path.startswith(_BLOBS))
             form.delete()

@@ -35,7 +35,7 @@ class Limits:
     - visitor_bytes: uploads of one visitor within `keep_seconds`.
     - stored_bytes: all uploads and results on the disk; beyond it the oldest are deleted.
     - layer_bytes: all that is painted on photos and waits in memory to be used.
-    - sessions: visitors whose page's state is in memory.
+    - sessions: visitors whose page's state is in memory, with some 170 KB each.
     """
 
     upload_bytes: int = 25 * 2**20
@@ -56,4 +56,4 @@ class Limits:
     visitor_bytes: int = 1024 * 2**20
     stored_bytes: int = 4096 * 2**20
     layer_bytes: int = 64 * 2**20
-    sessions: int = 1000
+    sessions: int = 200

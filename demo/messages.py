@@ -9,6 +9,8 @@ from typing import Any
 
 import gradio as gr
 
+from demo.store import FULL, NO_ROOM
+
 logger = logging.getLogger(__name__)
 
 
@@ -35,9 +37,11 @@ def says_why(handler: Callable[..., Any]) -> Callable[..., Any]:
         except MemoryError:
             logger.exception("out of memory")
             text = "The server has no memory left for this picture: try a smaller one."
-        except Exception:
+        except Exception as error:
             logger.exception("a request failed")
             text = "Something went wrong on the server; this has been noted. Please try again."
+            if isinstance(error, OSError) and error.errno in FULL:
+                text = NO_ROOM
         raise gr.Error(text, print_exception=False)
 
     return guarded

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import tempfile
 import threading
@@ -12,6 +13,8 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 from weakref import WeakValueDictionary
+
+from gradio.utils import get_upload_folder
 
 from demo.hub_fetch import fetch
 from demo.limits import Limits
@@ -102,7 +105,10 @@ class ModelShelf:
         return name
 
     def _load(self, name: str) -> WatchedPipeline:
-        with tempfile.TemporaryDirectory(prefix="stylekernel-model-") as folder:
+        # There, it is deleted by its age if this process is killed meanwhile.
+        home = get_upload_folder()
+        os.makedirs(home, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="stylekernel-model-", dir=home) as folder:
             fetch(name, Path(folder), self._limits)
             try:
                 network = StyleKernelModel.from_pretrained(folder)

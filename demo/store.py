@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import os
 import shutil
@@ -18,12 +19,16 @@ from demo.limits import Limits
 
 logger = logging.getLogger(__name__)
 
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""What the system says of a disk, or of a user's part of it, that is full."""
+NO_ROOM = "The server has no room for more files now. Please try again later."
+
 _LEAST = 64 * 2**10
 """Bytes that the smallest file counts, so that a bound in bytes is one on their number too."""
 _STEP = 64 * 2**20
 """Bytes that are made free at once."""
-_SPARE = 256 * 2**20
-"""Bytes of the disk that are left to others."""
+_SPARE, _SPARE_SHARE = 256 * 2**20, 0.05
+"""Bytes of the disk that are left to others, and the share of a small disk."""
 
 
 class FullError(Exception):
@@ -87,7 +92,7 @@ class Store:
         self.sweep(min(_STEP, self._limits.stored_bytes // 10))
         if self.is_full():
             logger.warning("full: %d bytes stored, %d more free", self._used, self._free())
-            raise FullError("The server has no room for more files now. Please try again later.")
+            raise FullError(NO_ROOM)
 
     def count(self, size: int) -> None:
         """Note that the files grow, until the next look at them."""
@@ -121,9 +126,10 @@ class Store:
     def _free(self) -> int:
         """Return the bytes of the disk that may still be used."""
         try:
-            return shutil.disk_usage(self._folder).free - _SPARE
+            total, _, free = shutil.disk_usage(self._folder)
         except FileNotFoundError:
             return 0
+        return free - min(_SPARE, int(total * _SPARE_SHARE))
 
     def _inside(self, path: str) -> str | None:
         """Return the path by its real folder; None if that is not within the folder."""

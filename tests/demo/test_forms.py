@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import errno
 import os
 import socket
 import time
@@ -148,6 +149,20 @@ def test_upload_that_stops_is_given_up(
     assert until(lambda: not loose(folder))
 
 
+def test_full_disk_is_told_and_nothing_is_left(
+    server: Page, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(folder))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("gradio.route_utils.GradioUploadFile.write", fail)
+        answer = upload(server, photos(2))
+    assert answer.status_code == 413 and "no room for more files" in answer.json()["detail"]
+    assert loose(folder) == []
+    assert upload(server, photos(5)).status_code == 200
+
+
 def test_uploads_that_wait_keep_others_from_nothing(server: Page) -> None:
     connections = [raw(server, f"{FORM}\r\nContent-Length: 900000", PART) for _ in range(20)]
     assert upload(server, photos(1), number=2).status_code == 200
@@ -225,6 +240,17 @@ def test_progress_of_an_upload_is_told(server: Page) -> None:
     httpx.post(f"{url}/upload?upload_id=mine", files=photos(1))
     told = httpx.get(f"{url}/upload_progress?upload_id=mine", timeout=20).text
     assert '"orig_name": "0.jpg"' in told or '"msg": "done"' in told
+
+
+def test_states_of_pages_are_forgotten(server: Page) -> None:
+    """Whoever makes up sessions fills no memory: each takes some 170 KB."""
+    canvas = next(b for b in server.blocks.values() if b.get_block_name() == "imageeditor")
+    url = f"{server.local_url}gradio_api/component_server"
+    with httpx.Client() as client:
+        for number in range(LIMITS.sessions + 20):
+            form = {"fn_name": "none", "component_id": canvas._id, "data": 0}
+            client.post(url, json={**form, "session_hash": f"{number}"})
+    assert len(server.app.state_holder.session_data) == LIMITS.sessions == 200
 
 
 def test_names_of_deleted_files_are_forgotten(server: Page, folder: Path) -> None:

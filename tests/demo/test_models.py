@@ -108,6 +108,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "temporary"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(folder))
     return folder
 
 
@@ -221,3 +222,20 @@ def test_server_offers_the_models_that_its_environment_names(
     for name in refused:
         with pytest.raises(VisitorError, match=r"offers only the models “small \(built in\)”"):
             shelf.get(name)
+
+
+def test_model_under_way_lies_where_old_files_are_deleted(
+    shelf: ModelShelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """This process may be killed before it can delete it itself."""
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "up"))
+    seen: list[Path] = []
+
+    def fail(name: str, folder: Path, limits: Limits) -> None:
+        seen.append(folder)
+        raise VisitorError("no")
+
+    monkeypatch.setattr("demo.models.fetch", fail)
+    with pytest.raises(VisitorError, match="no"):
+        shelf.get("painter/model")
+    assert seen[0].parent == tmp_path / "up" and not seen[0].exists()

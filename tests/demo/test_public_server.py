@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import http.server
 import io
 import json
@@ -146,6 +147,19 @@ def test_errors_inside_are_not_shown(
     with pytest.raises(AppError, match="Something went wrong on the server") as caught:
         client.predict(handle_file(photo), ["Mosaic"], api_name="/stylize")
     assert "secret" not in str(caught.value)
+
+
+def test_full_disk_is_told(
+    client: Client, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, uploads: Path
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(uploads / "x"))
+
+    monkeypatch.setattr("demo.handlers.new_file", fail)
+    photo = save_picture(tmp_path / "photo.png")
+    with pytest.raises(AppError, match="no room for more files now") as caught:
+        client.predict(handle_file(photo), ["Mosaic"], api_name="/full_size")
+    assert str(uploads) not in str(caught.value)
 
 
 def test_nothing_gets_past_the_queue(url: str) -> None:

@@ -192,6 +192,7 @@ def test_room_is_made_of_old_files_or_refused(
     store.make_room()
     assert [file.exists() for file in files] == [True] * 5 + [False]
     monkeypatch.setattr("demo.store._SPARE", 2**62)
+    monkeypatch.setattr("demo.store._SPARE_SHARE", 1)
     with pytest.raises(FullError, match="no room"):
         store.make_room()
 
