@@ -9,16 +9,19 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from collections import Counter
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from gradio.route_utils import API_PREFIX
 from starlette.datastructures import Headers
 from starlette.formparsers import MultiPartException
+from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse
 
 from demo.components import BLOB_BYTES
 from demo.limits import Limits
+from demo.visitors import address_of
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -60,15 +63,15 @@ class Gate:
         # Over MCP, files are text within the JSON: four letters for three bytes.
         self._tool_bytes = self._json_bytes + limits.upload_bytes * 3 // 2
         self._upload_bytes = 2**20 + limits.upload_bytes * limits.folder_files
-        self._held = 0
+        self._held: Counter[str] = Counter()
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer a request that is out of bounds; hand every other one on."""
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        body = bytearray()
+        body, sender = bytearray(), address_of(HTTPConnection(scope))
         try:
-            receive = await self._judged(scope, receive, body)
+            receive = await self._judged(scope, receive, body, sender)
         except RefusalError as refusal:
             # Gradio's page shows what is called "detail", its clients what is called "error".
             content = {"detail": refusal.text, "error": refusal.text}
@@ -76,9 +79,17 @@ class Gate:
         else:
             await self._app(scope, receive, send)
         finally:
-            self._held -= _counting(body)
+            self._release(body, sender)
 
-    async def _judged(self, scope: Message, receive: Receive, body: bytearray) -> Receive:
+    def _release(self, body: bytearray, sender: str) -> None:
+        self._held[sender] -= _counting(body)
+        if not self._held[sender]:
+            del self._held[sender]
+        body.clear()
+
+    async def _judged(
+        self, scope: Message, receive: Receive, body: bytearray, sender: str
+    ) -> Receive:
         """Return a `receive` that keeps to the bounds; RefusalError for a request that does not.
 
         What is read whole is added to `body`.
@@ -98,7 +109,7 @@ class Gate:
         if form == _UPLOAD:
             return _counted(receive, most)
         try:
-            await asyncio.wait_for(self._read(receive, body, most), _SECONDS)
+            await asyncio.wait_for(self._read(receive, body, most, sender), _SECONDS)
         except asyncio.TimeoutError:
             raise RefusalError(408, f"The request must arrive within {_SECONDS} seconds.") from None
         if form != _BLOBS:
@@ -110,7 +121,7 @@ class Gate:
             return self._upload_bytes if form == _UPLOAD else BLOB_BYTES + 2**16
         return self._tool_bytes if path.startswith(_TOOLS) else self._json_bytes
 
-    async def _read(self, receive: Receive, body: bytearray, most: int) -> None:
+    async def _read(self, receive: Receive, body: bytearray, most: int, sender: str) -> None:
         more = True
         while more:
             message = await receive()
@@ -118,12 +129,17 @@ class Gate:
                 raise RefusalError(400, "The request broke off.")
             before = _counting(body)
             body += message.get("body", b"")
-            self._held += _counting(body) - before
+            self._held[sender] += _counting(body) - before
             more = message.get("more_body", False)
             if len(body) > most:
                 raise RefusalError(413, _too_large(most))
-            if _counting(body) and self._held > _ROOM:
+            # Half of what others leave, so that something is left for whoever comes next.
+            if _counting(body) and 2 * self._held[sender] > _ROOM - self._held_by_others(sender):
+                self._release(body, sender)
                 raise RefusalError(503, "The server is busy. Please try again in a minute.")
+
+    def _held_by_others(self, sender: str) -> int:
+        return self._held.total() - self._held[sender]
 
     def _check_json(self, body: bytearray) -> None:
         """Refuse too many values or levels, looking at commas and brackets alone."""

@@ -174,7 +174,7 @@ def test_body_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_large_bodies_of_all_visitors_share_one_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("demo.gate._ROOM", 5 * 2**20)
+    monkeypatch.setattr("demo.gate._ROOM", 16 * 2**20)
     waiting = asyncio.Event()
     statuses: list[int] = []
 
@@ -185,7 +185,7 @@ def test_large_bodies_of_all_visitors_share_one_room(monkeypatch: pytest.MonkeyP
 
     gate = Gate(app, LIMITS)
 
-    async def post(size: int) -> None:
+    async def post(size: int, address: str = "10.0.0.1") -> None:
         async def receive() -> dict[str, Any]:
             return {"type": "http.request", "body": b" " * size, "more_body": False}
 
@@ -195,17 +195,21 @@ def test_large_bodies_of_all_visitors_share_one_room(monkeypatch: pytest.MonkeyP
 
         headers = [(b"content-length", str(size).encode())]
         scope = {"type": "http", "path": "/gradio_api/mcp/", "headers": headers}
+        scope["client"] = (address, 1234)
         await gate(scope, receive, note)
 
     async def visit() -> None:
-        first = asyncio.create_task(post(4 * 2**20))
-        await asyncio.sleep(0)
-        await post(4 * 2**20)
-        assert statuses == [503]
+        greedy = [asyncio.create_task(post(4 * 2**20)) for _ in range(3)]
+        other = asyncio.create_task(post(4 * 2**20, "10.0.0.2"))
+        await asyncio.sleep(0.1)
+        # Half of the room is not for one address, and half of the rest for another one.
+        assert statuses == [503] and greedy[2].done()
+        await post(4 * 2**20, "10.0.0.2")
+        assert statuses == [503, 503]
         waiting.set()
         await post(1000)
-        await first
+        await asyncio.gather(*greedy, other)
         await post(4 * 2**20)
 
     asyncio.run(visit())
-    assert statuses == [503, 200, 200, 200]
+    assert statuses == [503, 503, 200, 200, 200, 200, 200]
