@@ -81,7 +81,7 @@ def test_fetch_ends_when_its_visitor_is_gone(app: gr.Blocks, asked: list[str], p
     other.join("full_size", picture, model="painter/good")
     answer = other.answer()
     expected = tiny_pipeline(seed=1)
-    result = opened(answer["output"]["data"][0]["path"])
+    result = opened(other.fetch(answer["output"]["data"][0]))
     assert difference(result, expected(photo, painting_path("Mosaic")).images[0]) == 0
 
 

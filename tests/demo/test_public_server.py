@@ -202,8 +202,7 @@ def visit(app: gr.Blocks, photos: list[Path], strength: float) -> list[io.BytesI
     for message in visitor.messages():
         if message["msg"] == "process_completed":
             assert message["success"], message
-            path = message["output"]["data"][0]["path"]
-            results[message["event_id"]] = io.BytesIO(visitor.http.get(f"/file={path}").content)
+            results[message["event_id"]] = visitor.fetch(message["output"]["data"][0])
             if len(results) == len(photos):
                 break
     # Answers come in the order of the requests: of one session, and of one queue.

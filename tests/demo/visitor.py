@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import time
 import uuid
@@ -54,6 +55,10 @@ class Visitor:
 
     def answer(self, session: str | None = None) -> dict[str, Any]:
         return next(m for m in self.messages(session) if m["msg"] == "process_completed")
+
+    def fetch(self, file: dict[str, Any]) -> io.BytesIO:
+        """Fetch a file of an answer."""
+        return io.BytesIO(self.http.get(f"/file={file['path']}").content)
 
     def cancel(self, name: str, event: str) -> None:
         body = {"session_hash": self.session, "fn_index": self.functions[name], "event_id": event}
