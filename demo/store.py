@@ -135,8 +135,7 @@ class Store:
         """Return the path by its real folder; None if that is not within the folder."""
         folder, name = os.path.split(os.path.abspath(path))
         real = os.path.realpath(folder)
-        is_inside = os.path.commonpath([real, self._folder]) == self._folder
-        return os.path.join(real, name) if is_inside else None
+        return os.path.join(real, name) if Path(real).is_relative_to(self._folder) else None
 
     def _sweep(self, folder: str, now: float) -> list[tuple[float, int, str]]:
         """Delete what is too old; return the time, size and path of each other file."""
@@ -196,7 +195,7 @@ def _check_own(folder: str) -> None:
     """Refuse a folder in which old files may be anybody's."""
     others = (Path.home(), Path.cwd(), Path(tempfile.gettempdir()), Path(__file__).parent)
     for other in map(os.path.realpath, others):
-        if os.path.commonpath([folder, other]) == folder:
+        if Path(other).is_relative_to(folder):
             raise ValueError(
                 f"GRADIO_TEMP_DIR must be a folder for the demo alone, because old files in it are "
                 f"deleted; got {folder}, which holds {other}"
