@@ -43,8 +43,10 @@ def check_sheet(sheet: Path, jobs: Sequence[Job], others: Iterable[Path]) -> Non
     size = sheet_size(rows=len(rows) + 1, columns=len(columns) + 1, cell=cell)
     format_to_write(sheet, name="sheet")
     check_image_size(sheet, size, name="sheet")
-    if _key(sheet) in {_key(job.output) for job in jobs}:
-        raise ValueError(f"sheet must be a file of its own, but '{sheet}' is one of the results")
+    made = {_key(job.output): "one of the results" for job in jobs}
+    made |= {_key(job.output.parent): "the folder of the results" for job in jobs}
+    if _key(sheet) in made:
+        raise ValueError(f"sheet must be a file of its own, but '{sheet}' is {made[_key(sheet)]}")
     pictures = [(job.content, job.output, *map(path_of, job.styles)) for job in jobs]
     check_not_read([sheet], {*others, *chain(*pictures)}, name="sheet")
 

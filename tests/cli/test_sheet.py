@@ -16,6 +16,7 @@ from stylekernel_hf.bulk import Job
 from stylekernel_hf.cli import main, sheet, thumbnail
 from stylekernel_hf.cli.sheet import CELL, check_sheet, draw_sheet
 from stylekernel_hf.cli.thumbnail import load_thumbnail
+from stylekernel_hf.image_decoding import read_image
 from stylekernel_hf.image_io import load_image
 from stylekernel_hf.metrics.contact_sheet import GAP
 from tests.tiny import save_picture, tiny_model
@@ -48,11 +49,11 @@ def test_one_picture_is_held_at_a_time(
     def load(*args: object, **options: object) -> Image.Image:
         gc.collect()
         assert not any(picture() is not None for picture in read), "an earlier picture is held"
-        image = load_image(*args, **options)  # type: ignore[arg-type]
+        image = read_image(*args, **options)  # type: ignore[arg-type]
         read.append(weakref.ref(image))
         return image
 
-    monkeypatch.setattr(thumbnail, "load_image", load)
+    monkeypatch.setattr(thumbnail, "read_image", load)
     assert draw_sheet(jobs, tmp_path / "sheet.png")
     assert len(read) == 2 + 2 + 4
     assert load_image(tmp_path / "sheet.png").size == (3 * CELL + 4 * GAP,) * 2
@@ -67,7 +68,7 @@ def test_large_picture_is_shown_as_if_it_were_read_whole(
     path = save_picture(tmp_path / f"picture.{suffix}", size)
     whole = load_thumbnail(path, 50, name="result")
     monkeypatch.setattr(thumbnail, "LARGE_PIXELS", 1000)
-    monkeypatch.setattr(thumbnail, "load_image", None)
+    monkeypatch.setattr(thumbnail, "read_image", None)
     in_rows = load_thumbnail(path, 50, name="result")
     assert in_rows.size == whole.size and max(whole.size) == 50
     difference = np.asarray(in_rows).astype(float) - np.asarray(whole.convert("RGB"))
@@ -132,6 +133,12 @@ def test_sheet_that_cannot_be_written_is_refused(
     other = save_picture(tmp_path / "map.png")
     with pytest.raises((OSError, ValueError), match=message):
         check_sheet(tmp_path / name, jobs, [other])
+
+
+def test_sheet_of_the_name_of_the_folder_to_be_made_is_refused(tmp_path: Path) -> None:
+    job = Job(tmp_path / "a.png", (tmp_path / "s.png",), tmp_path / "new.png" / "a_s.png")
+    with pytest.raises(ValueError, match=r"sheet must be .*new\.png' is the folder of the results"):
+        check_sheet(tmp_path / "new.png", [job], [])
 
 
 def test_sheet_too_long_for_its_format_is_refused() -> None:
