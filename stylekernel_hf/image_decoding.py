@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
 import math
 import os
 import struct
@@ -19,6 +20,8 @@ from stylekernel_hf.read_errors import UnreadableImageError, damage_named
 from stylekernel_hf.tiff_checks import check_whole, choose_page
 from stylekernel_hf.tiff_directories import holds_bomb, is_bomb
 
+_logger = logging.getLogger(__name__)
+
 ImageSource: TypeAlias = str | os.PathLike[str] | Image.Image | bytes
 
 MAX_PIXELS = 200_000_000
@@ -29,6 +32,9 @@ MAX_UNREDUCED_PIXELS = 2**25
 
 MAX_DECODED_PIXELS = 2**26
 """Of those, what is decoded at most; a JPEG may be larger, whose decoder gives fewer pixels."""
+
+_MAX_PIXELS_OF_FORMATS = {"AVIF": 2**27, "JPEG2000": 2**26, "WEBP": 2**26}
+"""Whose decoders take 10 to 20 bytes a pixel, where others take 4."""
 
 MAX_SCANS = 200
 """Of a progressive JPEG: each scan costs a walk over the whole picture, however short it is."""
@@ -138,6 +144,8 @@ def _reduce_in_decoder(image: ImageFile.ImageFile, name: str, label: str, bounds
     """Have the decoders that can do so give fewer pixels, and check how many there will be."""
     size = decoded = image.size
     factor = bounds.factor(size)
+    most = _MAX_PIXELS_OF_FORMATS.get(image.format or "", bounds.max_pixels)
+    bounds = replace(bounds, max_pixels=min(most, bounds.max_pixels))
     if isinstance(image, JpegImagePlugin.JpegImageFile) and "progressive" not in image.info:
         image.draft(None, (-(-size[0] // factor), -(-size[1] // factor)))
         decoded = image.size
@@ -167,6 +175,9 @@ def _decoded(image: Image.Image, name: str, label: str, bounds: Bounds) -> Image
 
 def _check_data(image: Image.Image, name: str, label: str) -> None:
     """Look for what the decoders themselves do not look for, in a file not decoded yet."""
+    if image.format == "PCD":
+        size = f"{image.width}x{image.height} px"
+        _logger.warning("%s: of %s, a Photo CD, no more than %s can be read", name, label, size)
     stream = getattr(image, "fp", None)
     if stream is None or not getattr(image, "tile", None):
         return

@@ -123,3 +123,11 @@ def test_raw_files_are_not_painted_in_strips(tmp_path: Path):
     with pytest.raises(ValueError, match="^content must be a finished picture"):
         stylize_file(pipe, path, style, tmp_path / "out.png", style_size=64)
     assert [file.name for file in tmp_path.iterdir()] == ["photo.dng"]
+
+
+def test_photo_cd_is_told_to_be_read_in_part(caplog: pytest.LogCaptureFixture):
+    data = bytearray(2048 * 1000)
+    data[2048:2052] = b"PCD_"
+    with caplog.at_level(logging.WARNING):
+        assert load_image(bytes(data), name="content").size == (768, 512)
+    assert "content" in caplog.text and "768x512" in caplog.text

@@ -71,6 +71,12 @@ def test_painting_that_keeps_its_size_is_bounded_by_what_is_encoded():
         read_style_picture(empty_png(8000, 6000), "style", "a test", style_size=None)
 
 
+def test_formats_that_are_decoded_in_several_copies_have_bounds_of_their_own():
+    webp = saved(Image.new("RGB", (16383, 4200)), "WEBP", quality=1, method=0)
+    with pytest.raises(ValueError, match="^content must have at most 67108864 pixels, got 16383x4"):
+        load_image(webp, name="content")
+
+
 def test_mask_may_be_as_large_as_its_photo():
     with pytest.raises(ValueError, match="^mask must be an image file, but .* truncated"):
         read_mask(empty_png(10000, 9000), (9000, 10000), name="mask")

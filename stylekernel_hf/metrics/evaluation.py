@@ -13,7 +13,7 @@ from PIL import Image
 from torch import nn
 
 from stylekernel_hf.given_values import as_integer
-from stylekernel_hf.image_decoding import Bounds
+from stylekernel_hf.image_decoding import MAX_DECODED_PIXELS, Bounds
 from stylekernel_hf.image_processor import load_rgb
 from stylekernel_hf.metrics.candidate import Candidate
 from stylekernel_hf.metrics.evaluation_result import Evaluation, KeptImages, PairScore
@@ -205,7 +205,7 @@ def _squares(
 
 
 def _square(path: ImagePath, size: int, name: str) -> Image.Image:
-    image = load_rgb(path, name=name, bounds=Bounds(enough=size))
+    image = load_rgb(path, name=name, bounds=Bounds(MAX_DECODED_PIXELS, enough=size))
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2
     square = image.crop((left, top, left + side, top + side))

@@ -11,11 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from stylekernel_hf.image_decoding import read_size
+from stylekernel_hf.image_decoding import Bounds, read_size
 from stylekernel_hf.image_folder import scan_folder
 from stylekernel_hf.image_processor import load_rgb
 
 logger = logging.getLogger(__name__)
+
+# Short side in px, beyond which crops of a picture of more than 32 megapixels need no detail.
+_ENOUGH = 4096
 
 
 class Pictures:
@@ -65,7 +68,7 @@ def read_picture(path: Path) -> Image.Image | None:
     OSError if the disk fails, or if the whole folder is gone: then it is no fault of one file.
     """
     try:
-        return load_rgb(path)
+        return load_rgb(path, bounds=Bounds(enough=_ENOUGH))
     except FileNotFoundError as error:
         _check_folder(path.parent)
         return _skip(path, error)

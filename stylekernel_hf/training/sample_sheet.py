@@ -10,7 +10,7 @@ from jaxtyping import Float
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from stylekernel_hf.image_decoding import Bounds, ImageSource
+from stylekernel_hf.image_decoding import MAX_DECODED_PIXELS, Bounds, ImageSource
 from stylekernel_hf.image_io import save_image
 from stylekernel_hf.image_processor import (
     crop_back,
@@ -54,7 +54,7 @@ class SampleSheet:
 
 
 def _square(source: ImageSource, side: int) -> Image.Image:
-    picture = load_rgb(source, bounds=Bounds(enough=side))
+    picture = load_rgb(source, bounds=Bounds(MAX_DECODED_PIXELS, enough=side))
     return ImageOps.fit(picture, (side, side), Image.Resampling.BICUBIC)
 
 

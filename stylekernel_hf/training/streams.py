@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from stylekernel_hf.image_decoding import Bounds
+from stylekernel_hf.image_decoding import MAX_DECODED_PIXELS, Bounds
 from stylekernel_hf.image_processor import load_rgb
 from stylekernel_hf.repository.hub_errors import HTTP_ERROR, reason
 from stylekernel_hf.training.crops import Crops
@@ -78,7 +78,7 @@ class PictureStream:
         cell = row[self.column]
         try:
             source = cell["bytes"] or cell["path"]
-            picture = load_rgb(source, bounds=Bounds(enough=MAX_SHORT_SIDE))
+            picture = load_rgb(source, bounds=Bounds(MAX_DECODED_PIXELS, enough=MAX_SHORT_SIDE))
         except ValueError as error:
             logger.warning("skipping row %d of '%s': %s", number, self.name, error)
             return None
