@@ -121,11 +121,12 @@ def test_examples_are_given_as_files(client: Client) -> None:
     assert difference(painting, painting_path("Mosaic")) == 0
 
 
-def test_snippet_of_the_readme_runs(
+def test_snippet_of_the_documentation_runs(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    block = readme[readme.index("    from gradio_client import") :].split("\n\nYour own")[0]
+    page = Path(__file__).parents[2] / "docs" / "pages" / "demo.md"
+    text = page.read_text(encoding="utf-8")
+    block = text[text.index("    from gradio_client import") :].split("\n\nPictures are")[0]
     assert "http://127.0.0.1:7860/" in block
     monkeypatch.chdir(tmp_path)
     save_picture(tmp_path / "photo.jpg", (96, 64))

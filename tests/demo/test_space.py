@@ -84,6 +84,7 @@ def test_nothing_but_sources_and_examples_is_in_it(built: Path) -> None:
         ".jpg",
         ".json",
         ".safetensors",
+        ".typed",
         "",
     }
     assert sum(path.stat().st_size for path in built.rglob("*") if path.is_file()) < 20 * 2**20
