@@ -69,11 +69,11 @@ def stylize_file(
     """Repaint an image file into another, in memory that does not grow with the picture's height.
 
     The options are those of the pipeline's call, and so is the result; maps, masks and the colour
-    modes that look at the whole result are not to be had. The file is read twice. `output` ends in
-    .png, .jpg, .tif or .webp, and appears whole or not at all; until then 3 bytes a pixel lie in
-    its folder, in a file without a name. Interlaced PNG, progressive JPEG and WebP files are
-    decoded whole by their libraries, and pictures that are to be turned upright into a temporary
-    file.
+    modes that look at the whole result are not to be had. The file is read twice, one with
+    transparency three times. `output` ends in .png, .jpg, .tif or .webp, and appears whole or not
+    at all; until then 3 bytes a pixel lie in its folder, in a file without a name. Interlaced PNG,
+    progressive JPEG and WebP files are decoded whole by their libraries, and pictures that are to
+    be turned upright into a temporary file.
 
     With `metadata` the EXIF, XMP and IPTC data of the file are kept, put right for the result.
 

@@ -105,7 +105,9 @@ class StyleKernelPipeline(ProgressBars, PretrainedPipeline):
         luminance of the repainted picture; "statistics" gives the repainted picture the mean and
         covariance of the photo's colours; "transfer" paints nothing and gives the photo the mean
         and covariance of the painting's. `style_size` is the short side in px to which style
-        images are scaled first, so that a larger one makes coarser strokes; None keeps their size.
+        images are scaled first, so that a larger one makes coarser strokes; None keeps their size,
+        of files of up to 32 megapixels. Far larger files are reduced while they are read; they may
+        have 64 megapixels, baseline JPEG files 200.
         Marks of less than 2 px after that are lost, and an image that is enlarged gives softer
         strokes. Of one so long that it would get more than 32 megapixels, the short side is less.
         `tile_size` is the side in px of the tiles in which a larger content is painted, a multiple
@@ -114,8 +116,9 @@ class StyleKernelPipeline(ProgressBars, PretrainedPipeline):
         half of the free memory. Where a device runs out of memory, tiles of half the side are
         tried once.
         `output_type` is "pil", "np" (float32 HxWxC in [0, 1]) or "pt" (CxHxW). An alpha channel
-        of a content is kept as it is. The `info` of a PIL image holds the EXIF, XMP and IPTC data
-        of a content's file, put right for the result, for `save_image`.
+        of a content is kept as it is; colours of which nothing is seen count nowhere. The `info`
+        of a PIL image holds the EXIF, XMP and IPTC data of a content's file, put right for the
+        result, for `save_image`.
 
         Raises ValueError, TypeError or OSError with the name of the argument at fault.
         """
