@@ -190,7 +190,7 @@ def test_pictures_come_out_in_every_color_mode_as_pil(pipe: StyleKernelPipeline)
         ({"style_weights": [1.0, -1.0]}, ValueError, r"style_weights\[1\] must be at least 0"),
         ({"style_weights": [0, 0]}, ValueError, "style_weights must sum to more than 0"),
         ({"style_weights": [1, float("nan")]}, ValueError, r"style_weights\[1\].*nan"),
-        ({"style_weights": ["1", 1]}, TypeError, r"style_weights\[0\] must be a number, got str"),
+        ({"style_weights": ["1", 1]}, TypeError, r"style_weights\[0\] must be a number, got '1'"),
         ({"masks": [WHITE]}, ValueError, "masks must be one image per style, got 1 for 2"),
         ({"masks": WHITE}, TypeError, "masks must be a list of images"),
         ({"masks": [WHITE, "no_such.png"]}, FileNotFoundError, r"masks\[1\]"),

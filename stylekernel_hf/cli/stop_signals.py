@@ -68,6 +68,7 @@ def stop_signals() -> Generator[None]:
     finally:
         for signum, handler in before.items():
             signal.signal(signum, handler)  # type: ignore[arg-type]
+        _came.clear()
 
 
 def raise_if_stopped() -> None:

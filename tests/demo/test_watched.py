@@ -94,7 +94,7 @@ def test_png_is_written_as_it_is_and_for_somebody_alone(tmp_path: Path) -> None:
 
 
 def test_no_picture_is_decoded_for_nobody(tmp_path: Path) -> None:
-    data = save_picture(tmp_path / "photo.png", (1500, 1500)).read_bytes()
+    data = save_picture(tmp_path / "photo.png", (4000, 3000)).read_bytes()
     with ended(), pytest.raises(AbandonedError):
         read_picture(data, "Photo", Limits(decode_seconds=20))
 

@@ -32,7 +32,7 @@ def test_tiled_equals_whole(model: StyleKernelModel, photo: Tensor, size: tuple[
         for tile_size in (64, None):
             tiled = getattr(encode_style_image(model, rgb, tile_size=tile_size), name)
             assert tiled.shape == expected.shape
-            assert (tiled - expected).abs().max() <= 1e-3 * apart + 1e-6
+            assert (tiled - expected).abs().max() <= 1e-3 * apart + 4e-6
     assert apart > 0.01
 
 

@@ -78,7 +78,7 @@ def test_killed_training_refuses_nobody_though_its_workers_live_on(tmp_path: Pat
         "from stylekernel_hf.training.sole_training import sole_training\n"
         f"with sole_training(Path({str(tmp_path)!r})):\n"
         "    worker = os.fork()\n"
-        "    if worker: print(worker, flush=True)\n"
+        "    if not worker: print(os.getpid(), flush=True)\n"
         "    time.sleep(200)\n"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as process:
