@@ -12,28 +12,28 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from stylekernel_hf.diffusers_pipeline import (
+    from stylekernel_hf.devices.freed_memory import give_back_freed_memory, keep_freed_memory
+    from stylekernel_hf.devices.processors import share_processors
+    from stylekernel_hf.hub.card import CardDetails
+    from stylekernel_hf.images.loading import load_image
+    from stylekernel_hf.images.metadata.picture_metadata import PictureMetadata
+    from stylekernel_hf.images.metadata.reading import read_metadata
+    from stylekernel_hf.images.writing import save_image
+    from stylekernel_hf.integrations.diffusers_pipeline import (
         StyleKernelDiffusionModel,
         StyleKernelDiffusionPipeline,
     )
-    from stylekernel_hf.explanation import Explanation
-    from stylekernel_hf.file_painting import stylize_file
-    from stylekernel_hf.freed_memory import give_back_freed_memory, keep_freed_memory
-    from stylekernel_hf.hub import load_checkpoint
-    from stylekernel_hf.image_io import load_image
-    from stylekernel_hf.image_writing import save_image
-    from stylekernel_hf.metadata.picture_metadata import PictureMetadata
-    from stylekernel_hf.metadata.reading import read_metadata
+    from stylekernel_hf.integrations.transformers_pipeline import register_with_transformers
+    from stylekernel_hf.large.file_painting import stylize_file
     from stylekernel_hf.model.config import StyleKernelConfig
-    from stylekernel_hf.model.presets import build_model
-    from stylekernel_hf.model.style_embedding import StyleEmbedding
-    from stylekernel_hf.model.style_kernel import StyleKernelModel
-    from stylekernel_hf.model.style_library import StyleLibrary
-    from stylekernel_hf.pipeline_style_kernel import StyleKernelPipeline, StyleKernelPipelineOutput
-    from stylekernel_hf.processors import share_processors
-    from stylekernel_hf.repository.card import CardDetails
-    from stylekernel_hf.tasks import pipeline
-    from stylekernel_hf.transformers_pipeline import register_with_transformers
+    from stylekernel_hf.pipelines.explanation import Explanation
+    from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline, StyleKernelPipelineOutput
+    from stylekernel_hf.pipelines.tasks import pipeline
+    from stylekernel_hf.pretrained.checkpoint import load_checkpoint
+    from stylekernel_hf.pretrained.model import StyleKernelModel
+    from stylekernel_hf.pretrained.presets import build_model
+    from stylekernel_hf.styles.embedding import StyleEmbedding
+    from stylekernel_hf.styles.library import StyleLibrary
 
 __version__ = "0.1.0"
 
@@ -64,28 +64,28 @@ __all__ = [
 
 # Names are imported on first use: torch alone takes more than a second.
 _HOMES = {
-    "CardDetails": "stylekernel_hf.repository.card",
-    "Explanation": "stylekernel_hf.explanation",
-    "PictureMetadata": "stylekernel_hf.metadata.picture_metadata",
-    "StyleEmbedding": "stylekernel_hf.model.style_embedding",
+    "CardDetails": "stylekernel_hf.hub.card",
+    "Explanation": "stylekernel_hf.pipelines.explanation",
+    "PictureMetadata": "stylekernel_hf.images.metadata.picture_metadata",
+    "StyleEmbedding": "stylekernel_hf.styles.embedding",
     "StyleKernelConfig": "stylekernel_hf.model.config",
-    "StyleKernelDiffusionModel": "stylekernel_hf.diffusers_pipeline",
-    "StyleKernelDiffusionPipeline": "stylekernel_hf.diffusers_pipeline",
-    "StyleKernelModel": "stylekernel_hf.model.style_kernel",
-    "StyleKernelPipeline": "stylekernel_hf.pipeline_style_kernel",
-    "StyleKernelPipelineOutput": "stylekernel_hf.pipeline_style_kernel",
-    "StyleLibrary": "stylekernel_hf.model.style_library",
-    "build_model": "stylekernel_hf.model.presets",
-    "give_back_freed_memory": "stylekernel_hf.freed_memory",
-    "keep_freed_memory": "stylekernel_hf.freed_memory",
-    "load_checkpoint": "stylekernel_hf.hub",
-    "load_image": "stylekernel_hf.image_io",
-    "pipeline": "stylekernel_hf.tasks",
-    "read_metadata": "stylekernel_hf.metadata.reading",
-    "register_with_transformers": "stylekernel_hf.transformers_pipeline",
-    "save_image": "stylekernel_hf.image_writing",
-    "share_processors": "stylekernel_hf.processors",
-    "stylize_file": "stylekernel_hf.file_painting",
+    "StyleKernelDiffusionModel": "stylekernel_hf.integrations.diffusers_pipeline",
+    "StyleKernelDiffusionPipeline": "stylekernel_hf.integrations.diffusers_pipeline",
+    "StyleKernelModel": "stylekernel_hf.pretrained.model",
+    "StyleKernelPipeline": "stylekernel_hf.pipelines.style_kernel",
+    "StyleKernelPipelineOutput": "stylekernel_hf.pipelines.style_kernel",
+    "StyleLibrary": "stylekernel_hf.styles.library",
+    "build_model": "stylekernel_hf.pretrained.presets",
+    "give_back_freed_memory": "stylekernel_hf.devices.freed_memory",
+    "keep_freed_memory": "stylekernel_hf.devices.freed_memory",
+    "load_checkpoint": "stylekernel_hf.pretrained.checkpoint",
+    "load_image": "stylekernel_hf.images.loading",
+    "pipeline": "stylekernel_hf.pipelines.tasks",
+    "read_metadata": "stylekernel_hf.images.metadata.reading",
+    "register_with_transformers": "stylekernel_hf.integrations.transformers_pipeline",
+    "save_image": "stylekernel_hf.images.writing",
+    "share_processors": "stylekernel_hf.devices.processors",
+    "stylize_file": "stylekernel_hf.large.file_painting",
 }
 
 

@@ -1,7 +1,7 @@
 """Shapes in signatures are checked while the tests run, and the Hub is one on this machine.
 
-Shapes only where arguments come from our own code: for callers' mistakes `image_io`,
-`image_processor` and the pipeline raise errors of their own, which the checker would forestall.
+Shapes only where arguments come from our own code: for callers' mistakes `images.loading`,
+`images.tensors` and the pipeline raise errors of their own, which the checker would forestall.
 """
 
 import os
@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import nn
 
-from tests.hub_server import WRITE_TOKEN, HubServer
+from tests.hub.hub_server import WRITE_TOKEN, HubServer
 
 # huggingface_hub reads these when it is first imported, which nothing above does.
 _HUB = HubServer()
@@ -34,8 +34,14 @@ os.environ.update(
 torch.set_num_threads(1)
 os.environ["OMP_NUM_THREADS"] = "1"
 
+_OPERATIONS = ("activation", "border", "dynamic_conv", "gated_attention", "pixel_rows")
 jaxtyping.install_import_hook(
-    ["stylekernel_hf.model", "stylekernel_hf.metrics", "stylekernel_hf.training.losses"],
+    [
+        "stylekernel_hf.model",
+        *(f"stylekernel_hf.ops.{name}" for name in (*_OPERATIONS, "upsampled_conv")),
+        "stylekernel_hf.metrics",
+        "stylekernel_hf.training.losses",
+    ],
     "beartype.beartype",
 )
 
@@ -63,8 +69,14 @@ def zeros_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
 
     What dynamic convolutions leave there is no zero's, but what goes on in the next row.
     """
-    for module in ("encoder", "modulation", "style_block", "dynamic_conv", "decoder"):
-        name = f"stylekernel_hf.model.{module}.renew_border"
+    for module in (
+        "model.encoder",
+        "model.modulation",
+        "model.style_block",
+        "ops.dynamic_conv",
+        "model.decoder",
+    ):
+        name = f"stylekernel_hf.{module}.renew_border"
         monkeypatch.setattr(name, lambda features, *_, **__: features)
     centred = "stylekernel_hf.model.encoder.CentredConv2d.forward"
     monkeypatch.setattr(centred, lambda layer, picture: nn.Conv2d.forward(layer, picture - 0.5))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from stylekernel_hf.image_io import load_image
+from stylekernel_hf.images.loading import load_image
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs" / "pages").glob("*.md"))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,10 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
+from stylekernel_hf.model.config import StyleKernelConfig
 from stylekernel_hf.model.modulation import Modulation
-from stylekernel_hf.model.presets import PRESETS
-from stylekernel_hf.model.style_kernel import StyleKernelModel
+from stylekernel_hf.pretrained.model import StyleKernelModel
+from stylekernel_hf.pretrained.presets import PRESETS
 
 TINY_CONFIG: dict[str, Any] = {
     "encoder_channels": (4, 8, 8),
@@ -32,7 +34,7 @@ TINY_CONFIG: dict[str, Any] = {
 
 def tiny_model(seed: int = 0) -> StyleKernelModel:
     torch.manual_seed(seed)
-    return StyleKernelModel(**TINY_CONFIG).eval()
+    return StyleKernelModel(StyleKernelConfig(**TINY_CONFIG)).eval()
 
 
 def vivid_model(seed: int = 0) -> StyleKernelModel:
@@ -51,9 +53,10 @@ def vivid_model(seed: int = 0) -> StyleKernelModel:
 def vgg_shaped_model(width: int = 4) -> StyleKernelModel:
     """Build a narrow network of VGG-19's geometry."""
     parts = ("encoder_channels", "style_channels", "decoder_channels")
-    channels = {part: (width,) * len(PRESETS["base"][part]) for part in parts}
+    base = PRESETS["base"]
+    channels = {part: (width,) * len(getattr(base, part)) for part in parts}
     small = {"kernel_groups": 2, "kernel_channels": 8, "attention_channels": 4, "code_channels": 8}
-    return StyleKernelModel(**PRESETS["base"] | channels | small, max_pooling=True).eval()
+    return StyleKernelModel(replace(base, **channels, **small, max_pooling=True)).eval()
 
 
 def save_picture(path: Path, size: tuple[int, int] = (48, 40), seed: int = 0) -> Path:

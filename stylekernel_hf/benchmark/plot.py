@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from stylekernel_hf.benchmark.result import Benchmark
-from stylekernel_hf.whole_file import write_whole
+from stylekernel_hf.files.atomic_write import write_whole
 
 
 def draw_plot(benchmark: Benchmark, path: Path) -> None:

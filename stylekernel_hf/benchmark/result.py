@@ -12,7 +12,7 @@ from typing import Any
 
 from stylekernel_hf.benchmark.machine import MachineLimits
 from stylekernel_hf.benchmark.operations import Demand
-from stylekernel_hf.whole_file import write_whole
+from stylekernel_hf.files.atomic_write import write_whole
 
 
 @dataclass(frozen=True)

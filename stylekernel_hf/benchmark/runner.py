@@ -17,10 +17,10 @@ from stylekernel_hf.benchmark.operations import count_demand
 from stylekernel_hf.benchmark.result import Benchmark, Measurement
 from stylekernel_hf.benchmark.timing import measure_cost
 from stylekernel_hf.benchmark.work import Plan, all_work
-from stylekernel_hf.compilation import compile_network
-from stylekernel_hf.native_dtypes import is_native
-from stylekernel_hf.pipeline_style_kernel import StyleKernelPipeline
-from stylekernel_hf.tasks import pipeline
+from stylekernel_hf.devices.dtypes import is_native
+from stylekernel_hf.pipelines.compilation import compile_network
+from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline
+from stylekernel_hf.pipelines.tasks import pipeline
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 

@@ -9,10 +9,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from stylekernel_hf.model.style_kernel import StyleKernelModel
+from stylekernel_hf.files.atomic_write import write_whole
+from stylekernel_hf.pretrained.model import StyleKernelModel
 from stylekernel_hf.training.settings import TrainingSettings
 from stylekernel_hf.training.trainer import Trainer
-from stylekernel_hf.whole_file import write_whole
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from stylekernel_hf.image_io import save_image
-from stylekernel_hf.image_processor import from_rgb_tensor
-from stylekernel_hf.model.style_embedding import StyleEmbedding
-from stylekernel_hf.pipeline_style_kernel import StyleKernelPipeline
-from stylekernel_hf.processors import share_processors, shared_painting
+from stylekernel_hf.devices.processors import share_processors, shared_painting
+from stylekernel_hf.images.loading import save_image
+from stylekernel_hf.images.tensors import from_rgb_tensor
+from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline
+from stylekernel_hf.styles.embedding import StyleEmbedding
 from stylekernel_hf.tiling.painting import Painting
 
 STYLE_SIZE = 512

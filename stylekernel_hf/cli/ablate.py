@@ -27,8 +27,8 @@ from stylekernel_hf.cli.training_options import (
 )
 
 if TYPE_CHECKING:
-    from stylekernel_hf.metrics.evaluation_result import Evaluation
-    from stylekernel_hf.training.ablation import Ablation
+    from stylekernel_hf.evaluation.ablation import Ablation
+    from stylekernel_hf.evaluation.evaluation_result import Evaluation
 
 
 def ablate(
@@ -62,14 +62,14 @@ def ablate(
     `evaluate` scores on other pairs. The same command goes on after an interruption.
     """
     try:
-        from stylekernel_hf.training.ablation import Ablation, check_variants
+        from stylekernel_hf.evaluation.ablation import Ablation, check_variants
         from stylekernel_hf.training.losses import LossWeights
         from stylekernel_hf.training.schedule import short_run
         from stylekernel_hf.training.settings import TrainingSettings
         from stylekernel_hf.training.sole_training import sole_training
     except ModuleNotFoundError as error:
         raise missing_package(error) from error
-    from stylekernel_hf.metrics.evaluation import check_size
+    from stylekernel_hf.evaluation.evaluation import check_size
 
     variants = check_variants(preset, variant or [])
     check_size(score_size)
@@ -118,7 +118,7 @@ def _train(ablation: Ablation, variant: str) -> None:
 
 def _score(ablation: Ablation, variant: str) -> Evaluation:
     from stylekernel_hf.cli.candidates import load_candidates
-    from stylekernel_hf.metrics.evaluation import evaluate
+    from stylekernel_hf.evaluation.evaluation import evaluate
     from stylekernel_hf.metrics.perceptual import load_perceptual_network
 
     contents, styles = ablation.held_out()

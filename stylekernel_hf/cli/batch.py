@@ -12,8 +12,8 @@ import typer
 from stylekernel_hf.cli.stop_signals import raise_if_stopped, told_when_stopped
 
 if TYPE_CHECKING:
-    from stylekernel_hf.bulk import Job, Outcome
-    from stylekernel_hf.pipeline_style_kernel import StyleKernelPipeline
+    from stylekernel_hf.cli.bulk import Job, Outcome
+    from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline
 
 
 def make_pictures(
@@ -26,7 +26,7 @@ def make_pictures(
     from rich.console import Console
     from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 
-    from stylekernel_hf.bulk import run_jobs
+    from stylekernel_hf.cli.bulk import run_jobs
 
     # Of several pictures the pictures are counted, of a single one that takes long its tiles.
     pipe.set_progress_bar_config(disable=len(jobs) > 1, leave=False, delay=2)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from stylekernel_hf.call_checks import check_strength
+from stylekernel_hf.pipelines.call_checks import check_strength
 
 if TYPE_CHECKING:
     import torch
 
-    from stylekernel_hf.metrics.candidate import Candidate
-    from stylekernel_hf.pipeline_style_kernel import StyleKernelPipeline
+    from stylekernel_hf.evaluation.candidate import Candidate
+    from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline
 
 EMBEDDED = "embedded"
 """What the embedded weights are called where a checkpoint is named."""
@@ -21,8 +21,8 @@ def load_pipelines(models: list[str], device: str | None) -> dict[str, StyleKern
 
     ValueError for a model that is named twice.
     """
-    from stylekernel_hf.processors import share_processors
-    from stylekernel_hf.tasks import pipeline
+    from stylekernel_hf.devices.processors import share_processors
+    from stylekernel_hf.pipelines.tasks import pipeline
 
     _check_distinct("model", models)
     share_processors()
@@ -39,7 +39,7 @@ def load_candidates(
 
     ValueError for a model or strength that is named twice, or a strength outside [0, 1].
     """
-    from stylekernel_hf.metrics.candidate import Candidate
+    from stylekernel_hf.evaluation.candidate import Candidate
 
     _check_distinct("strength", strengths)
     for strength in strengths:

@@ -11,7 +11,7 @@ from stylekernel_hf.cli.progress import done_of
 from stylekernel_hf.cli.stop_signals import told_when_stopped
 
 if TYPE_CHECKING:
-    from stylekernel_hf.metrics.evaluation_result import Evaluation
+    from stylekernel_hf.evaluation.evaluation_result import Evaluation
     from stylekernel_hf.metrics.figures import ContentMeasure, Figures
     from stylekernel_hf.metrics.perceptual import PerceptualNetwork
 
@@ -76,8 +76,8 @@ def evaluate(
     side, each model at each strength.
     """
     try:
-        from stylekernel_hf.metrics.evaluation import evaluate as run_evaluation
-        from stylekernel_hf.metrics.evaluation import select_pairs
+        from stylekernel_hf.evaluation.evaluation import evaluate as run_evaluation
+        from stylekernel_hf.evaluation.evaluation import select_pairs
     except ModuleNotFoundError as error:
         raise ImportError(
             f"evaluating needs the package {error.name}: pip install 'stylekernel-hf[train]'"
@@ -87,7 +87,7 @@ def evaluate(
 
     from stylekernel_hf.cli.candidates import EMBEDDED, load_candidates
     from stylekernel_hf.cli.evaluation_outputs import Outputs
-    from stylekernel_hf.image_folder import list_images
+    from stylekernel_hf.images.folder import list_images
     from stylekernel_hf.metrics.frechet import load_inception
     from stylekernel_hf.metrics.perceptual import load_perceptual_network
 
@@ -140,7 +140,7 @@ def _measures(network: PerceptualNetwork, *, cfsd: bool, lpips: bool) -> dict[st
 
 
 def _table(evaluations: list[Evaluation], per_pair: bool) -> str:
-    from stylekernel_hf.metrics.evaluation_result import names_of
+    from stylekernel_hf.evaluation.evaluation_result import names_of
     from stylekernel_hf.metrics.figures import figures_table
 
     first, several = evaluations[0], len(evaluations) > 1

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from stylekernel_hf.metrics.temporal import FrameSource, Steadiness
-    from stylekernel_hf.pipeline_style_kernel import StyleKernelPipeline
+    from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline
 
 
 def evaluate_frames(
@@ -53,10 +53,10 @@ def evaluate_frames(
     from rich.console import Console
     from rich.progress import MofNCompleteColumn, Progress
 
-    from stylekernel_hf.image_folder import list_images
-    from stylekernel_hf.image_processor import load_rgb
+    from stylekernel_hf.files.atomic_write import write_whole
+    from stylekernel_hf.images.folder import list_images
+    from stylekernel_hf.images.tensors import load_rgb
     from stylekernel_hf.metrics.temporal import warping_errors
-    from stylekernel_hf.whole_file import write_whole
 
     paths = list_images(frames, name="frames")
     check_outputs({"json": json_file}, read=[*paths, *(styles or [])])
@@ -79,7 +79,7 @@ def evaluate_frames(
 
 
 def _stored_tracks(folders: list[Path], count: int) -> dict[str, FrameSource]:
-    from stylekernel_hf.image_folder import list_images
+    from stylekernel_hf.images.folder import list_images
 
     tracks: dict[str, FrameSource] = {}
     for folder in folders:
@@ -94,7 +94,7 @@ def _stored_tracks(folders: list[Path], count: int) -> dict[str, FrameSource]:
 
 
 def _stored(paths: list[Path], place: int, _: Image.Image) -> Image.Image:
-    from stylekernel_hf.image_processor import load_rgb
+    from stylekernel_hf.images.tensors import load_rgb
 
     return load_rgb(paths[place], name="stylized")
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from stylekernel_hf.cli.output_files import check_outputs, check_plot, write_each
 
 if TYPE_CHECKING:
-    from stylekernel_hf.metrics.evaluation_result import Evaluation
+    from stylekernel_hf.evaluation.evaluation_result import Evaluation
 
 _PLOT_FORMATS: dict[str, Literal["png", "svg"]] = {".png": "png", ".svg": "svg"}
 
@@ -69,10 +69,10 @@ class Outputs:
 
     def write(self, found: list[Evaluation]) -> None:
         """Write every file, each whole or not at all."""
-        from stylekernel_hf.metrics.curve import draw_curve
-        from stylekernel_hf.metrics.evaluation_result import write_json
-        from stylekernel_hf.metrics.report import render_report
-        from stylekernel_hf.whole_file import write_whole
+        from stylekernel_hf.evaluation.curve import draw_curve
+        from stylekernel_hf.evaluation.evaluation_result import write_json
+        from stylekernel_hf.evaluation.report import render_report
+        from stylekernel_hf.files.atomic_write import write_whole
 
         def plot(path: Path) -> None:
             image_format = _PLOT_FORMATS[path.suffix.lower()]
@@ -93,8 +93,8 @@ class Outputs:
 
     def _write_sheet(self, found: list[Evaluation], path: Path) -> None:
         """One candidate gets a grid of contents and styles, several get pairs side by side."""
-        from stylekernel_hf.image_io import save_image
-        from stylekernel_hf.metrics.comparison_sheet import comparison_sheet
+        from stylekernel_hf.evaluation.comparison_sheet import comparison_sheet
+        from stylekernel_hf.images.loading import save_image
 
         if len(found) > 1:
             picture = comparison_sheet(found, rows=self.sheet_contents)
@@ -104,9 +104,9 @@ class Outputs:
 
 
 def _check_sheet(sheet: Path, rows: int, columns: int) -> None:
-    from stylekernel_hf.image_formats import check_image_size, format_to_write
-    from stylekernel_hf.metrics.contact_sheet import sheet_size
-    from stylekernel_hf.metrics.evaluation import KEPT_SIDE
+    from stylekernel_hf.evaluation.evaluation import KEPT_SIDE
+    from stylekernel_hf.images.contact_sheet import sheet_size
+    from stylekernel_hf.images.formats import check_image_size, format_to_write
 
     format_to_write(sheet, name="sheet")
     check_image_size(sheet, sheet_size(rows=rows, columns=columns, cell=KEPT_SIDE), name="sheet")

@@ -59,7 +59,7 @@ def finetune(
     painting in five is held out for the sample sheets. The run's folder and going on after an
     interruption are those of `stylekernel train`.
     """
-    from stylekernel_hf.hub import EMBEDDED_CHECKPOINT
+    from stylekernel_hf.pretrained.checkpoint import EMBEDDED_CHECKPOINT
     from stylekernel_hf.training.losses import LossWeights
     from stylekernel_hf.training.schedule import short_run
     from stylekernel_hf.training.settings import TrainingSettings

@@ -9,7 +9,7 @@ import typer
 
 from stylekernel_hf.cli.stop_signals import told_when_stopped
 from stylekernel_hf.cli.training_options import push_unfinished
-from stylekernel_hf.output_paths import check_output_folder
+from stylekernel_hf.files.output_paths import check_output_folder
 
 app = typer.Typer(
     name="hub",
@@ -57,8 +57,8 @@ def build(
         typer.echo(f"built {output}: {build_space(source, output)} files")
         return
     from stylekernel_hf.cli.hub_source import checkpoint_of, read_details, stage_card
-    from stylekernel_hf.hub import load_checkpoint
-    from stylekernel_hf.repository.check import check_repository
+    from stylekernel_hf.pretrained.check import check_repository
+    from stylekernel_hf.pretrained.checkpoint import load_checkpoint
 
     details = read_details(source)
     network = load_checkpoint(model or checkpoint_of(source))
@@ -87,7 +87,7 @@ def push(
             f"'{source}' is a Space: build it, then `hf upload {repo_id} FOLDER --repo-type space`"
         )
     from stylekernel_hf.cli.hub_source import checkpoint_of, read_details
-    from stylekernel_hf.hub import load_checkpoint
+    from stylekernel_hf.pretrained.checkpoint import load_checkpoint
 
     details = read_details(source)
     network = load_checkpoint(model or checkpoint_of(source)).half()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from stylekernel_hf.hub import EMBEDDED_CHECKPOINT
-from stylekernel_hf.repository.card import CARD_NAME, CardDetails
-from stylekernel_hf.repository.configs import read_json_object
+from stylekernel_hf.hub.card import CARD_NAME, CardDetails
+from stylekernel_hf.hub.configs import read_json_object
+from stylekernel_hf.pretrained.checkpoint import EMBEDDED_CHECKPOINT
 
 _KEYS = ("license", "base_model", "datasets", "tags", "samples")
 

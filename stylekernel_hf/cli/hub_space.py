@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from stylekernel_hf.repository.card import read_card
+from stylekernel_hf.hub.card import read_card
 
 _FILES = ("app.py", "LICENSE")
 _FOLDERS = ("demo", "stylekernel_hf")

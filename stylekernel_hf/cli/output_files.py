@@ -8,7 +8,7 @@ from pathlib import Path
 
 import typer
 
-from stylekernel_hf.output_paths import check_not_read, check_output_file, check_output_folder
+from stylekernel_hf.files.output_paths import check_not_read, check_output_file, check_output_folder
 
 
 def check_outputs(files: Mapping[str, Path | None], *, read: Iterable[Path] = ()) -> None:
@@ -16,7 +16,7 @@ def check_outputs(files: Mapping[str, Path | None], *, read: Iterable[Path] = ()
 
     No two may be the same, and none one of those that are `read`.
     """
-    from stylekernel_hf.output_names import file_system_key
+    from stylekernel_hf.cli.output_names import file_system_key
 
     read, options = list(read), dict[str, str]()
     for option, path in files.items():

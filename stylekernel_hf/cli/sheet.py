@@ -12,15 +12,15 @@ from pathlib import Path
 import typer
 from PIL import Image, ImageDraw, ImageFont
 
-from stylekernel_hf.bulk import Job
+from stylekernel_hf.cli.bulk import Job
+from stylekernel_hf.cli.output_names import file_system_key
+from stylekernel_hf.cli.style_sources import NamedStyle, StyleSource, path_of, short_name
 from stylekernel_hf.cli.thumbnail import load_thumbnail
-from stylekernel_hf.image_formats import check_image_size, format_to_write
-from stylekernel_hf.image_writing import save_image
-from stylekernel_hf.metrics.contact_sheet import GAP, ContactSheet, sheet_size
-from stylekernel_hf.output_names import file_system_key
-from stylekernel_hf.output_paths import check_not_read, check_output_file
-from stylekernel_hf.pipeline_style_kernel import is_style_file
-from stylekernel_hf.style_sources import NamedStyle, StyleSource, path_of, short_name
+from stylekernel_hf.files.output_paths import check_not_read, check_output_file
+from stylekernel_hf.images.contact_sheet import GAP, ContactSheet, sheet_size
+from stylekernel_hf.images.formats import check_image_size, format_to_write
+from stylekernel_hf.images.writing import save_image
+from stylekernel_hf.pipelines.style_kernel import is_style_file
 
 CELL = 200
 """Side of a picture on the sheet in px; of more pictures than `MAX_PIXELS` holds it is less."""

@@ -129,12 +129,16 @@ def stylize(
     with quick_imports():
         import torch
 
-        from stylekernel_hf.bulk import check_jobs, find_images, plan_jobs, plan_mixtures
-        from stylekernel_hf.call_checks import check_combination, check_strength, check_style_size
-        from stylekernel_hf.image_io import count_pixels
-        from stylekernel_hf.processors import share_processors
-        from stylekernel_hf.style_sources import expand_styles
-        from stylekernel_hf.tasks import pipeline
+        from stylekernel_hf.cli.bulk import check_jobs, find_images, plan_jobs, plan_mixtures
+        from stylekernel_hf.cli.style_sources import expand_styles
+        from stylekernel_hf.devices.processors import share_processors
+        from stylekernel_hf.images.loading import count_pixels
+        from stylekernel_hf.pipelines.call_checks import (
+            check_combination,
+            check_strength,
+            check_style_size,
+        )
+        from stylekernel_hf.pipelines.tasks import pipeline
         from stylekernel_hf.tiling.tile_size import check_tile_size
 
     # 1. What can be known before the work is refused before it.

@@ -7,11 +7,11 @@ from pathlib import Path
 import torch
 from PIL import Image
 
-from stylekernel_hf.file_painting import LARGE_PIXELS
-from stylekernel_hf.image_decoding import Bounds, read_image
-from stylekernel_hf.image_io import count_pixels
-from stylekernel_hf.strip_files import StripFile, reads_in_strips
-from stylekernel_hf.vips_library import has_vips
+from stylekernel_hf.images.decoding import Bounds, read_image
+from stylekernel_hf.images.loading import count_pixels
+from stylekernel_hf.large.file_painting import LARGE_PIXELS
+from stylekernel_hf.large.strip_files import StripFile, reads_in_strips
+from stylekernel_hf.large.vips_library import has_vips
 
 
 def load_thumbnail(path: Path, side: int, *, name: str) -> Image.Image:

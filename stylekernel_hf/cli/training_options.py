@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from rich.progress import Progress
 
-    from stylekernel_hf.model.style_kernel import StyleKernelModel
+    from stylekernel_hf.pretrained.model import StyleKernelModel
     from stylekernel_hf.training.settings import TrainingSettings
 
 Contents = Annotated[
@@ -47,7 +47,7 @@ Preset = Annotated[
 
 
 def _find_embedded(init: str | None) -> str | None:
-    from stylekernel_hf.hub import EMBEDDED_CHECKPOINT
+    from stylekernel_hf.pretrained.checkpoint import EMBEDDED_CHECKPOINT
 
     return str(EMBEDDED_CHECKPOINT) if init == EMBEDDED else init
 
@@ -116,7 +116,7 @@ def check_push_to_hub(repo_id: str | None) -> None:
         return
     from huggingface_hub import get_token
 
-    from stylekernel_hf.repository.sources import is_hub_id
+    from stylekernel_hf.hub.sources import is_hub_id
 
     if not is_hub_id(repo_id):
         raise ValueError(f"push_to_hub must be 'owner/name', got {repo_id!r}")
@@ -134,8 +134,8 @@ def starting_model(
     """
     import torch
 
-    from stylekernel_hf.hub import load_checkpoint
-    from stylekernel_hf.model.presets import build_model
+    from stylekernel_hf.pretrained.checkpoint import load_checkpoint
+    from stylekernel_hf.pretrained.presets import build_model
 
     torch.manual_seed(seed)
     if init is None:

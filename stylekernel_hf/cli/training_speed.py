@@ -30,8 +30,8 @@ def measure_training_speed(
     except ModuleNotFoundError as error:
         raise missing_package(error) from error
     from stylekernel_hf.benchmark.runner import describe_machine
-    from stylekernel_hf.hub import load_checkpoint
-    from stylekernel_hf.model.presets import build_model
+    from stylekernel_hf.pretrained.checkpoint import load_checkpoint
+    from stylekernel_hf.pretrained.presets import build_model
 
     settings = TrainingSettings(
         contents=(folders[0],),

@@ -1,1 +1,1 @@
-"""Perceptual feature networks and the figures that a checkpoint is judged by."""
+"""Perceptual feature networks and the metrics that results are judged by."""

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from PIL import Image
 from torch import Tensor, nn
 
-from stylekernel_hf.image_processor import to_rgb_tensor
+from stylekernel_hf.images.tensors import to_rgb_tensor
 from stylekernel_hf.metrics.distances import (
     content_structure,
     statistics_distance,

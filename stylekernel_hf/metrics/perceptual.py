@@ -18,8 +18,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from stylekernel_hf.files.safetensors_file import listed_shape, open_tensors, read_finite
 from stylekernel_hf.metrics.downloads import named_download
-from stylekernel_hf.safetensors_file import listed_shape, open_tensors, read_finite
 
 FEATURE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import cast, no_type_check
 
-from stylekernel_hf.given_values import as_boolean, as_integer, as_list, shown
+from stylekernel_hf.errors.given_values import as_boolean, as_integer, as_list, shown
 
 MAX_STAGES = 6
 MAX_STRIDE = 32

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from stylekernel_hf.model.activation import relu_
-from stylekernel_hf.model.border import renew_border
+from stylekernel_hf.ops.activation import relu_
+from stylekernel_hf.ops.border import renew_border
 
 
 class CentredConv2d(nn.Conv2d):

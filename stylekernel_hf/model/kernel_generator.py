@@ -8,9 +8,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from stylekernel_hf.model.activation import relu_
-from stylekernel_hf.model.dynamic_conv import channel_shuffle, dynamic_conv2d
-from stylekernel_hf.model.pixel_rows import pointwise_rows
+from stylekernel_hf.ops.activation import relu_
+from stylekernel_hf.ops.dynamic_conv import channel_shuffle, dynamic_conv2d
+from stylekernel_hf.ops.pixel_rows import pointwise_rows
 
 
 class StyleKernels(NamedTuple):

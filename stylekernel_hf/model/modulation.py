@@ -8,10 +8,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from stylekernel_hf.model.activation import relu_
-from stylekernel_hf.model.border import renew_border
 from stylekernel_hf.model.style_field import CodeField, shares_at, sum_by_shares
-from stylekernel_hf.model.upsampled_conv import upsampled_conv2d
+from stylekernel_hf.ops.activation import relu_
+from stylekernel_hf.ops.border import renew_border
+from stylekernel_hf.ops.upsampled_conv import upsampled_conv2d
 
 
 class Modulation(nn.Module):

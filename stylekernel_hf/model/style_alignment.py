@@ -8,13 +8,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from stylekernel_hf.model.content_gating import (
-    ContentGating,
+from stylekernel_hf.model.content_gating import ContentGating
+from stylekernel_hf.model.statistics import ChannelStatistics, normalise
+from stylekernel_hf.ops.gated_attention import (
     gated_attention,
     gated_attention_weights,
     share_let_through,
 )
-from stylekernel_hf.model.statistics import ChannelStatistics, normalise
 
 
 class StyleAlignment(nn.Module):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from stylekernel_hf.model.border import renew_border
 from stylekernel_hf.model.modulation import ModulatedConv2d
 from stylekernel_hf.model.style_field import CodeField
+from stylekernel_hf.ops.border import renew_border
 
 
 class StyleBlock(nn.Module):

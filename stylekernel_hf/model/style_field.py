@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from stylekernel_hf.model.style_embedding import StyleEmbedding
+from stylekernel_hf.model.encoded_style import EncodedStyle
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class StyleField:
     pixels.
     """
 
-    styles: tuple[StyleEmbedding, ...]
+    styles: tuple[EncodedStyle, ...]
     shares: Float[Tensor, "b n h w"]
 
     def to(self, device: torch.device, dtype: torch.dtype) -> StyleField:
@@ -44,14 +44,14 @@ class StyleField:
 
 
 def fade(
-    own: StyleEmbedding,
-    style: StyleEmbedding | StyleField,
+    own: EncodedStyle,
+    style: EncodedStyle | StyleField,
     strength: float | Float[Tensor, "#b 1 h w"],
 ) -> StyleField:
     """Give `style` the share `strength` of a pixel, and the content's `own` style the rest."""
     share = torch.as_tensor(strength, dtype=torch.float32, device=own.code.device)
     share = share.view(1, 1, 1, 1) if share.ndim == 0 else share
-    if isinstance(style, StyleEmbedding):
+    if isinstance(style, EncodedStyle):
         return StyleField((own, style), torch.cat([1 - share, share], dim=1))
     shares = share * style.shares
     rest = (1 - share).expand(*shares.shape[:1], 1, *shares.shape[2:])

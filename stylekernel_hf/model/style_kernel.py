@@ -1,64 +1,38 @@
-"""StyleKernelModel: the network of the paper, its parts wired together in reading order."""
+"""The network of the paper, its parts wired together in reading order."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from stylekernel_hf.model.config import StyleKernelConfig
 from stylekernel_hf.model.decoder import Decoder
+from stylekernel_hf.model.encoded_style import EncodedStyle
 from stylekernel_hf.model.encoder import Encoder
 from stylekernel_hf.model.kernel_generator import KernelGenerator
 from stylekernel_hf.model.modulation import Modulation
 from stylekernel_hf.model.statistics import ChannelStatistics, channel_statistics, normalise
 from stylekernel_hf.model.style_alignment import StyleAlignment
 from stylekernel_hf.model.style_code import StyleCode
-from stylekernel_hf.model.style_embedding import StyleEmbedding
 from stylekernel_hf.model.style_field import CodeField, StyleField, fade
-from stylekernel_hf.repository.pretrained import PretrainedModel
-from stylekernel_hf.repository.recorded_config import Config, records_config
 
 # Contents are reflected outwards by so many px, and cropped after: two cells of the coarsest
 # feature, as many as the widest convolution's border has, so that none of it is in the picture.
 BORDER_MARGIN = 16
 
-_SMALL = StyleKernelConfig.small()
 
-
-class StyleKernelModel(PretrainedModel):
+class StyleKernelNetwork(nn.Module):
     """Arbitrary style transfer with dynamic style kernels (Xu, Long and Nie, CVPR 2023).
 
-    The arguments are the fields of `StyleKernelConfig`, which says what they mean and what they may
-    be; `config` holds them. The weights are random.
+    `config` says what it is made of: the preset "small" by default. The weights are random.
     """
 
-    @records_config
-    def __init__(
-        self,
-        encoder_channels: Sequence[int] = _SMALL.encoder_channels,
-        encoder_depths: Sequence[int] = _SMALL.encoder_depths,
-        style_channels: Sequence[int] = _SMALL.style_channels,
-        style_depths: Sequence[int] = _SMALL.style_depths,
-        stem_stride: int = _SMALL.stem_stride,
-        max_pooling: bool = _SMALL.max_pooling,
-        attention_channels: int = _SMALL.attention_channels,
-        max_style_tokens: int = _SMALL.max_style_tokens,
-        gating: bool = _SMALL.gating,
-        kernel_size: int = _SMALL.kernel_size,
-        kernel_groups: int = _SMALL.kernel_groups,
-        kernel_channels: int = _SMALL.kernel_channels,
-        dynamic_convolutions: Sequence[int] = _SMALL.dynamic_convolutions,
-        channel_shuffle: bool = _SMALL.channel_shuffle,
-        decoder_channels: Sequence[int] = _SMALL.decoder_channels,
-        decoder_depths: Sequence[int] = _SMALL.decoder_depths,
-        decoder_blocks: int = _SMALL.decoder_blocks,
-        code_channels: int = _SMALL.code_channels,
-    ) -> None:
+    def __init__(self, config: StyleKernelConfig | None = None) -> None:
         super().__init__()
-        config = StyleKernelConfig(**self.config)
-        self.config = Config(vars(config))
+        self.config = config = config or StyleKernelConfig.small()
         self.token_level = len(config.encoder_channels) - 1
         token_channels = config.style_channels[self.token_level]
         widths = config.encoder_channels[-len(config.dynamic_convolutions) :]
@@ -106,20 +80,30 @@ class StyleKernelModel(PretrainedModel):
         )
 
     @property
+    def device(self) -> torch.device:
+        """The device of the weights."""
+        return next(self.parameters()).device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The dtype of the weights."""
+        return next(self.parameters()).dtype
+
+    @property
     def stride(self) -> int:
         """Sides of content images must be multiples of this."""
-        return self.config["stem_stride"] * 2 ** (len(self.config["encoder_channels"]) - 1)
+        return self.config.stem_stride * 2 ** (len(self.config.encoder_channels) - 1)
 
     @property
     def style_stride(self) -> int:
         """Sides of style images must be multiples of this."""
-        return self.config["stem_stride"] * 2 ** (len(self.config["style_channels"]) - 1)
+        return self.config.stem_stride * 2 ** (len(self.config.style_channels) - 1)
 
-    def encode_style(self, style: Float[Tensor, "b 3 h w"]) -> StyleEmbedding:
+    def encode_style(self, style: Float[Tensor, "b 3 h w"]) -> EncodedStyle:
         """Encode style images, RGB in [0, 1], once for all the contents that they are used on."""
         features = self.style_encoder(style)
         key, value = self.style_alignment.encode_tokens(features[self.token_level])
-        return StyleEmbedding(key, value, self.style_code(style, features))
+        return EncodedStyle(key, value, self.style_code(style, features))
 
     def encode_content(self, content: Float[Tensor, "b 3 h w"]) -> list[Tensor]:
         """Return the content features of the levels with dynamic convolutions, finest first."""
@@ -128,7 +112,7 @@ class StyleKernelModel(PretrainedModel):
     def forward(
         self,
         content: Float[Tensor, "b 3 h w"],
-        style: StyleEmbedding | StyleField,
+        style: EncodedStyle | StyleField,
         strength: float | Float[Tensor, "#b 1 h w"] = 1.0,
     ) -> Float[Tensor, "b 3 h w"]:
         """Repaint `content`, RGB in [0, 1], in an encoded style; returns RGB in [0, 1].
@@ -150,7 +134,7 @@ class StyleKernelModel(PretrainedModel):
         self,
         features: Sequence[Tensor],
         statistics: Sequence[ChannelStatistics],
-        style: StyleEmbedding | StyleField,
+        style: EncodedStyle | StyleField,
     ) -> Float[Tensor, "b 3 h w"]:
         """Paint in full strength what `encode_content` made of a picture, or of a part of it.
 
@@ -164,8 +148,8 @@ class StyleKernelModel(PretrainedModel):
         content: Float[Tensor, "b 3 h w"],
         features: Sequence[Tensor],
         statistics: Sequence[ChannelStatistics],
-        style: StyleEmbedding | StyleField,
-        own: StyleEmbedding,
+        style: EncodedStyle | StyleField,
+        own: EncodedStyle,
         strength: float | Float[Tensor, "#b 1 h w"],
     ) -> Float[Tensor, "b 3 h w"]:
         """Like `repaint`, but the content's own style, encoded as `own`, takes the rest.
@@ -181,11 +165,11 @@ class StyleKernelModel(PretrainedModel):
         self,
         features: Float[Tensor, "b c h w"],
         statistics: ChannelStatistics,
-        style: StyleEmbedding | StyleField,
+        style: EncodedStyle | StyleField,
     ) -> Float[Tensor, "b s h w"]:
         """Return the globally style-aligned feature Zcs for the coarsest content feature."""
         content = normalise(features, statistics)
-        if isinstance(style, StyleEmbedding):
+        if isinstance(style, EncodedStyle):
             return self.style_alignment(content, style.key, style.value)
         return style.sum(
             [self.style_alignment(content, part.key, part.value) for part in style.styles]

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 
 from torch import Tensor
 
+from stylekernel_hf.model.encoded_style import EncodedStyle
 from stylekernel_hf.model.statistics import ChannelStatistics
 from stylekernel_hf.model.style_alignment import token_grid
-from stylekernel_hf.model.style_embedding import StyleEmbedding
-from stylekernel_hf.model.style_kernel import StyleKernelModel
+from stylekernel_hf.model.style_kernel import StyleKernelNetwork
 from stylekernel_hf.tiling.padded_picture import WindowedPicture
 from stylekernel_hf.tiling.receptive_field import content_reach, style_reach
 from stylekernel_hf.tiling.running_statistics import RunningPool, RunningStatistics
@@ -19,9 +19,9 @@ from stylekernel_hf.tiling.tile_grid import Span, Tile, grid
 class ContentMeasure:
     """The channel statistics of the content features, tile by tile."""
 
-    def __init__(self, model: StyleKernelModel) -> None:
+    def __init__(self, model: StyleKernelNetwork) -> None:
         self._model = model
-        self._levels = [RunningStatistics() for _ in model.config["dynamic_convolutions"]]
+        self._levels = [RunningStatistics() for _ in model.config.dynamic_convolutions]
 
     def add(self, window: Tensor, tile: Tile) -> None:
         """Take in a tile's own pixels."""
@@ -38,10 +38,10 @@ class ContentMeasure:
 class WholeStyle:
     """The style of a whole picture, a painting or a content: `encode_style`, tile by tile."""
 
-    def __init__(self, model: StyleKernelModel, height: int, width: int) -> None:
+    def __init__(self, model: StyleKernelNetwork, height: int, width: int) -> None:
         self._model = model
         self._palette = RunningStatistics()
-        self._levels = [RunningStatistics() for _ in model.config["style_channels"]]
+        self._levels = [RunningStatistics() for _ in model.config.style_channels]
         # Heights and widths of the tokens' level are known before: sides are multiples of it.
         rows, columns = height // model.stride, width // model.stride
         size = token_grid(rows, columns, model.style_alignment.max_tokens)
@@ -52,24 +52,24 @@ class WholeStyle:
         self._palette.add(own_part(window, tile, 1))
         features = self._model.style_encoder(window)
         for index, (level, feature) in enumerate(zip(self._levels, features, strict=True)):
-            part = own_part(feature, tile, self._model.config["stem_stride"] * 2**index)
+            part = own_part(feature, tile, self._model.config.stem_stride * 2**index)
             level.add(part)
             if index == self._model.token_level:
                 stride = self._model.stride
                 self._pool.add(part, tile.rows.start // stride, tile.columns.start // stride)
 
-    def result(self) -> StyleEmbedding:
+    def result(self) -> EncodedStyle:
         """Return what `encode_style` would make of the whole picture."""
         model = self._model
         statistics = [each.result(model.device) for each in (self._palette, *self._levels)]
         key, value = model.style_alignment.encode_pooled(
             self._pool.result().to(model.dtype), statistics[1 + model.token_level]
         )
-        return StyleEmbedding(key, value, model.style_code.summarise(statistics, model.dtype))
+        return EncodedStyle(key, value, model.style_code.summarise(statistics, model.dtype))
 
 
 def measuring_tiles(
-    model: StyleKernelModel, picture: WindowedPicture, tile_size: int, *, own_style: bool
+    model: StyleKernelNetwork, picture: WindowedPicture, tile_size: int, *, own_style: bool
 ) -> list[Tile]:
     """Cut the picture with its margin, as the statistics are to be those of the whole of it."""
     cell, halo = model.stride, content_reach(model)
@@ -86,13 +86,13 @@ def measuring_tiles(
 
 
 def measure(
-    model: StyleKernelModel,
+    model: StyleKernelNetwork,
     picture: WindowedPicture,
     tiles: Sequence[Tile],
     *,
     own_style: bool,
     on_tile: Callable[[], None],
-) -> tuple[list[ChannelStatistics], StyleEmbedding | None]:
+) -> tuple[list[ChannelStatistics], EncodedStyle | None]:
     """Return the statistics of the content features, and the content's own style if asked for."""
     content = ContentMeasure(model)
     own = WholeStyle(model, picture.height, picture.width) if own_style else None

@@ -8,11 +8,11 @@ import torch
 from jaxtyping import Float, Num
 from torch import Tensor
 
-from stylekernel_hf.image_processor import crop_back, rounded_bytes
+from stylekernel_hf.images.tensors import crop_back, rounded_bytes
+from stylekernel_hf.model.encoded_style import EncodedStyle
 from stylekernel_hf.model.statistics import ChannelStatistics
-from stylekernel_hf.model.style_embedding import StyleEmbedding
 from stylekernel_hf.model.style_field import StyleField
-from stylekernel_hf.model.style_kernel import BORDER_MARGIN, StyleKernelModel
+from stylekernel_hf.model.style_kernel import BORDER_MARGIN, StyleKernelNetwork
 from stylekernel_hf.tiling.measuring import measure, measuring_tiles, own_part
 from stylekernel_hf.tiling.padded_picture import PaddedPicture, WindowedPicture
 from stylekernel_hf.tiling.receptive_field import full_reach
@@ -32,7 +32,7 @@ class Painting:
 
     def __init__(
         self,
-        model: StyleKernelModel,
+        model: StyleKernelNetwork,
         rgb: Num[Tensor, "1 3 h w"],
         strength: float | Float[Tensor, "1 1 h w"],
         tile_size: int | None,
@@ -68,7 +68,7 @@ class Painting:
         return Painting(self._model, self._rgb, self._strength, tile_size)
 
     def paint(
-        self, style: StyleEmbedding | StyleField, *, as_bytes: bool, on_step: Callable[[], None]
+        self, style: EncodedStyle | StyleField, *, as_bytes: bool, on_step: Callable[[], None]
     ) -> Num[Tensor, "1 3 h w"]:
         """Paint the picture: in floats where the model is, or rounded, in uint8 on the CPU."""
         model = self._model
@@ -95,7 +95,7 @@ class Painting:
             on_step()
         return canvas
 
-    def _paint_whole(self, style: StyleEmbedding | StyleField) -> Float[Tensor, "1 3 h w"]:
+    def _paint_whole(self, style: EncodedStyle | StyleField) -> Float[Tensor, "1 3 h w"]:
         picture, model = self._picture, self._model
         everything = Span(0, picture.height), Span(0, picture.width)
         padded = picture.window(*everything, model.device, model.dtype)
@@ -108,8 +108,8 @@ class Painting:
         self,
         tile: Tile,
         statistics: list[ChannelStatistics],
-        style: StyleEmbedding | StyleField,
-        own: StyleEmbedding | None,
+        style: EncodedStyle | StyleField,
+        own: EncodedStyle | None,
     ) -> Float[Tensor, "1 3 h w"]:
         model, place = self._model, (tile.window_rows, tile.window_columns)
         window = self._picture.window(*place, model.device, model.dtype)
@@ -117,10 +117,10 @@ class Painting:
         return paint_tile(model, window, tile, statistics, style, own, self._strength_in(*place))
 
     def _style_in(
-        self, style: StyleEmbedding | StyleField, rows: Span, columns: Span
-    ) -> StyleEmbedding | StyleField:
+        self, style: EncodedStyle | StyleField, rows: Span, columns: Span
+    ) -> EncodedStyle | StyleField:
         """Cut a style's map, which has the picture's size, to a window of the padded picture."""
-        if isinstance(style, StyleEmbedding) or style.shares.shape[2:] == (1, 1):
+        if isinstance(style, EncodedStyle) or style.shares.shape[2:] == (1, 1):
             return style
         return StyleField(style.styles, self._window_of(style.shares, rows, columns))
 
@@ -135,7 +135,7 @@ class Painting:
 
 
 def painting_tiles(
-    model: StyleKernelModel, picture: WindowedPicture, height: int, width: int, tile_size: int
+    model: StyleKernelNetwork, picture: WindowedPicture, height: int, width: int, tile_size: int
 ) -> list[Tile]:
     """Cut a picture of height x width without its margin, which is seen but not painted."""
     return grid(
@@ -149,12 +149,12 @@ def painting_tiles(
 
 
 def paint_tile(
-    model: StyleKernelModel,
+    model: StyleKernelNetwork,
     window: Float[Tensor, "1 3 i j"],
     tile: Tile,
     statistics: list[ChannelStatistics],
-    style: StyleEmbedding | StyleField,
-    own: StyleEmbedding | None,
+    style: EncodedStyle | StyleField,
+    own: EncodedStyle | None,
     strength: float | Float[Tensor, "1 1 i j"],
 ) -> Float[Tensor, "1 3 h w"]:
     """Paint the own pixels of a tile; without the picture's own style in full strength."""

@@ -12,8 +12,8 @@ import torch
 from jaxtyping import Num
 from torch import Tensor
 
-from stylekernel_hf.image_processor import unit_floats
-from stylekernel_hf.model.style_kernel import StyleKernelModel
+from stylekernel_hf.images.tensors import unit_floats
+from stylekernel_hf.model.style_kernel import StyleKernelNetwork
 from stylekernel_hf.tiling.strip_picture import Rows
 
 # Detail, in multiples of the dtype's resolution, below which results were more than 1.5 of 255 off.
@@ -49,14 +49,14 @@ def is_too_plain(detail: float, dtype: torch.dtype) -> bool:
     return dtype.itemsize < 4 and detail < _LEAST_DETAIL * torch.finfo(dtype).eps
 
 
-def model_for(model: StyleKernelModel, rgb: Num[Tensor, "1 3 h w"]) -> StyleKernelModel:
+def model_for(model: StyleKernelNetwork, rgb: Num[Tensor, "1 3 h w"]) -> StyleKernelNetwork:
     """Return `model`, or a copy of it in float32 where its dtype is too coarse for the picture."""
     if model.dtype.itemsize >= 4 or not is_too_plain(measure_detail(rgb), model.dtype):
         return model
     return in_float32(model)
 
 
-def in_float32(model: StyleKernelModel) -> StyleKernelModel:
+def in_float32(model: StyleKernelNetwork) -> StyleKernelNetwork:
     """Return a copy of the network that computes in float32."""
     return copy.deepcopy(model).float()
 

@@ -2,35 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
-from stylekernel_hf.model.style_kernel import StyleKernelModel
+from stylekernel_hf.model.config import StyleKernelConfig
+from stylekernel_hf.model.style_kernel import StyleKernelNetwork
 
 
-def content_reach(model: StyleKernelModel) -> int:
+def content_reach(model: StyleKernelNetwork) -> int:
     """Farthest distance in px at which a pixel matters to a content feature beside it."""
-    config: Any = model.config
+    config = model.config
     return _encoder_reach(
         config.encoder_depths, len(config.encoder_depths) - 1, config.stem_stride, config
     )
 
 
-def style_reach(model: StyleKernelModel) -> int:
+def style_reach(model: StyleKernelNetwork) -> int:
     """Farthest distance in px at which a pixel matters to a feature of the style encoder."""
-    config: Any = model.config
+    config = model.config
     return _encoder_reach(
         config.style_depths, len(config.style_depths) - 1, config.stem_stride, config
     )
 
 
-def full_reach(model: StyleKernelModel) -> int:
+def full_reach(model: StyleKernelNetwork) -> int:
     """Farthest distance in px at which a pixel of the content matters to the picture painted.
 
     Apart from the statistics over the whole picture. The way is walked backwards: through the
     decoder to ever coarser features, of which whole cells are needed, through the dynamic
     convolutions and the interpolation of their kernels, and through the encoder to the pixels.
     """
-    config: Any = model.config
+    config = model.config
     cell = [config.stem_stride * 2**level for level in range(len(config.encoder_depths))]
     first_dynamic = len(cell) - len(config.dynamic_convolutions)
     finest = len(cell) - len(config.decoder_depths)
@@ -52,7 +53,9 @@ def full_reach(model: StyleKernelModel) -> int:
     return farthest
 
 
-def _encoder_reach(depths: list[int], level: int, stem_stride: int, config: Any) -> int:
+def _encoder_reach(
+    depths: Sequence[int], level: int, stem_stride: int, config: StyleKernelConfig
+) -> int:
     """Sum over the 3x3 convolutions up to a level: each reaches one cell of its input further."""
     reach = 1  # The first convolution of all, whatever its stride.
     reach += (depths[0] - 1) * stem_stride

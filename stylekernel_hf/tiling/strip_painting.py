@@ -8,11 +8,11 @@ import torch
 from jaxtyping import UInt8
 from torch import Tensor
 
-from stylekernel_hf.freed_memory import give_back_freed_memory
-from stylekernel_hf.image_processor import rounded_bytes
-from stylekernel_hf.model.style_embedding import StyleEmbedding
+from stylekernel_hf.devices.freed_memory import give_back_freed_memory
+from stylekernel_hf.images.tensors import rounded_bytes
+from stylekernel_hf.model.encoded_style import EncodedStyle
 from stylekernel_hf.model.style_field import StyleField
-from stylekernel_hf.model.style_kernel import BORDER_MARGIN, StyleKernelModel
+from stylekernel_hf.model.style_kernel import BORDER_MARGIN, StyleKernelNetwork
 from stylekernel_hf.tiling.measuring import measure, measuring_tiles, own_part
 from stylekernel_hf.tiling.painting import paint_tile, painting_tiles
 from stylekernel_hf.tiling.strip_picture import Rows, StripPicture
@@ -29,7 +29,7 @@ class StripPainting:
 
     def __init__(
         self,
-        model: StyleKernelModel,
+        model: StyleKernelNetwork,
         open_rows: Callable[[], Rows],
         height: int,
         width: int,
@@ -64,7 +64,7 @@ class StripPainting:
 
     def strips(
         self,
-        style: StyleEmbedding | StyleField,
+        style: EncodedStyle | StyleField,
         *,
         finish: Callable[[Tensor, Tensor], Tensor],
         on_step: Callable[[], None],

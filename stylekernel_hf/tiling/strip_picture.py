@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from stylekernel_hf.image_processor import unit_floats
+from stylekernel_hf.images.tensors import unit_floats
 from stylekernel_hf.tiling.padded_picture import WindowedPicture
 from stylekernel_hf.tiling.tile_grid import Span
 

@@ -7,8 +7,8 @@ import math
 from jaxtyping import Float
 from torch import Tensor
 
-from stylekernel_hf.model.style_embedding import StyleEmbedding
-from stylekernel_hf.model.style_kernel import StyleKernelModel
+from stylekernel_hf.model.encoded_style import EncodedStyle
+from stylekernel_hf.model.style_kernel import StyleKernelNetwork
 from stylekernel_hf.tiling.measuring import WholeStyle
 from stylekernel_hf.tiling.out_of_memory import retry_in_smaller_tiles
 from stylekernel_hf.tiling.padded_picture import PaddedPicture
@@ -22,8 +22,8 @@ _MEASURING_COPIES = 3
 
 
 def encode_style_image(
-    model: StyleKernelModel, rgb: Float[Tensor, "1 3 h w"], *, tile_size: int | None = None
-) -> StyleEmbedding:
+    model: StyleKernelNetwork, rgb: Float[Tensor, "1 3 h w"], *, tile_size: int | None = None
+) -> EncodedStyle:
     """Encode a style image of any size, RGB in [0, 1], in bounded memory.
 
     What is larger than `tile_size` px a side is encoded in tiles, which give what one piece gives,
@@ -43,7 +43,7 @@ class _StyleImage:
     """A style image with the side of the tiles that it is encoded in."""
 
     def __init__(
-        self, model: StyleKernelModel, rgb: Float[Tensor, "1 3 h w"], tile_size: int | None
+        self, model: StyleKernelNetwork, rgb: Float[Tensor, "1 3 h w"], tile_size: int | None
     ) -> None:
         self._model, self._rgb = model, rgb
         self._padded = PaddedPicture(rgb, model.style_stride, 0)
@@ -55,7 +55,7 @@ class _StyleImage:
         side = min(self.tile_size, max(self.height, self.width)) // 2
         return _StyleImage(self._model, self._rgb, largest_tile_size(side, self._model))
 
-    def encode(self) -> StyleEmbedding:
+    def encode(self) -> EncodedStyle:
         model, picture = self._model, self._padded
         everything = Span(0, picture.height), Span(0, picture.width)
         if max(picture.height, picture.width) <= self.tile_size:
@@ -73,13 +73,13 @@ class _StyleImage:
         return style.result()
 
 
-def _choose_tile_size(model: StyleKernelModel, height: int, width: int) -> int:
+def _choose_tile_size(model: StyleKernelNetwork, height: int, width: int) -> int:
     pixels = working_memory(model.device) // _bytes_per_pixel(model)
     if height * width <= pixels:
         return max(height, width)
     return largest_tile_size(math.isqrt(pixels) - 2 * style_reach(model), model)
 
 
-def _bytes_per_pixel(model: StyleKernelModel) -> int:
-    values = values_per_pixel(model, model.config["style_channels"])
+def _bytes_per_pixel(model: StyleKernelNetwork) -> int:
+    values = values_per_pixel(model, model.config.style_channels)
     return math.ceil(sum(values) * model.dtype.itemsize + values[0] * 4 * _MEASURING_COPIES)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import torch
 
-from stylekernel_hf.given_values import plain_number, shown
-from stylekernel_hf.model.style_kernel import BORDER_MARGIN, StyleKernelModel
+from stylekernel_hf.errors.given_values import plain_number, shown
+from stylekernel_hf.model.style_kernel import BORDER_MARGIN, StyleKernelNetwork
 from stylekernel_hf.tiling.receptive_field import full_reach
 
 MIN_TILE_SIZE = 64
@@ -20,7 +20,7 @@ WORKING_MEMORY = 512 * 2**20
 _LIVE_ACTIVATIONS = 5
 
 
-def check_tile_size(tile_size: object, model: StyleKernelModel) -> int | None:
+def check_tile_size(tile_size: object, model: StyleKernelNetwork) -> int | None:
     """Return a tile size as a plain integer; None stands for automatic.
 
     TypeError or ValueError for what is none.
@@ -38,7 +38,7 @@ def check_tile_size(tile_size: object, model: StyleKernelModel) -> int | None:
     return side
 
 
-def choose_tile_size(model: StyleKernelModel, height: int, width: int) -> int | None:
+def choose_tile_size(model: StyleKernelNetwork, height: int, width: int) -> int | None:
     """Return the side of tiles for a picture of this size, or None where it fits in one piece."""
     pixels = working_memory(model.device) // _bytes_per_pixel(model)
     if (height + 2 * BORDER_MARGIN) * (width + 2 * BORDER_MARGIN) <= pixels:
@@ -47,7 +47,7 @@ def choose_tile_size(model: StyleKernelModel, height: int, width: int) -> int | 
     return largest_tile_size(side, model)
 
 
-def largest_tile_size(side: int, model: StyleKernelModel) -> int:
+def largest_tile_size(side: int, model: StyleKernelNetwork) -> int:
     """Return the largest valid tile size of at most `side` px, or the smallest valid one."""
     smallest = -(-MIN_TILE_SIZE // model.stride) * model.stride
     return max(smallest, side // model.stride * model.stride)
@@ -60,12 +60,12 @@ def working_memory(device: torch.device) -> int:
     return WORKING_MEMORY
 
 
-def values_per_pixel(model: StyleKernelModel, channels: Sequence[int]) -> list[float]:
+def values_per_pixel(model: StyleKernelNetwork, channels: Sequence[int]) -> list[float]:
     """Return how many values each stage of an encoder, finest first, has for a pixel."""
-    stride = model.config["stem_stride"]
+    stride = model.config.stem_stride
     return [width / (stride * 2**level) ** 2 for level, width in enumerate(channels)]
 
 
-def _bytes_per_pixel(model: StyleKernelModel) -> int:
-    values = sum(values_per_pixel(model, model.config["encoder_channels"]))
+def _bytes_per_pixel(model: StyleKernelNetwork) -> int:
+    values = sum(values_per_pixel(model, model.config.encoder_channels))
     return math.ceil(values * _LIVE_ACTIVATIONS * model.dtype.itemsize)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from diffusers.training_utils import EMAModel
 
-from stylekernel_hf.model.style_kernel import StyleKernelModel
+from stylekernel_hf.pretrained.model import StyleKernelModel
 
 
 class AveragedWeights:

@@ -9,8 +9,8 @@ import torch
 from jaxtyping import Int
 from torch import Tensor, nn
 
-from stylekernel_hf.model.dynamic_conv import channel_shuffle
 from stylekernel_hf.model.kernel_generator import KernelGenerator
+from stylekernel_hf.ops.dynamic_conv import channel_shuffle
 
 # For every channel of the wide network the number of the narrow one's.
 Copies = Int[Tensor, " wide"]

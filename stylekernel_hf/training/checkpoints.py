@@ -14,8 +14,8 @@ from accelerate import Accelerator
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from stylekernel_hf.repository.configs import MAX_RESULT_BYTES, read_json_object
-from stylekernel_hf.safetensors_file import as_finite
+from stylekernel_hf.files.safetensors_file import as_finite
+from stylekernel_hf.hub.configs import MAX_RESULT_BYTES, read_json_object
 
 KEPT = 2
 # What writing leaves behind when the process is killed.

@@ -6,8 +6,8 @@ from contextlib import AbstractContextManager
 
 import torch
 
-from stylekernel_hf.compilation import compile_parts
-from stylekernel_hf.model.style_kernel import StyleKernelModel
+from stylekernel_hf.pipelines.compilation import compile_parts
+from stylekernel_hf.pretrained.model import StyleKernelModel
 
 
 def compile_for_training(

@@ -7,7 +7,7 @@ from torch import nn
 
 from stylekernel_hf.metrics.perceptual import PerceptualNetwork
 from stylekernel_hf.model.encoder import Encoder
-from stylekernel_hf.model.style_kernel import StyleKernelModel
+from stylekernel_hf.pretrained.model import StyleKernelModel
 
 
 @torch.no_grad()

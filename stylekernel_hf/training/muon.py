@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from stylekernel_hf.native_dtypes import is_native
+from stylekernel_hf.devices.dtypes import is_native
 
 # Coefficients of the quintic iteration that drives all singular values towards 1.
 _QUINTIC = (3.4445, -4.7750, 2.0315)

@@ -8,16 +8,17 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from stylekernel_hf.image_processor import crop_back, pad_to_multiple
+from stylekernel_hf.images.tensors import crop_back, pad_to_multiple
 from stylekernel_hf.metrics.perceptual import PerceptualNetwork
-from stylekernel_hf.model.style_embedding import StyleEmbedding
-from stylekernel_hf.model.style_kernel import BORDER_MARGIN, StyleKernelModel
+from stylekernel_hf.model.encoded_style import EncodedStyle
+from stylekernel_hf.model.style_kernel import BORDER_MARGIN
+from stylekernel_hf.pretrained.model import StyleKernelModel
 from stylekernel_hf.training.crops import CropPair, unit_batch
 from stylekernel_hf.training.losses import identity_losses, stylization_losses
 from stylekernel_hf.training.settings import TrainingSettings
 from stylekernel_hf.training.targets import PerceptualTargets
 
-Painter = Callable[[Tensor, StyleEmbedding], Tensor]
+Painter = Callable[[Tensor, EncodedStyle], Tensor]
 
 
 class Objective:

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from stylekernel_hf.image_decoding import Bounds, read_size
-from stylekernel_hf.image_folder import scan_folder
-from stylekernel_hf.image_processor import load_rgb
+from stylekernel_hf.images.decoding import Bounds, read_size
+from stylekernel_hf.images.folder import scan_folder
+from stylekernel_hf.images.tensors import load_rgb
 
 logger = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from stylekernel_hf.native_dtypes import is_native
+from stylekernel_hf.devices.dtypes import is_native
 
 PRECISIONS = ("auto", "no", "bf16", "fp16")
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from stylekernel_hf.hub import EMBEDDED_CHECKPOINT
-from stylekernel_hf.image_folder import scan_folder
-from stylekernel_hf.repository.card import CardDetails
-from stylekernel_hf.repository.sources import is_hub_id
+from stylekernel_hf.hub.card import CardDetails
+from stylekernel_hf.hub.sources import is_hub_id
+from stylekernel_hf.images.folder import scan_folder
+from stylekernel_hf.pretrained.checkpoint import EMBEDDED_CHECKPOINT
 from stylekernel_hf.training.settings import TrainingSettings
 from stylekernel_hf.training.streams import PREFIX, dataset_name
 

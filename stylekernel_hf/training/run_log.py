@@ -11,8 +11,8 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor
 
-from stylekernel_hf.image_io import load_image
-from stylekernel_hf.whole_file import write_whole
+from stylekernel_hf.files.atomic_write import write_whole
+from stylekernel_hf.images.loading import load_image
 
 LOG_NAME = "log.jsonl"
 TRACKER_NAME = "tensorboard"

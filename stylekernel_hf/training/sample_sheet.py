@@ -10,17 +10,18 @@ from jaxtyping import Float
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from stylekernel_hf.image_decoding import MAX_DECODED_PIXELS, Bounds, ImageSource
-from stylekernel_hf.image_io import save_image
-from stylekernel_hf.image_processor import (
+from stylekernel_hf.images.contact_sheet import contact_sheet
+from stylekernel_hf.images.decoding import MAX_DECODED_PIXELS, Bounds, ImageSource
+from stylekernel_hf.images.loading import save_image
+from stylekernel_hf.images.tensors import (
     crop_back,
     from_rgb_tensor,
     load_rgb,
     pad_to_multiple,
     to_rgb_tensor,
 )
-from stylekernel_hf.metrics.contact_sheet import contact_sheet
-from stylekernel_hf.model.style_kernel import BORDER_MARGIN, StyleKernelModel
+from stylekernel_hf.model.style_kernel import BORDER_MARGIN
+from stylekernel_hf.pretrained.model import StyleKernelModel
 
 
 class SampleSheet:

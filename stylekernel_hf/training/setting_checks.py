@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
-from stylekernel_hf.given_values import as_boolean, as_float, as_integer, plain_number
+from stylekernel_hf.errors.given_values import as_boolean, as_float, as_integer, plain_number
 
 
 def make_plain(settings: Any, *, suffix: str = "") -> None:

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from stylekernel_hf.image_decoding import MAX_DECODED_PIXELS, Bounds
-from stylekernel_hf.image_processor import load_rgb
-from stylekernel_hf.repository.hub_errors import HTTP_ERROR, reason
+from stylekernel_hf.hub.hub_errors import HTTP_ERROR, reason
+from stylekernel_hf.images.decoding import MAX_DECODED_PIXELS, Bounds
+from stylekernel_hf.images.tensors import load_rgb
 from stylekernel_hf.training.crops import Crops
 
 logger = logging.getLogger(__name__)

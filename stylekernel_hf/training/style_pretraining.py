@@ -12,10 +12,10 @@ from accelerate.utils import set_seed
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
-from stylekernel_hf.image_folder import list_images
+from stylekernel_hf.images.folder import list_images
 from stylekernel_hf.metrics.distances import statistics_distance, style_statistics
 from stylekernel_hf.metrics.perceptual import load_perceptual_network
-from stylekernel_hf.model.style_kernel import StyleKernelModel
+from stylekernel_hf.pretrained.model import StyleKernelModel
 from stylekernel_hf.training.crops import RandomCrops, draw_style, unit_batch
 from stylekernel_hf.training.muon import Muon
 from stylekernel_hf.training.precision import resolve_precision
@@ -189,7 +189,7 @@ class _StatisticsPredictor(nn.Module):
         super().__init__()
         self.style_encoder = model.style_encoder
         self.style_code = model.style_code
-        self.linear = nn.Linear(model.config["code_channels"], len(mean))
+        self.linear = nn.Linear(model.config.code_channels, len(mean))
         nn.init.zeros_(self.linear.weight)
         nn.init.zeros_(self.linear.bias)
         self.register_buffer("mean", mean)

@@ -15,9 +15,9 @@ from diffusers.training_utils import EMAModel
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from stylekernel_hf.hub.card import CardDetails
 from stylekernel_hf.metrics.perceptual import load_perceptual_network
-from stylekernel_hf.model.style_kernel import StyleKernelModel
-from stylekernel_hf.repository.card import CardDetails
+from stylekernel_hf.pretrained.model import StyleKernelModel
 from stylekernel_hf.training.averaged_weights import AveragedWeights
 from stylekernel_hf.training.checkpoints import (
     check_weights,

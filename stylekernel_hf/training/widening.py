@@ -20,7 +20,7 @@ from stylekernel_hf.model.kernel_generator import KernelGenerator
 from stylekernel_hf.model.modulation import ModulatedConv2d, Modulation
 from stylekernel_hf.model.style_alignment import StyleAlignment
 from stylekernel_hf.model.style_code import StyleCode
-from stylekernel_hf.model.style_kernel import StyleKernelModel
+from stylekernel_hf.pretrained.model import StyleKernelModel
 from stylekernel_hf.training.channel_copies import Copies, even_copies, level_copies
 from stylekernel_hf.training.widening_checks import check_widening
 

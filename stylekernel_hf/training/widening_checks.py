@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stylekernel_hf.model.style_kernel import StyleKernelModel
+from stylekernel_hf.pretrained.model import StyleKernelModel
 
 
 def check_widening(narrow: StyleKernelModel, wide: StyleKernelModel) -> None:
@@ -15,21 +15,21 @@ def check_widening(narrow: StyleKernelModel, wide: StyleKernelModel) -> None:
         "decoder_blocks",
         "max_pooling",
     )
-    pairs = {name: (narrow.config[name], wide.config[name]) for name in alike}
+    pairs = {name: (getattr(narrow.config, name), getattr(wide.config, name)) for name in alike}
     pairs["stride"] = narrow.stride, wide.stride
     pairs["style_stride"] = narrow.style_stride, wide.style_stride
     for name, (theirs, ours) in pairs.items():
         if str(theirs).strip("()[]") != str(ours).strip("()[]"):
             raise ValueError(f"init must have {name} {ours} as the preset has, got {theirs}")
     for name in ("attention_channels", "kernel_channels", "code_channels"):
-        if narrow.config[name] > wide.config[name]:
+        theirs, ours = getattr(narrow.config, name), getattr(wide.config, name)
+        if theirs > ours:
             raise ValueError(
-                f"init must not be larger in {name} than the preset's {wide.config[name]}, "
-                f"got {narrow.config[name]}"
+                f"init must not be larger in {name} than the preset's {ours}, got {theirs}"
             )
     for part in ("encoder", "style", "decoder"):
         for name in (f"{part}_channels", f"{part}_depths"):
-            theirs, ours = narrow.config[name], wide.config[name]
+            theirs, ours = getattr(narrow.config, name), getattr(wide.config, name)
             # The encoders may have one stage more, at full resolution.
             lengths = (len(ours),) if part == "decoder" else (len(ours), len(ours) - 1)
             wider = all(a <= b for a, b in zip(reversed(theirs), reversed(ours), strict=False))

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from stylekernel_hf.cli import main
-from stylekernel_hf.image_io import load_image
+from stylekernel_hf.images.loading import load_image
 from tests.tiny import save_picture, save_tiny_vgg, tiny_model
 
 

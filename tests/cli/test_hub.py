@@ -13,10 +13,10 @@ from typer.testing import CliRunner
 
 from stylekernel_hf import CardDetails, StyleKernelModel, build_model
 from stylekernel_hf.cli.app import app
-from stylekernel_hf.hub import load_checkpoint
-from stylekernel_hf.repository.check import check_repository
-from tests.hub_metadata import metadata_problems
-from tests.hub_server import HubServer
+from stylekernel_hf.pretrained.check import check_repository
+from stylekernel_hf.pretrained.checkpoint import load_checkpoint
+from tests.hub.hub_metadata import metadata_problems
+from tests.hub.hub_server import HubServer
 from tests.tiny import save_picture, save_tiny_vgg, tiny_model
 
 HUB_CARD = Path(__file__).parents[2] / "hub_card"

@@ -57,7 +57,7 @@ def no_work(monkeypatch: pytest.MonkeyPatch) -> None:
         "cli.training_options.starting_model",
         "cli.pretrain.starting_model",
         "training.trainer.Trainer",
-        "hub.load_checkpoint",
+        "pretrained.checkpoint.load_checkpoint",
     ):
         monkeypatch.setattr(f"stylekernel_hf.{name}", work)
 
@@ -141,7 +141,7 @@ def test_table_and_other_files_are_there_whatever_is_wrong_with_one(
     def full(*_: object, **__: object) -> None:
         raise OSError("the disk is full")
 
-    monkeypatch.setattr("stylekernel_hf.metrics.evaluation_result.write_json", full)
+    monkeypatch.setattr("stylekernel_hf.evaluation.evaluation_result.write_json", full)
     tiny_model().save_pretrained("model")
     words = [*EVALUATE.split(), "--model", "model", "--device", "cpu"]
     words += ["--json", "a.json", "--html", "a.html", "--sheet", "a.png"]

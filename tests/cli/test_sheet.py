@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from stylekernel_hf.bulk import Job
 from stylekernel_hf.cli import main, sheet, thumbnail
+from stylekernel_hf.cli.bulk import Job
 from stylekernel_hf.cli.sheet import CELL, check_sheet, draw_sheet
 from stylekernel_hf.cli.thumbnail import load_thumbnail
-from stylekernel_hf.image_decoding import read_image
-from stylekernel_hf.image_io import load_image
-from stylekernel_hf.metrics.contact_sheet import GAP
+from stylekernel_hf.images.contact_sheet import GAP
+from stylekernel_hf.images.decoding import read_image
+from stylekernel_hf.images.loading import load_image
 from tests.tiny import save_picture, tiny_model
 
 

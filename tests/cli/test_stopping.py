@@ -84,7 +84,7 @@ def test_evaluation_says_that_nothing_is_written(
         on_result(3, 40)
         raise Stopped(signal.SIGINT)
 
-    monkeypatch.setattr("stylekernel_hf.metrics.evaluation.evaluate", score)
+    monkeypatch.setattr("stylekernel_hf.evaluation.evaluation.evaluate", score)
     picture = save_picture(tmp_path / "picture.png")
     words = ["evaluate", picture.parent, picture.parent, "--device", "cpu", "--perceptual"]
     words += [save_tiny_vgg(tmp_path / "vgg.safetensors"), "--json", tmp_path / "scores.json"]
@@ -149,7 +149,7 @@ def test_batch_ends_after_the_picture_in_which_a_signal_was_swallowed(
     for name in ("a", "b", "s"):
         save_picture(tmp_path / f"{name}.png")
     tiny_model().save_pretrained(tmp_path / "model")
-    monkeypatch.setattr("stylekernel_hf.bulk.check_image_size", lambda *_, **__: swallow())
+    monkeypatch.setattr("stylekernel_hf.cli.bulk.check_image_size", lambda *_, **__: swallow())
     words = ["stylize", tmp_path / "[ab].png", tmp_path / "s.png", "-o", tmp_path / "out"]
     words += ["--model", tmp_path / "model", "--device", "cpu"]
     monkeypatch.setattr(sys, "argv", ["stylekernel", *map(str, words)])

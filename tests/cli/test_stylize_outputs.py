@@ -10,9 +10,8 @@ from typing import NamedTuple
 
 import pytest
 
-from stylekernel_hf import bulk
-from stylekernel_hf.cli import main
-from stylekernel_hf.image_io import load_image
+from stylekernel_hf.cli import bulk, main
+from stylekernel_hf.images.loading import load_image
 from tests.tiny import save_picture, tiny_model
 
 
@@ -70,7 +69,7 @@ def no_work(monkeypatch: pytest.MonkeyPatch) -> None:
     def load(*_: object, **__: object) -> None:
         raise AssertionError("the network is loaded, which means work")
 
-    monkeypatch.setattr("stylekernel_hf.tasks.pipeline", load)
+    monkeypatch.setattr("stylekernel_hf.pipelines.tasks.pipeline", load)
 
 
 def files() -> dict[str, bytes]:

@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 from stylekernel_hf import StyleKernelPipeline, StyleLibrary
 from stylekernel_hf.cli.app import app
 from stylekernel_hf.cli.sheet import CELL, name_card
-from stylekernel_hf.image_io import load_image
-from stylekernel_hf.metrics.contact_sheet import GAP
+from stylekernel_hf.images.contact_sheet import GAP
+from stylekernel_hf.images.loading import load_image
 from tests.tiny import save_picture, tiny_model
 
 

@@ -15,8 +15,8 @@ from accelerate.state import AcceleratorState
 
 from stylekernel_hf.cli.app import app
 from stylekernel_hf.cli.finetune import finetune
-from stylekernel_hf.hub import EMBEDDED_CHECKPOINT, load_checkpoint
-from tests.hub_server import HubServer
+from stylekernel_hf.pretrained.checkpoint import EMBEDDED_CHECKPOINT, load_checkpoint
+from tests.hub.hub_server import HubServer
 from tests.tiny import tiny_model
 from tests.training.runs import assert_same_run, command_of, tiny_settings, train
 

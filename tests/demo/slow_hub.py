@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.hub_server import HubHandler
+from tests.hub.hub_server import HubHandler
 
 
 def answer_forever(

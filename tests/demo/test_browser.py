@@ -19,7 +19,7 @@ from demo.settings import read_settings
 from stylekernel_hf import load_image
 from tests.demo.conftest import tiny_pipeline
 from tests.demo.pictures import difference, opened, pixels
-from tests.hub_server import HubServer
+from tests.hub.hub_server import HubServer
 from tests.tiny import save_picture
 
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}

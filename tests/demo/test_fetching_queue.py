@@ -17,7 +17,7 @@ from tests.demo.conftest import tiny_pipeline
 from tests.demo.pictures import difference, opened
 from tests.demo.slow_hub import answer_forever
 from tests.demo.visitor import Visitor, until
-from tests.hub_server import HubServer, files_of
+from tests.hub.hub_server import HubServer, files_of
 from tests.tiny import save_picture, tiny_model
 
 

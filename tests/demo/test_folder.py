@@ -16,7 +16,7 @@ from demo.settings import read_settings
 from demo.studio import Studio
 from tests.demo.conftest import tiny_pipeline
 from tests.demo.pictures import difference
-from tests.metadata_files import exif_block, save_jpeg
+from tests.images.metadata_files import exif_block, save_jpeg
 from tests.tiny import save_picture
 
 

@@ -17,7 +17,7 @@ from demo.settings import read_settings
 from demo.studio import Studio
 from tests.demo.conftest import tiny_pipeline
 from tests.demo.pictures import difference, layer, opened, pixels
-from tests.metadata_files import CAPTION, TAKEN, exif_block, save_jpeg
+from tests.images.metadata_files import CAPTION, TAKEN, exif_block, save_jpeg
 from tests.tiny import save_picture
 
 MOSAIC, CUBIST = painting_path("Mosaic"), painting_path("Cubist")

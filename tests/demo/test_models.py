@@ -19,7 +19,7 @@ from demo.studio import Order, Studio
 from demo.watched import is_wanted
 from stylekernel_hf import StyleKernelPipeline
 from tests.demo.slow_hub import answer_forever
-from tests.hub_server import HubServer
+from tests.hub.hub_server import HubServer
 from tests.loaders import weights_equal
 from tests.tiny import tiny_model
 

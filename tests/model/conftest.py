@@ -3,7 +3,8 @@ from typing import Any
 import pytest
 import torch
 
-from stylekernel_hf.model.style_kernel import StyleKernelModel
+from stylekernel_hf.model.config import StyleKernelConfig
+from stylekernel_hf.pretrained.model import StyleKernelModel
 
 # The two presets in miniature.
 TINY: dict[str, dict[str, Any]] = {
@@ -42,7 +43,7 @@ def _same_random_numbers_every_time():
 @pytest.fixture(params=TINY)
 def tiny_model(request: pytest.FixtureRequest) -> StyleKernelModel:
     """A preset in miniature, its weights as random as trained ones: nothing is at the identity."""
-    model = StyleKernelModel(
+    config = StyleKernelConfig(
         **TINY[request.param],
         attention_channels=8,
         max_style_tokens=16,
@@ -51,6 +52,7 @@ def tiny_model(request: pytest.FixtureRequest) -> StyleKernelModel:
         kernel_channels=8,
         code_channels=8,
     )
+    model = StyleKernelModel(config)
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(torch.randn(parameter.shape) * 0.2)

@@ -5,12 +5,9 @@ import torch
 from references import as_array, assert_near, gated_weights_by_loops
 from torch import Tensor
 
-from stylekernel_hf.model import content_gating
-from stylekernel_hf.model.content_gating import (
-    ContentGating,
-    gated_attention,
-    gated_attention_weights,
-)
+from stylekernel_hf.model.content_gating import ContentGating
+from stylekernel_hf.ops import gated_attention as attention
+from stylekernel_hf.ops.gated_attention import gated_attention, gated_attention_weights
 
 # What is left of a token below the threshold is less.
 NOTHING = 3e-6
@@ -118,21 +115,21 @@ def test_attention_in_chunks_equals_the_whole(chunk: int, monkeypatch: pytest.Mo
     query, key, gamma, beta = attention_inputs(pixels=10)
     value = torch.randn(2, 7, 3, dtype=torch.float64)
     whole = gated_attention(query, key, value, gamma, beta)
-    monkeypatch.setattr(content_gating, "QUERY_CHUNK", chunk)
+    monkeypatch.setattr(attention, "QUERY_CHUNK", chunk)
     assert_near(gated_attention(query, key, value, gamma, beta), whole)
 
 
 def test_never_more_rows_than_a_chunk_are_held(monkeypatch: pytest.MonkeyPatch):
     rows: list[int] = []
 
-    counted_scores = content_gating._above_threshold
+    counted_scores = attention._above_threshold
 
     def counted(query: Tensor, *rest: Tensor) -> Tensor:
         rows.append(query.shape[1])
         return counted_scores(query, *rest)
 
-    monkeypatch.setattr(content_gating, "_above_threshold", counted)
-    monkeypatch.setattr(content_gating, "QUERY_CHUNK", 4)
+    monkeypatch.setattr(attention, "_above_threshold", counted)
+    monkeypatch.setattr(attention, "QUERY_CHUNK", 4)
     query, key, gamma, beta = attention_inputs(pixels=10)
     gated_attention(query, key, torch.randn(2, 7, 3, dtype=torch.float64), gamma, beta)
     assert rows == [4, 4, 2]

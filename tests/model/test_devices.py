@@ -12,9 +12,9 @@ import pytest
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-from stylekernel_hf.fused import fused_kernel
-from stylekernel_hf.model import upsampled_conv
-from stylekernel_hf.model.presets import PRESETS, build_model
+from stylekernel_hf.ops import upsampled_conv
+from stylekernel_hf.ops.triton_kernels import fused_kernel
+from stylekernel_hf.pretrained.presets import PRESETS, build_model
 
 pytestmark = pytest.mark.skipif(torch.version.cuda is None, reason="needs PyTorch with CUDA")
 

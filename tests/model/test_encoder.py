@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,14 +8,14 @@ from torch import nn
 from torchvision.models import vgg19
 
 from stylekernel_hf.model.encoder import CentredConv2d, Encoder
-from stylekernel_hf.model.presets import PRESETS
-from stylekernel_hf.model.style_kernel import StyleKernelModel
+from stylekernel_hf.pretrained.model import StyleKernelModel
+from stylekernel_hf.pretrained.presets import PRESETS
 
 
 def preset_encoder(preset: str) -> Encoder:
     """The content encoder as the preset has it, without memory for its weights."""
     with torch.device("meta"):
-        return StyleKernelModel(**PRESETS[preset]).content_encoder
+        return StyleKernelModel(PRESETS[preset]).content_encoder
 
 
 @pytest.mark.parametrize(
@@ -35,7 +36,7 @@ def test_stages_have_the_widths_and_strides_of_the_preset(
 def base_and_vgg() -> tuple[Encoder, nn.Sequential]:
     """Base with max pooling, and VGG-19 to relu4_2; both without memory for the weights."""
     with torch.device("meta"):
-        base = StyleKernelModel(**PRESETS["base"], max_pooling=True)
+        base = StyleKernelModel(replace(PRESETS["base"], max_pooling=True))
         return base.content_encoder, vgg19(weights=None).features[:23]
 
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from stylekernel_hf.model.presets import PRESETS, build_model
+from stylekernel_hf.pretrained.presets import PRESETS, build_model
 
 
 def test_small_has_a_few_million_parameters_at_most():

@@ -8,9 +8,9 @@ from references import assert_near
 from torch import Tensor
 
 from stylekernel_hf.model.modulation import Modulation
-from stylekernel_hf.model.style_embedding import StyleEmbedding
 from stylekernel_hf.model.style_field import StyleField, fade
-from stylekernel_hf.model.style_kernel import StyleKernelModel
+from stylekernel_hf.pretrained.model import StyleKernelModel
+from stylekernel_hf.styles.embedding import StyleEmbedding
 
 SIZE = (48, 64)
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import torch
 
-from stylekernel_hf.model.style_kernel import StyleKernelModel
+from stylekernel_hf.model.config import StyleKernelConfig
+from stylekernel_hf.pretrained.model import StyleKernelModel
 from tests.tiny import TINY_CONFIG
 
 CONFIGS: dict[str, dict[str, Any]] = {
@@ -52,7 +53,7 @@ CONFIGS: dict[str, dict[str, Any]] = {
 @pytest.fixture(params=CONFIGS, scope="session")
 def model(request: pytest.FixtureRequest) -> StyleKernelModel:
     generator = torch.Generator().manual_seed(0)
-    model = StyleKernelModel(**{**TINY_CONFIG, **CONFIGS[request.param]}).eval()
+    model = StyleKernelModel(StyleKernelConfig(**{**TINY_CONFIG, **CONFIGS[request.param]})).eval()
     with torch.no_grad():
         for parameter in model.parameters():
             spread = 1.2 / max(1, parameter[0].numel()) ** 0.5 if parameter.ndim > 1 else 0.2

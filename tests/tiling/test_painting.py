@@ -8,8 +8,8 @@ from torch import Tensor
 
 import stylekernel_hf.tiling.painting as painting_module
 from stylekernel_hf.model.statistics import channel_statistics
-from stylekernel_hf.model.style_embedding import StyleEmbedding
-from stylekernel_hf.model.style_kernel import StyleKernelModel
+from stylekernel_hf.pretrained.model import StyleKernelModel
+from stylekernel_hf.styles.embedding import StyleEmbedding
 from stylekernel_hf.tiling.measuring import measure, measuring_tiles
 from stylekernel_hf.tiling.padded_picture import PaddedPicture
 from stylekernel_hf.tiling.painting import Painting

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from stylekernel_hf.model.statistics import channel_statistics
-from stylekernel_hf.model.style_kernel import StyleKernelModel
+from stylekernel_hf.pretrained.model import StyleKernelModel
 from stylekernel_hf.tiling.receptive_field import content_reach, full_reach, style_reach
 
 MIDDLE = 192
@@ -28,7 +28,7 @@ def test_a_pixel_changes_nothing_beyond_the_reach(model: StyleKernelModel) -> No
     features, others = model.encode_content(picture), model.encode_content(altered)
     statistics = [channel_statistics(level) for level in features]
     painted, repainted = (model.repaint(each, statistics, style) for each in (features, others))
-    coarsest = model.config["stem_stride"] * 2 ** (len(model.config["style_channels"]) - 1)
+    coarsest = model.config.stem_stride * 2 ** (len(model.config.style_channels) - 1)
     measured = {
         content_reach: changed(features[-1], others[-1], model.stride),
         style_reach: changed(

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from stylekernel_hf.color import recolor
-from stylekernel_hf.model.style_kernel import StyleKernelModel
+from stylekernel_hf.images.color_modes import recolor
+from stylekernel_hf.pretrained.model import StyleKernelModel
 from stylekernel_hf.tiling.padded_picture import PaddedPicture
 from stylekernel_hf.tiling.painting import Painting
 from stylekernel_hf.tiling.receptive_field import full_reach

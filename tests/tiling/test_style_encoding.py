@@ -11,9 +11,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from stylekernel_hf.image_processor import pad_to_multiple
-from stylekernel_hf.model.presets import PRESETS
-from stylekernel_hf.model.style_kernel import StyleKernelModel
+from stylekernel_hf.images.tensors import pad_to_multiple
+from stylekernel_hf.pretrained.model import StyleKernelModel
+from stylekernel_hf.pretrained.presets import PRESETS
 from stylekernel_hf.tiling.style_encoding import encode_style_image
 from stylekernel_hf.tiling.tile_size import WORKING_MEMORY
 from tests.tiny import tiny_model
@@ -38,7 +38,7 @@ def test_tiled_equals_whole(model: StyleKernelModel, photo: Tensor, size: tuple[
 
 @pytest.mark.parametrize("preset", ["small", "base"])
 def test_network_sees_no_more_of_a_large_style_at_once_than_memory_allows(preset: str) -> None:
-    model = StyleKernelModel(**PRESETS[preset])
+    model = StyleKernelModel(PRESETS[preset])
     shapes_only = deepcopy(model.style_encoder).to("meta")
     seen: list[int] = []
 

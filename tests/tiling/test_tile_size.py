@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import stylekernel_hf.tiling.tile_size as tile_size_module
-from stylekernel_hf.model.style_kernel import StyleKernelModel
+from stylekernel_hf.pretrained.model import StyleKernelModel
 from stylekernel_hf.tiling.receptive_field import full_reach
 from stylekernel_hf.tiling.tile_size import check_tile_size, choose_tile_size, largest_tile_size
 from tests.tiny import tiny_model

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from accelerate.state import AcceleratorState
 
-from stylekernel_hf.hub import load_checkpoint
+from stylekernel_hf.pretrained.checkpoint import load_checkpoint
 from stylekernel_hf.training.settings import TrainingSettings
 from stylekernel_hf.training.throughput import Throughput
 from stylekernel_hf.training.trainer import Trainer

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from stylekernel_hf.cli.finetune import finetune
-from stylekernel_hf.hub import EMBEDDED_CHECKPOINT, load_checkpoint
-from stylekernel_hf.metrics.candidate import Candidate
-from stylekernel_hf.metrics.evaluation import evaluate
+from stylekernel_hf.evaluation.candidate import Candidate
+from stylekernel_hf.evaluation.evaluation import evaluate
 from stylekernel_hf.metrics.figures import Figures
 from stylekernel_hf.metrics.perceptual import load_perceptual_network
+from stylekernel_hf.pretrained.checkpoint import EMBEDDED_CHECKPOINT, load_checkpoint
 from tests.tiny import save_tiny_vgg
 
 EXAMPLES = Path(__file__).parents[2] / "demo" / "examples"

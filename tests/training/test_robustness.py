@@ -18,7 +18,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from stylekernel_hf.image_io import load_image
+from stylekernel_hf.images.loading import load_image
 from stylekernel_hf.training.crops import RandomCrops
 from stylekernel_hf.training.settings import TrainingSettings
 from stylekernel_hf.training.trainer import Trainer

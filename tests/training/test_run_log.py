@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from stylekernel_hf.hub import EMBEDDED_CHECKPOINT
+from stylekernel_hf.pretrained.checkpoint import EMBEDDED_CHECKPOINT
 from stylekernel_hf.training.run_card import run_card
 from stylekernel_hf.training.settings import TrainingSettings
 from stylekernel_hf.training.throughput import ThroughputMeter

@@ -11,7 +11,7 @@ import torch
 from datasets import Dataset, Features, Image, Value
 from PIL import Image as PILImage
 
-from stylekernel_hf.repository.hub_errors import HTTP_ERROR
+from stylekernel_hf.hub.hub_errors import HTTP_ERROR
 from stylekernel_hf.training import streams
 from stylekernel_hf.training.crops import CropPairs, RandomCrops
 from stylekernel_hf.training.run_card import run_card

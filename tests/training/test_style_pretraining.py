@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from stylekernel_hf.hub import load_checkpoint
 from stylekernel_hf.metrics.distances import style_statistics
 from stylekernel_hf.metrics.perceptual import load_perceptual_network
+from stylekernel_hf.pretrained.checkpoint import load_checkpoint
 from stylekernel_hf.training.style_pretraining import (
     MIRRORED_REGIONS,
     StylePretrainer,

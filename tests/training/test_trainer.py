@@ -13,7 +13,7 @@ import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 
-from stylekernel_hf.repository.weights import WEIGHTS_NAME
+from stylekernel_hf.hub.weights import WEIGHTS_NAME
 from stylekernel_hf.training.checkpoints import save_checkpoint
 from stylekernel_hf.training.settings import TrainingSettings
 from stylekernel_hf.training.trainer import Trainer

@@ -8,10 +8,12 @@ import pytest
 import torch
 
 from stylekernel_hf.cli.training_options import starting_model
-from stylekernel_hf.hub import EMBEDDED_CHECKPOINT, load_checkpoint
-from stylekernel_hf.model.dynamic_conv import channel_shuffle
+from stylekernel_hf.model.config import StyleKernelConfig
 from stylekernel_hf.model.kernel_generator import KernelGenerator
-from stylekernel_hf.model.style_kernel import BORDER_MARGIN, StyleKernelModel
+from stylekernel_hf.model.style_kernel import BORDER_MARGIN
+from stylekernel_hf.ops.dynamic_conv import channel_shuffle
+from stylekernel_hf.pretrained.checkpoint import EMBEDDED_CHECKPOINT, load_checkpoint
+from stylekernel_hf.pretrained.model import StyleKernelModel
 from stylekernel_hf.training.channel_copies import level_copies
 from stylekernel_hf.training.widening import widen
 from tests.tiny import TINY_CONFIG
@@ -38,7 +40,7 @@ WIDE: dict[str, Any] = {
 def random_model(config: dict[str, Any]) -> StyleKernelModel:
     """A network whose weights are as random as trained ones: nothing is at the identity."""
     generator = torch.Generator().manual_seed(0)
-    model = StyleKernelModel(**config).eval()
+    model = StyleKernelModel(StyleKernelConfig(**config)).eval()
     with torch.no_grad():
         for parameter in model.parameters():
             spread = 1.2 / max(1, parameter[0].numel()) ** 0.5 if parameter.ndim > 1 else 0.2
@@ -51,7 +53,10 @@ def random_model(config: dict[str, Any]) -> StyleKernelModel:
 @pytest.mark.parametrize("wide", [WIDE, WIDE | {"encoder_channels": (8, 12, 24, 32)}])
 def test_wide_network_paints_as_the_narrow_one(wide: dict[str, Any]) -> None:
     wide = wide | {"decoder_channels": wide["encoder_channels"][1:]}
-    narrow, ours = random_model(NARROW).double(), StyleKernelModel(**wide).eval().double()
+    narrow, ours = (
+        random_model(NARROW).double(),
+        StyleKernelModel(StyleKernelConfig(**wide)).eval().double(),
+    )
     widen(narrow, ours, torch.Generator().manual_seed(0))
     generator = torch.Generator().manual_seed(1)
     content = torch.rand(2, 3, 64, 48, generator=generator, dtype=torch.float64)
@@ -65,7 +70,7 @@ def test_wide_network_paints_as_the_narrow_one(wide: dict[str, Any]) -> None:
 
 
 def test_copies_part_ways_in_training() -> None:
-    narrow, wide = random_model(NARROW), StyleKernelModel(**WIDE)
+    narrow, wide = random_model(NARROW), StyleKernelModel(StyleKernelConfig(**WIDE))
     widen(narrow, wide, torch.Generator().manual_seed(0))
     generator = torch.Generator().manual_seed(1)
     content = torch.rand(1, 3, 64, 64, generator=generator)
@@ -147,6 +152,6 @@ def test_encoders_cannot_start_as_two_networks() -> None:
     ],
 )
 def test_what_does_not_fit_is_named(change: dict[str, Any], message: str) -> None:
-    narrow = StyleKernelModel(**NARROW | change)
+    narrow = StyleKernelModel(StyleKernelConfig(**NARROW | change))
     with pytest.raises(ValueError, match=message):
-        widen(narrow, StyleKernelModel(**WIDE), torch.Generator())
+        widen(narrow, StyleKernelModel(StyleKernelConfig(**WIDE)), torch.Generator())

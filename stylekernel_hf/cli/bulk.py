@@ -1,0 +1,284 @@
+"""Many pictures at once: every content in every style, each result a file."""
+
+from __future__ import annotations
+
+import mimetypes
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache, partial
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from PIL import Image
+
+from stylekernel_hf.cli.output_names import file_system_key, name_results
+from stylekernel_hf.cli.style_sources import NamedStyle, StyleSource, path_of
+from stylekernel_hf.errors.first_line import in_one_line
+from stylekernel_hf.files.output_paths import check_not_read, check_output_file, check_output_folder
+from stylekernel_hf.images.color_modes import ColorMode
+from stylekernel_hf.images.decoding import Bounds, read_image
+from stylekernel_hf.images.folder import list_images
+from stylekernel_hf.images.formats import check_image_size, format_to_write
+from stylekernel_hf.images.loading import save_image
+from stylekernel_hf.images.metadata.reading import read_metadata
+from stylekernel_hf.large.file_painting import calls_for_strips, stylize_file
+from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline, is_style_file
+from stylekernel_hf.styles.style_input import MIN_SIDE, PALETTE_SIZE, style_bounds
+
+Existing: TypeAlias = Literal["refuse", "skip", "overwrite"]
+_STANDARD_INPUT = "/dev/stdin"
+# What can be wrong with one picture, and must not stop the others.
+_PER_PICTURE_ERRORS = (OSError, ValueError, TypeError, RuntimeError, MemoryError, ImportError)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One picture to make: of one style, or of several that are mixed."""
+
+    content: Path
+    styles: tuple[StyleSource, ...]
+    output: Path
+
+    def __str__(self) -> str:
+        return f"{self.content} in the style of {' and '.join(map(str, self.styles))}"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a job; `error` says in one line why there is no picture."""
+
+    job: Job
+    status: Literal["written", "skipped", "failed"]
+    error: str = ""
+
+
+def find_images(sources: Iterable[str | os.PathLike[str]], *, name: str) -> list[Path]:
+    """Expand files, folders (their images, by name) and globs (with ** for subfolders).
+
+    Each picture is listed once. FileNotFoundError for a source that gives none; a file that is
+    named outright is taken as it is, whatever its suffix. "-" is standard input.
+    """
+    found: dict[Path, None] = {}
+    for source in sources:
+        path = Path(_STANDARD_INPUT if str(source) == "-" else source)
+        # Not by Path, which raises errors of its own for names that are too long.
+        if os.path.isdir(path):
+            matches = list_images(path, name=name)
+        elif os.path.exists(path):
+            matches = [path]
+        else:
+            matches = _glob(str(source), name)
+            if not matches:
+                raise FileNotFoundError(f"{name}: no such file, folder or glob: '{source}'")
+        found.update(dict.fromkeys(matches))
+    return list(found)
+
+
+def plan_jobs(
+    contents: Sequence[Path],
+    styles: Sequence[StyleSource],
+    output: str | os.PathLike[str],
+    *,
+    suffix: str = ".png",
+) -> list[Job]:
+    """Pair every content with every style; one result goes to `output` itself if it names a file.
+
+    Otherwise, see `names_folder`, `output` is the folder for `CONTENT_STYLE.png`; where two names
+    would be the same, see `name_results`, they are longer.
+    """
+    return _plan(contents, [(style,) for style in styles], output, suffix)
+
+
+def plan_mixtures(
+    contents: Sequence[Path],
+    styles: Sequence[StyleSource],
+    output: str | os.PathLike[str],
+    *,
+    suffix: str = ".png",
+) -> list[Job]:
+    """Plan one picture per content, of all styles together: `CONTENT_STYLE_STYLE.png`."""
+    return _plan(contents, [tuple(styles)], output, suffix)
+
+
+def names_folder(output: str | os.PathLike[str]) -> bool:
+    """Say whether results go into a folder of this name, which may be yet to be made.
+
+    It is one if it is there, if it ends in a slash, or if its suffix is not one of a picture.
+    """
+    text = os.fspath(output)
+    ends_in_slash = text.endswith(("/", os.sep))
+    return ends_in_slash or os.path.isdir(text) or not _is_of_a_picture(Path(text).suffix)
+
+
+def check_jobs(jobs: Sequence[Job], *, others: Iterable[Path] = ()) -> None:
+    """Raise ValueError or OSError for what stands against the results of all jobs, or of any two.
+
+    No result may take the place of another, or of a picture that is read: a content, a style or
+    one of the `others`.
+    """
+    results: dict[tuple[Path, str], Job] = {}
+    for job in jobs:
+        key = job.output.parent, file_system_key(job.output.name)
+        before = results.setdefault(key, job)
+        if before != job:
+            raise ValueError(
+                f"output must be a file of its own for each picture, got '{job.output}' for both "
+                f"{before} and {job}"
+            )
+    if len(jobs) == 1:
+        check_output_file(jobs[0].output, name="output", makes_folder=True)
+        format_to_write(jobs[0].output, name="output")
+    else:
+        for folder in {job.output.parent for job in jobs}:
+            check_output_folder(folder, name="output")
+    read = {*others, *(job.content for job in jobs)}
+    read |= {path_of(style) for job in jobs for style in job.styles}
+    check_not_read((job.output for job in jobs), read, name="output")
+
+
+def run_jobs(
+    pipe: StyleKernelPipeline,
+    jobs: Sequence[Job],
+    *,
+    strength: float | Path = 1.0,
+    style_weights: Sequence[float] | None = None,
+    masks: Sequence[Path] | None = None,
+    color: ColorMode = "style",
+    style_size: int | None = 512,
+    tile_size: int | None = None,
+    existing: Existing = "refuse",
+    metadata: bool = True,
+    on_outcome: Callable[[Outcome], None] | None = None,
+) -> list[Outcome]:
+    """Make every picture; one that fails is reported in its outcome and the others go on.
+
+    The options are those of the pipeline's call. Each style is encoded once, and folders for the
+    results are created. What stands against all of them raises before the work, see `check_jobs`.
+    Large files are painted in strips where that can be, see `calls_for_strips`. With `metadata`
+    results keep what is written about their contents in the files.
+    `existing` says what becomes of a result whose file is there already.
+    `on_outcome` is called after every job.
+    """
+    check_jobs(jobs)
+    # Jobs come content by content: one content at a time is kept, and every encoded style; of
+    # paintings whose colours are transferred, which are large, only the last.
+    kept = lru_cache(maxsize=1) if color == "transfer" else cache
+    read_style = kept(partial(_read_style, pipe, style_size=style_size, color=color))
+    paint = partial(
+        _paint,
+        pipe,
+        lru_cache(maxsize=1)(partial(read_image, name="content", bounds=Bounds(min_side=MIN_SIDE))),
+        strength=strength,
+        style_weights=style_weights,
+        masks=masks,
+        color=color,
+        tile_size=tile_size,
+        metadata=metadata,
+    )
+    outcomes: list[Outcome] = []
+    for job in jobs:
+        try:
+            if _is_to_be_skipped(job.output, existing):
+                outcome = Outcome(job, "skipped")
+            else:
+                check_output_file(job.output, name="output", makes_folder=True)
+                paint(job, [read_style(style) for style in job.styles])
+                outcome = Outcome(job, "written")
+        except _PER_PICTURE_ERRORS as error:
+            outcome = Outcome(job, "failed", in_one_line(error))
+        outcomes.append(outcome)
+        if on_outcome:
+            on_outcome(outcome)
+    return outcomes
+
+
+def _paint(
+    pipe: StyleKernelPipeline,
+    load_content: Callable[[Path], Image.Image],
+    job: Job,
+    styles: Sequence[Any],
+    *,
+    strength: float | Path,
+    style_weights: Sequence[float] | None,
+    masks: Sequence[Path] | None,
+    color: ColorMode,
+    tile_size: int | None,
+    metadata: bool,
+) -> None:
+    in_strips = calls_for_strips(
+        job.content, job.output, strength=strength, masks=masks, color=color
+    )
+    options: Any = {
+        "strength": strength,
+        "style_weights": style_weights,
+        "color": color,
+        "tile_size": tile_size,
+    }
+    job.output.parent.mkdir(parents=True, exist_ok=True)
+    if in_strips:
+        stylize_file(pipe, job.content, styles, job.output, metadata=metadata, **options)
+    else:
+        content = load_content(job.content)
+        check_image_size(job.output, content.size, name="content")
+        painted = pipe(content, styles, masks=masks, **options)
+        kept = metadata and read_metadata(job.content)
+        save_image(painted.images[0], job.output, metadata=kept)
+
+
+def _read_style(
+    pipe: StyleKernelPipeline, style: StyleSource, *, style_size: int | None, color: ColorMode
+) -> Any:
+    if isinstance(style, NamedStyle):
+        return style.load()
+    if color != "transfer":
+        return pipe.encode_style(style, style_size=style_size)
+    # Transferring colours needs the image itself; the pipeline says so of a file of a style.
+    bounds = style_bounds(PALETTE_SIZE)
+    return style if is_style_file(style) else read_image(style, name="style", bounds=bounds)
+
+
+def _plan(
+    contents: Sequence[Path],
+    groups: Sequence[tuple[StyleSource, ...]],
+    output: str | os.PathLike[str],
+    suffix: str,
+) -> list[Job]:
+    """Pair every content with every group of styles that make one picture."""
+    if not os.fspath(output):
+        raise ValueError("output must be the name of a file or folder, got ''")
+    if not names_folder(output):
+        pictures = len(contents) * len(groups)
+        if pictures != 1:
+            raise ValueError(
+                f"output must be a folder for {pictures} pictures, got '{output}' (a folder of "
+                "that name ends in a slash)"
+            )
+        return [Job(contents[0], groups[0], Path(output))]
+    names = name_results(contents, groups, suffix)
+    return [Job(*pair, Path(output, name)) for pair, name in names.items()]
+
+
+def _is_to_be_skipped(output: Path, existing: Existing) -> bool:
+    if existing == "refuse" and output.exists():
+        raise FileExistsError(f"'{output}' exists already")
+    return existing == "skip" and output.is_file()
+
+
+def _is_of_a_picture(suffix: str) -> bool:
+    # Also of those that are not written, such as .heic: nobody calls a folder so.
+    by_name, _ = mimetypes.MimeTypes().guess_type(f"name{suffix}", strict=False)
+    known = suffix.lower() in Image.registered_extensions()
+    return bool(suffix) and (known or (by_name or "").startswith("image/"))
+
+
+def _glob(pattern: str, name: str) -> list[Path]:
+    path = Path(pattern)
+    root = Path(path.anchor) if path.anchor else Path()
+    parts = path.relative_to(path.anchor) if path.anchor else path
+    if not any(mark in pattern for mark in "*?["):
+        return []
+    try:
+        return sorted(file for file in root.glob(str(parts)) if os.path.isfile(file))
+    except ValueError as error:
+        raise ValueError(f"{name} must be a glob, got '{pattern}': {error}") from error

@@ -1,0 +1,1 @@
+"""What torch computes on: dtypes, threads, memory and forked processes."""

@@ -1,0 +1,1 @@
+"""Errors that name the argument, and messages of one line."""

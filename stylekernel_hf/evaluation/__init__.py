@@ -1,0 +1,1 @@
+"""Checkpoints scored on pairs of pictures, with tables, sheets and reports."""

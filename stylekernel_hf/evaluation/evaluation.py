@@ -1,0 +1,222 @@
+"""Scores stylizers on pairs of pictures: how much content they keep, how much style they take."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from PIL import Image
+from torch import nn
+
+from stylekernel_hf.errors.given_values import as_integer
+from stylekernel_hf.evaluation.candidate import Candidate
+from stylekernel_hf.evaluation.evaluation_result import Evaluation, KeptImages, PairScore
+from stylekernel_hf.evaluation.scoring import Scorer, Tally
+from stylekernel_hf.images.decoding import MAX_DECODED_PIXELS, Bounds
+from stylekernel_hf.images.tensors import load_rgb
+from stylekernel_hf.metrics.figures import (
+    ContentMeasure,
+    Figures,
+    ScoredPicture,
+    compare,
+    with_extra,
+)
+from stylekernel_hf.metrics.perceptual import PerceptualNetwork
+
+ImagePath: TypeAlias = str | os.PathLike[str]
+_Pair: TypeAlias = tuple[int, int]
+
+MIN_SIZE = 64
+SIZE_STEP = 32
+KEPT_SIDE = 256
+"""Side in px to which the pictures that are kept for sheets are scaled down."""
+
+
+def evaluate(
+    candidates: Sequence[Candidate],
+    contents: Sequence[ImagePath],
+    styles: Sequence[ImagePath],
+    *,
+    network: PerceptualNetwork,
+    measures: Mapping[str, ContentMeasure] | None = None,
+    inception: nn.Module | None = None,
+    size: int = 512,
+    pairs: Sequence[tuple[int, int]] | None = None,
+    keep_images: bool = False,
+    on_result: Callable[[int, int], None] | None = None,
+) -> list[Evaluation]:
+    """Let every candidate stylize the same `pairs` of places, all of them by default; score them.
+
+    Pictures are cut to their central square of `size` px. A result is scored as a user gets it,
+    clamped and rounded to 8 bits. `measures` are further figures by name; `inception` maps 8-bit
+    RGB to the features for FID. `on_result(done, total)` is called after each result. The encoded
+    styles are held in memory, and with VGG-19 at 512 px another 14 MB for each style.
+
+    Raises ValueError for a wrong `size`, for `pairs` that are none, out of range or too few for
+    FID, for candidates that are none or twice the same, and for a result of another shape or with
+    values that are not finite; and what `load_image` raises.
+    """
+    size = check_size(size)
+    _check_candidates(candidates)
+    chosen = _checked_pairs(pairs, len(contents), len(styles))
+    if inception is not None and len(chosen) < 2:
+        raise ValueError(f"pairs must be at least 2 for FID, got {len(chosen)}")
+    scorer = Scorer(network, measures or {}, inception)
+    # All files are read first: a damaged one is no reason to lose an hour of work.
+    squares = _squares(contents, {i for i, _ in chosen}, size, "contents")
+    style_squares = _squares(styles, {j for _, j in chosen}, size, "styles")
+    read_styles = {j: scorer.read(image) for j, image in style_squares.items()}
+    runs = [_Run.start(candidate, read_styles, keep_images) for candidate in candidates]
+    unchanged, pasted = Tally(), Tally()
+    # Content by content, so that the features of only one are in memory.
+    for i, group in groupby(chosen, key=lambda pair: pair[0]):
+        content = scorer.read(squares[i])
+        own = scorer.measure(content, content)
+        for pair in group:
+            style = read_styles[pair[1]]
+            names = Path(contents[i]).name, Path(styles[pair[1]]).name
+            unchanged.add(with_extra(compare(content, content, style), own), content)
+            pasted.add(scorer.score(style, content, style), style)
+            for run in runs:
+                run.take(pair, names, content, style, scorer)
+                if on_result:
+                    on_result(sum(len(r.pairs) for r in runs), len(chosen) * len(runs))
+    given = [read_styles[j] for _, j in chosen]
+    trivial = unchanged.summary(given), pasted.summary(given)
+    kept = (_thumbnails(squares), _thumbnails(style_squares)) if keep_images else None
+    return [run.finish(size, trivial, given, kept) for run in runs]
+
+
+def select_pairs(contents: int, styles: int, *, every: int = 1) -> list[tuple[int, int]]:
+    """Choose the pairs (i, j) with i + j divisible by `every`, counted from 0.
+
+    Of lists sorted by name these are the same pairs every time, and all contents and all styles
+    are among them about equally often.
+    """
+    if every < 1:
+        raise ValueError(f"every must be at least 1, got {every}")
+    return [(i, j) for i in range(contents) for j in range(styles) if (i + j) % every == 0]
+
+
+@dataclass(frozen=True)
+class _Run:
+    """A candidate at work."""
+
+    candidate: Candidate
+    encoded: Mapping[int, Any]
+    keep_images: bool
+    tally: Tally = field(default_factory=Tally)
+    pairs: list[PairScore] = field(default_factory=list[PairScore])
+    images: dict[_Pair, Image.Image] = field(default_factory=dict[_Pair, Image.Image])
+
+    @classmethod
+    def start(
+        cls, candidate: Candidate, styles: Mapping[int, ScoredPicture], keep_images: bool
+    ) -> _Run:
+        encoded = {j: candidate.encode(style.rgb) for j, style in styles.items()}
+        return cls(candidate, encoded, keep_images)
+
+    def take(
+        self,
+        pair: _Pair,
+        names: tuple[str, str],
+        content: ScoredPicture,
+        style: ScoredPicture,
+        scorer: Scorer,
+    ) -> None:
+        image = self.candidate.paint(content.rgb, self.encoded[pair[1]], names)
+        result = scorer.read(image)
+        figures = with_extra(
+            scorer.score(result, content, style),
+            self.candidate.alignment(content.rgb, self.encoded[pair[1]], result.rgb),
+        )
+        self.tally.add(figures, result)
+        self.pairs.append(PairScore(*names, figures))
+        if self.keep_images:
+            self.images[pair] = _thumbnail(image)
+
+    def finish(
+        self,
+        size: int,
+        trivial: tuple[Figures, Figures],
+        styles: Sequence[ScoredPicture],
+        kept: tuple[dict[int, Image.Image], dict[int, Image.Image]] | None,
+    ) -> Evaluation:
+        return Evaluation(
+            self.candidate.model,
+            self.candidate.strength,
+            size,
+            tuple(self.pairs),
+            *trivial,
+            over_all=self.tally.over_all(styles),
+            images=None if kept is None else KeptImages(*kept, self.images),
+        )
+
+
+def check_size(size: int) -> int:
+    """Return the side of the pictures as a plain integer; TypeError or ValueError if it is none."""
+    size = as_integer(size, "size")
+    if size < MIN_SIZE or size % SIZE_STEP:
+        raise ValueError(
+            f"size must be a multiple of {SIZE_STEP} px and at least {MIN_SIZE} px, got {size}"
+        )
+    return size
+
+
+def _check_candidates(candidates: Sequence[Candidate]) -> None:
+    if not candidates:
+        raise ValueError("candidates must be at least one, got none")
+    seen: set[tuple[str, float]] = set()
+    for each in candidates:
+        if (each.model, each.strength) in seen:
+            raise ValueError(
+                "candidates must differ in model or strength, got twice "
+                f"{each.model!r} at strength {each.strength:g}"
+            )
+        seen.add((each.model, each.strength))
+
+
+def _checked_pairs(pairs: Sequence[_Pair] | None, contents: int, styles: int) -> list[_Pair]:
+    """Every pair once, content by content."""
+    for name, count in (("contents", contents), ("styles", styles)):
+        if count == 0:
+            raise ValueError(f"{name} must be at least one image, got none")
+    if pairs is None:
+        return select_pairs(contents, styles)
+    if not pairs:
+        raise ValueError("pairs must be at least one content and style, got none")
+    for i, j in pairs:
+        if not (0 <= i < contents and 0 <= j < styles):
+            raise ValueError(
+                f"pairs must be places among {contents} contents and {styles} styles, "
+                f"got ({i}, {j})"
+            )
+    return sorted(set(pairs))
+
+
+def _squares(
+    paths: Sequence[ImagePath], places: set[int], size: int, name: str
+) -> dict[int, Image.Image]:
+    return {i: _square(paths[i], size, f"{name}[{i}]") for i in sorted(places)}
+
+
+def _square(path: ImagePath, size: int, name: str) -> Image.Image:
+    image = load_rgb(path, name=name, bounds=Bounds(MAX_DECODED_PIXELS, enough=size))
+    side = min(image.size)
+    left, top = (image.width - side) // 2, (image.height - side) // 2
+    square = image.crop((left, top, left + side, top + side))
+    return square.resize((size, size), Image.Resampling.BICUBIC)
+
+
+def _thumbnails(images: Mapping[int, Image.Image]) -> dict[int, Image.Image]:
+    return {place: _thumbnail(image) for place, image in images.items()}
+
+
+def _thumbnail(image: Image.Image) -> Image.Image:
+    small = image.copy()
+    small.thumbnail((KEPT_SIDE, KEPT_SIDE), Image.Resampling.LANCZOS)
+    return small

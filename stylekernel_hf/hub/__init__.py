@@ -1,0 +1,1 @@
+"""Repositories on disk and on the Hugging Face Hub: loading, saving, uploading, model cards."""

@@ -1,0 +1,122 @@
+"""Configs of networks: strict reading, and what is added when they are written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from stylekernel_hf.errors.given_values import name_shown, shown
+from stylekernel_hf.model.config import StyleKernelConfig
+from stylekernel_hf.model.style_kernel import StyleKernelNetwork
+
+Network = TypeVar("Network", bound=StyleKernelNetwork)
+
+CONFIG_NAME = "config.json"
+MODEL_CLASS = "StyleKernelModel"
+FORMAT_VERSION = 1
+MAX_JSON_BYTES = 2**20
+"""Of a config or an index: those of a network of ours have some kilobytes."""
+MAX_RESULT_BYTES = 2**26
+"""Of what runs and evaluations write: a line for every pair, or every step."""
+MAX_PARAMETERS = 2**28
+"""1 GiB in float32; the preset "base" has 44 million."""
+FORMAT_KEY = "_format_version"
+# What a config file has beside the fields of the config; older ones have diffusers' notes as well.
+_NOTES = {"_class_name", "_diffusers_version", "_name_or_path", FORMAT_KEY}
+# Fields that came later; configs without them are of networks as their defaults make them.
+_ADDED = {"gating", "channel_shuffle"}
+
+
+def read_json_object(
+    path: Path, argument: str = "model", *, most_bytes: int = MAX_JSON_BYTES
+) -> dict[str, Any]:
+    """Read a JSON file that must hold an object; ValueError with the path for any other."""
+    with path.open("rb") as file:
+        data = file.read(most_bytes + 1)
+    if len(data) > most_bytes:
+        raise ValueError(f"{argument}: '{path}' must have at most {most_bytes} bytes, got more")
+    try:
+        value = json.loads(data.decode())
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{argument}: '{path}' is not valid JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise ValueError(f"{argument}: '{path}' must hold a JSON object")
+    return cast(dict[str, Any], value)
+
+
+def build_network(network: type[Network], path: Path) -> Network:
+    """Build a network from its config file on the device "meta": it has shapes, but no weights.
+
+    That takes no memory, and draws no random numbers. ValueError for a config of another class, of
+    a newer format, with unknown or missing keys, or that describes no network.
+    """
+    config = read_json_object(path)
+    came = config.get("_class_name", MODEL_CLASS)
+    if came != MODEL_CLASS:
+        raise ValueError(
+            f"model must be a {MODEL_CLASS}, but '{path}' is the config of a {name_shown(came)}"
+        )
+    check_format_version(config.get(FORMAT_KEY, 1), path)
+    given = {key: value for key, value in config.items() if key not in _NOTES}
+    known = {field.name for field in fields(StyleKernelConfig)}
+    for kind, names in (
+        ("unknown", given.keys() - known),
+        ("missing", known - given.keys() - _ADDED),
+    ):
+        if names:
+            first = ", ".join(name[:100] for name in sorted(names)[:10])
+            raise ValueError(
+                f"model: {kind} config keys in '{path}': {first}; "
+                "was it written by another version of stylekernel_hf, or edited?"
+            )
+    try:
+        with torch.device("meta"), _WithoutDraws():
+            built = network(StyleKernelConfig(**given))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"model: '{path}' describes no network: {error}") from error
+    size = sum(parameter.numel() for parameter in built.parameters())
+    if size > MAX_PARAMETERS:
+        raise ValueError(
+            f"model: '{path}' describes a network of {size} parameters, more than {MAX_PARAMETERS}"
+        )
+    return built
+
+
+class _WithoutDraws(TorchFunctionMode):
+    """Leaves out normally distributed numbers: for those on "meta" torch imports for a second."""
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Sequence[type],
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        kwargs = kwargs or {}
+        if func in (Tensor.normal_, nn.init.normal_):
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **kwargs)
+
+
+def check_format_version(version: object, path: Path, argument: str = "model") -> None:
+    """Refuse what a newer version of the package wrote."""
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        raise ValueError(f"{argument}: format version in '{path}' must be 1, got {shown(version)}")
+    if version > FORMAT_VERSION:
+        raise ValueError(
+            f"{argument}: '{path}' has format version {shown(version)}, and this stylekernel_hf "
+            f"reads up to {FORMAT_VERSION}: pip install --upgrade stylekernel-hf"
+        )
+
+
+def config_text(config: Mapping[str, Any]) -> str:
+    """Return a config as it is written: JSON, with the class's name and the format's version."""
+    notes = {"_class_name": MODEL_CLASS, FORMAT_KEY: FORMAT_VERSION}
+    return json.dumps({**config, **notes}, indent=2, sort_keys=True) + "\n"

@@ -1,0 +1,85 @@
+"""The files of a repository: what lies where, and the two that let diffusers load it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+from pathlib import Path
+
+from stylekernel_hf.errors.given_values import name_shown
+from stylekernel_hf.hub.configs import CONFIG_NAME, MODEL_CLASS, read_json_object
+from stylekernel_hf.hub.sources import Source
+
+INDEX_NAME = "model_index.json"
+MODEL_FOLDER = "model"
+_PIPELINE_CLASS = "StyleKernelPipeline"
+# diffusers loads classes that it does not know from modules of the repository itself.
+_PIPELINE_MODULE = "pipeline"
+_MODEL_MODULE = "modeling_stylekernel"
+
+_LOADER = '''"""Lets diffusers load this repository with trust_remote_code=True."""
+
+try:
+    from stylekernel_hf import {imported} as {name}
+except ModuleNotFoundError as error:
+    if error.name != "stylekernel_hf":
+        raise
+    message = "this repository needs the package stylekernel_hf: pip install stylekernel-hf"
+    raise ImportError(message) from None
+
+__all__ = ["{name}"]
+'''
+
+
+def write_model_index(folder: Path) -> None:
+    """Write what `DiffusionPipeline.from_pretrained` reads first, and the loaders it names."""
+    index = {
+        "_class_name": [_PIPELINE_MODULE, _PIPELINE_CLASS],
+        "_diffusers_version": importlib.metadata.version("diffusers"),
+        MODEL_FOLDER: [_MODEL_MODULE, MODEL_CLASS],
+    }
+    (folder / MODEL_FOLDER).mkdir(parents=True, exist_ok=True)
+    text = json.dumps(index, indent=2, sort_keys=True) + "\n"
+    (folder / INDEX_NAME).write_text(text, encoding="utf-8")
+    for path, name, imported in (
+        (folder / f"{_PIPELINE_MODULE}.py", _PIPELINE_CLASS, "StyleKernelDiffusionPipeline"),
+        (folder / MODEL_FOLDER / f"{_MODEL_MODULE}.py", MODEL_CLASS, "StyleKernelDiffusionModel"),
+    ):
+        path.write_text(_LOADER.format(name=name, imported=imported), encoding="utf-8")
+
+
+def find_model(source: Source) -> tuple[str, Path]:
+    """Return the folder of the network in the source ("" or "model/"), and its config file.
+
+    ValueError for the repository of another pipeline, FileNotFoundError if there is no config.
+    """
+    index = source.find(INDEX_NAME)
+    if index is not None:
+        _check_model_index(index, source)
+    places = [f"{MODEL_FOLDER}/"] if index is not None else ["", f"{MODEL_FOLDER}/"]
+    for folder in places:
+        config = source.find(folder + CONFIG_NAME)
+        if config is not None:
+            return folder, config
+    raise source.missing(
+        f"model: no {CONFIG_NAME} in {source.name} nor in its folder {MODEL_FOLDER}",
+        "; is it a repository of StyleKernelModel?",
+    )
+
+
+def _check_model_index(path: Path, source: Source) -> None:
+    index = read_json_object(path)
+    came = _class_name(index.get("_class_name"))
+    if came != _PIPELINE_CLASS:
+        raise ValueError(
+            f"model must be a {_PIPELINE_CLASS}, but {source.name} is a {name_shown(came)}; "
+            "load it with diffusers' DiffusionPipeline"
+        )
+    came = _class_name(index.get(MODEL_FOLDER))
+    if came != MODEL_CLASS:
+        raise ValueError(f"model must be a {MODEL_CLASS}, but '{path}' names a {name_shown(came)}")
+
+
+def _class_name(entry: object) -> object:
+    """Return the class of an entry, which is a name, or a module and a name."""
+    return entry[1] if isinstance(entry, list) and len(entry) == 2 else entry  # pyright: ignore[reportUnknownVariableType]

@@ -1,0 +1,78 @@
+"""Writing of weights: safetensors in one file or in shards, which tell what they belong to."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from huggingface_hub import split_torch_state_dict_into_shards
+from safetensors import SafetensorError
+from safetensors.torch import save_file
+from torch import Tensor
+
+from stylekernel_hf.hub.configs import CONFIG_NAME, config_text
+from stylekernel_hf.hub.saved_together import saved_notes
+from stylekernel_hf.hub.weights import index_name, weights_name
+
+_ERROR_NUMBER = re.compile(r"os error (\d+)")
+
+
+def write_network(
+    folder: Path,
+    tensors: Mapping[str, Tensor],
+    config: Mapping[str, Any],
+    *,
+    variant: str | None,
+    max_shard_size: int | str,
+) -> None:
+    """Write config and weights into a folder, with what ties them together.
+
+    Every file of weights holds the config that it was saved with, and every shard a sum of all
+    tensors. So loading tells when files of two saves lie side by side.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / CONFIG_NAME).write_text(config_text(config), encoding="utf-8")
+    pattern = weights_name(variant).replace(".safetensors", "{suffix}.safetensors")
+    try:
+        split = split_torch_state_dict_into_shards(
+            dict(tensors), filename_pattern=pattern, max_shard_size=max_shard_size
+        )
+    except ValueError as error:
+        raise ValueError(f"max_shard_size, got {max_shard_size!r}: {error}") from error
+    metadata = saved_notes(config, _sum(tensors) if split.is_sharded else None)
+    if split.is_sharded:
+        index = {"metadata": split.metadata, "weight_map": split.tensor_to_filename}
+        text = json.dumps(index, indent=2, sort_keys=True) + "\n"
+        (folder / index_name(variant)).write_text(text, encoding="utf-8")
+    for filename, names in split.filename_to_tensors.items():
+        write_tensors(folder / filename, {name: tensors[name] for name in names}, metadata)
+        # safetensors makes files that only their owner may read.
+        shutil.copymode(folder / CONFIG_NAME, folder / filename)
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str]) -> None:
+    """Write a file of safetensors; OSError where there is no room for it."""
+    try:
+        save_file({name: x.contiguous() for name, x in tensors.items()}, path, metadata=metadata)
+    except SafetensorError as error:
+        match = _ERROR_NUMBER.search(str(error))
+        if match is None:
+            raise OSError(f"cannot write '{path}': {error}") from error
+        number = int(match[1])
+        raise OSError(number, os.strerror(number), str(path)) from error
+
+
+def _sum(tensors: Mapping[str, Tensor]) -> str:
+    """Return the same for the same tensors, so that weights that did not change stay bit-equal."""
+    total = hashlib.sha256()
+    for name, tensor in sorted(tensors.items()):
+        total.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
+        total.update(tensor.detach().cpu().reshape(-1).view(torch.uint8).numpy().data)
+    return total.hexdigest()

@@ -1,0 +1,1 @@
+"""Pictures from file to tensor and back: reading, writing, colour, padding, masks."""

@@ -1,0 +1,114 @@
+"""Colour preservation: whose colours a repainted photo has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, TypeAlias
+
+import torch
+from jaxtyping import Float, Num
+from torch import Tensor
+
+from stylekernel_hf.images.tensors import unit_floats
+
+ColorMode: TypeAlias = Literal["style", "luminance", "statistics", "transfer"]
+COLOR_MODES: tuple[ColorMode, ...] = ("style", "luminance", "statistics", "transfer")
+
+# Luma of gamma-coded RGB (ITU-R BT.601), as in JPEG.
+_LUMA = (0.299, 0.587, 0.114)
+# Smallest standard deviation of a colour direction that is stretched: a grey picture stays grey
+# rather than having its rounding errors coloured.
+_MIN_STD = 0.5 / 255
+
+
+def recolor(
+    painted: Num[Tensor, "1 3 h w"], content: Num[Tensor, "1 3 h w"], color: ColorMode
+) -> Num[Tensor, "1 3 h w"]:
+    """Give a repainted picture the colours that `color` asks for.
+
+    "style" leaves it as it is; "luminance" and "statistics" keep those of the content.
+    """
+    if color == "style":
+        return painted
+    floats, original = unit_floats(painted).float(), unit_floats(content).to(painted.device)
+    keep = keep_luminance if color == "luminance" else match_color_statistics
+    return keep(floats, original.float())
+
+
+def transfer_color(
+    content: Num[Tensor, "1 3 h w"],
+    styles: Sequence[Float[Tensor, "1 3 _ _"]],
+    shares: Float[Tensor, "1 n #h #w"],
+    strength: float | Float[Tensor, "1 1 h w"],
+) -> Float[Tensor, "1 3 h w"]:
+    """Give the content the colours of the styles, by their shares, and nothing else of them."""
+    original = unit_floats(content).float()
+    changed = torch.zeros_like(original)
+    for index, style in enumerate(styles):
+        share = shares[:, index : index + 1].to(original.device)
+        matched = match_color_statistics(original, style.to(original.device))
+        changed += share * (matched - original)
+    amount = strength.to(original.device) if isinstance(strength, Tensor) else strength
+    return original + amount * changed
+
+
+def keep_luminance(
+    stylized: Float[Tensor, "b 3 h w"], content: Float[Tensor, "b 3 h w"]
+) -> Float[Tensor, "b 3 h w"]:
+    """Take the luminance of `stylized` and the chroma of `content`, both RGB in [0, 1].
+
+    After the luminance-only transfer of Gatys et al. (Preserving Color in Neural Artistic Style
+    Transfer, 2016). Where the chroma does not fit the luminance, it is reduced until it does, so
+    that hue and luminance stay.
+    """
+    luma = _luma(stylized)
+    chroma = content - _luma(content)
+    # The largest share of the chroma with which every channel stays in [0, 1].
+    room = torch.where(chroma > 0, 1 - luma, luma)
+    share = (room / chroma.abs().clamp_min(1e-6)).amin(dim=1, keepdim=True).clamp(0, 1)
+    return (luma + share * chroma).clamp(0, 1)
+
+
+def match_color_statistics(
+    image: Float[Tensor, "b 3 h w"], reference: Float[Tensor, "#b 3 i j"]
+) -> Float[Tensor, "b 3 h w"]:
+    """Give `image` the mean and the covariance of the colours of `reference`, both in [0, 1].
+
+    The linear map is the one that moves colours the least (Pitie and Kokaram, The Linear
+    Monge-Kantorovitch Colour Mapping, 2007). Colours that leave [0, 1] are clamped.
+    """
+    mean, covariance = _color_statistics(image)
+    target_mean, target_covariance = _color_statistics(reference)
+    root, inverse_root = _roots(covariance)
+    inner, _ = _roots(root @ target_covariance @ root)
+    linear = (inverse_root @ inner @ inverse_root).to(image)
+    centred = image - mean.to(image.dtype)[..., None, None]
+    # A sum of three products rather than a matrix product: exact in float32 on every device.
+    mapped = (linear[..., None, None] * centred[:, None]).sum(dim=2)
+    return (mapped + target_mean.to(image.dtype)[..., None, None]).clamp(0, 1)
+
+
+def _luma(image: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 1 h w"]:
+    weights = torch.tensor(_LUMA, dtype=image.dtype, device=image.device)
+    return (image * weights[:, None, None]).sum(dim=1, keepdim=True)
+
+
+def _color_statistics(
+    image: Float[Tensor, "b 3 h w"],
+) -> tuple[Float[Tensor, "b 3"], Float[Tensor, "b 3 3"]]:
+    # On the CPU, in float64 (which MPS lacks): nine numbers a picture.
+    pixels = image.flatten(2).float()
+    mean = pixels.mean(dim=2)
+    centred = pixels - mean[..., None]
+    products = [(centred[:, i] * centred[:, j]).mean(dim=1) for i in range(3) for j in range(3)]
+    covariance = torch.stack(products, dim=1).unflatten(1, (3, 3)).cpu().double()
+    return mean, covariance
+
+
+def _roots(matrix: Float[Tensor, "b 3 3"]) -> tuple[Tensor, Tensor]:
+    """Return the square root of a covariance, and the inverse root of all but its flat parts."""
+    values, vectors = torch.linalg.eigh(matrix)
+    root = values.clamp_min(0).sqrt()
+    inverse = torch.where(root > _MIN_STD, 1 / root.clamp_min(_MIN_STD), torch.zeros_like(root))
+    transposed = vectors.transpose(1, 2)
+    return (vectors * root[:, None]) @ transposed, (vectors * inverse[:, None]) @ transposed

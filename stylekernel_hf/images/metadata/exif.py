@@ -1,0 +1,177 @@
+"""EXIF data: what stays true of a repainted picture is kept, as it was written."""
+
+from __future__ import annotations
+
+import io
+import struct
+from typing import BinaryIO
+
+from stylekernel_hf.images.metadata.directories import (
+    Directory,
+    DirectoryReader,
+    DirectoryWriter,
+    Field,
+    Order,
+    block,
+    block_writer,
+)
+
+MAX_BYTES = 65_527
+"""What a JPEG file has room for."""
+
+# Tags of the first directory: of a TIFF file most of it is about how its pixels are stored.
+_ORIENTATION = 0x0112
+_X_RESOLUTION, _Y_RESOLUTION, _RESOLUTION_UNIT = 0x011A, 0x011B, 0x0128
+_EXIF, _GPS = 0x8769, 0x8825
+_DESCRIPTIVE = {
+    0x010E: "ImageDescription",
+    0x010F: "Make",
+    0x0110: "Model",
+    _ORIENTATION: "Orientation",
+    _X_RESOLUTION: "XResolution",
+    _Y_RESOLUTION: "YResolution",
+    _RESOLUTION_UNIT: "ResolutionUnit",
+    0x0131: "Software",
+    0x0132: "DateTime",
+    0x013B: "Artist",
+    0x013C: "HostComputer",
+    0x4746: "Rating",
+    0x4749: "RatingPercent",
+    0x8298: "Copyright",
+    0x9003: "DateTimeOriginal",
+    0x9C9B: "XPTitle",
+    0x9C9C: "XPComment",
+    0x9C9D: "XPAuthor",
+    0x9C9E: "XPKeywords",
+    0x9C9F: "XPSubject",
+    0xC614: "UniqueCameraModel",
+}
+# Tags of the EXIF directory.
+_MAKER_NOTE, _COLOR_SPACE, _WIDTH, _HEIGHT = 0x927C, 0xA001, 0xA002, 0xA003
+# How other colours than sRGB are meant, and room for programs to write into.
+_UNTRUE = {0xA005, 0xEA1C, 0xEA1D}
+_SHORT, _LONG = 3, 4
+
+
+def clean(data: bytes, size: tuple[int, int], *, location: bool) -> bytes:
+    """Return the EXIF data of a picture of `size` that was painted from one with `data`.
+
+    It is upright and in sRGB, and has no thumbnail. Without `location` neither GPS data are kept
+    nor the maker's note, of which nobody knows what it holds. ValueError for damaged data, or what
+    does not fit into `MAX_BYTES`.
+    """
+    order, first, exif, gps = _parts(io.BytesIO(data.removeprefix(b"Exif\0\0")))
+    if not first and not exif and not gps:
+        return b""
+    if _ORIENTATION in first:
+        first[_ORIENTATION] = Field(_SHORT, struct.pack(order + "H", 1))
+    for tag, length in zip((_WIDTH, _HEIGHT), size, strict=True):
+        if tag in exif:
+            exif[tag] = Field(_LONG, struct.pack(order + "I", length))
+    if _COLOR_SPACE in exif:
+        exif[_COLOR_SPACE] = Field(_SHORT, struct.pack(order + "H", 1))
+    exif = {tag: field for tag, field in exif.items() if tag not in _UNTRUE}
+    if not location:
+        exif.pop(_MAKER_NOTE, None)
+        gps = {}
+    result = _block(order, first, exif, gps)
+    if len(result) > MAX_BYTES and _MAKER_NOTE in exif:
+        del exif[_MAKER_NOTE]
+        result = _block(order, first, exif, gps)
+    if len(result) > MAX_BYTES:
+        raise ValueError(f"they must have at most {MAX_BYTES} bytes, got {len(result)}")
+    return result
+
+
+def without_orientation(data: bytes) -> bytes:
+    """Return cleaned EXIF data for a format that says by itself that it is upright."""
+    order, first, exif, gps = _parts(io.BytesIO(data))
+    first.pop(_ORIENTATION, None)
+    return _block(order, first, exif, gps)
+
+
+def orientation(data: bytes) -> int:
+    """Return how a picture is to be turned, 1 for not at all, from EXIF data of any kind."""
+    try:
+        order, first, _, _ = _parts(io.BytesIO(data))
+        return first[_ORIENTATION].integer(order) if _ORIENTATION in first else 1
+    except ValueError:
+        return 1
+
+
+def resolution(data: bytes) -> tuple[float, float] | None:
+    """Return the pixels a millimetre, across and down, that cleaned EXIF data tell, if they do."""
+    order, first, _, _ = _parts(io.BytesIO(data))
+    try:
+        unit = {2: 25.4, 3: 10.0}[first[_RESOLUTION_UNIT].integer(order)]
+        values = [
+            struct.unpack(order + "II", first[tag].data) for tag in (_X_RESOLUTION, _Y_RESOLUTION)
+        ]
+        across, down = (pixels / parts / unit for pixels, parts in values)
+    except (KeyError, ValueError, struct.error, ZeroDivisionError):
+        return None
+    return across, down
+
+
+def read_from_tiff(stream: BinaryIO) -> bytes:
+    """Return the EXIF data of a TIFF file, whose fields are its own, as a block."""
+    return _block(*_parts(stream))
+
+
+def add_to_tiff(stream: BinaryIO, data: bytes, others: Directory) -> None:
+    """Put cleaned EXIF data, and other fields, into the first directory of a TIFF file.
+
+    The new directory is at the end of the file, and the header points to it.
+    """
+    order, first, exif, gps = _parts(io.BytesIO(data)) if data else ("<", {}, {}, {})
+    reader = DirectoryReader(stream)
+    if order != reader.order:
+        first, exif, gps = (_swapped(each) for each in (first, exif, gps))
+    first |= others
+    entries = [
+        entry
+        for entry in reader.entries(reader.first())
+        if struct.unpack_from(reader.order + "H", entry)[0] not in first
+    ]
+    end = stream.seek(0, io.SEEK_END)
+    writer = DirectoryWriter(reader.form, reader.order, end + end % 2)
+    place = _add(writer, first, exif, gps, entries)
+    stream.write(bytes(end % 2) + writer.data)
+    stream.seek(reader.pointer)
+    stream.write(struct.pack(reader.order + reader.form.offset, place))
+
+
+def _parts(stream: BinaryIO) -> tuple[Order, Directory, Directory, Directory]:
+    """Return the byte order, and the first directory, that of EXIF and that of GPS."""
+    reader = DirectoryReader(stream)
+    first = reader.read(reader.first(), {*_DESCRIPTIVE, _EXIF, _GPS})
+    exif, gps = (_pointed_to(reader, first.pop(tag, None)) for tag in (_EXIF, _GPS))
+    return reader.order, first, exif, gps
+
+
+def _pointed_to(reader: DirectoryReader, pointer: Field | None) -> Directory:
+    return {} if pointer is None else reader.read(pointer.integer(reader.order))
+
+
+def _block(order: Order, first: Directory, exif: Directory, gps: Directory) -> bytes:
+    writer = block_writer(order)
+    place = _add(writer, first, exif, gps)
+    return block(order, place, writer.data)
+
+
+def _add(
+    writer: DirectoryWriter,
+    first: Directory,
+    exif: Directory,
+    gps: Directory,
+    entries: list[bytes] | None = None,
+) -> int:
+    fields = dict(first)
+    for tag, part in ((_EXIF, exif), (_GPS, gps)):
+        if part:
+            fields[tag] = writer.pointer(writer.add(part))
+    return writer.add(fields, entries)
+
+
+def _swapped(fields: Directory) -> Directory:
+    return {tag: field.swapped() for tag, field in fields.items()}

@@ -1,0 +1,129 @@
+"""EXIF, XMP and IPTC data of a picture, out of one file and into another."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, BinaryIO, cast
+
+from PIL import Image
+
+from stylekernel_hf.images.metadata import containers, exif, iptc, xmp
+from stylekernel_hf.images.metadata.containers import EXIF_MARK
+from stylekernel_hf.images.metadata.directories import Directory, Field
+from stylekernel_hf.images.normalization import silent_pillow
+
+logger = logging.getLogger(__name__)
+
+TIFF_XMP, TIFF_IPTC, TIFF_PHOTOSHOP = 700, 33723, 34377
+_BYTES, _UNDEFINED = 1, 7
+_IPTC_RESOURCE = 0x0404
+
+
+@dataclass(frozen=True)
+class PictureMetadata:
+    """What is written about a picture in its file, as it was found there; empty for what is not."""
+
+    exif: bytes = b""
+    xmp: bytes = b""
+    iptc: bytes = b""
+
+    def for_result(self, size: tuple[int, int], *, location: bool = True) -> PictureMetadata:
+        """Return what stays true of a picture of `size` that was painted from this one.
+
+        It is upright and in sRGB, and has no thumbnail. Without `location`, nothing that tells
+        where it was taken is kept. What is damaged or too large is left out, with a warning.
+        """
+        return PictureMetadata(
+            exif=_kept("EXIF", self.exif, lambda x: exif.clean(x, size, location=location)),
+            xmp=_kept("XMP", self.xmp, lambda x: xmp.clean(x, size, location=location)),
+            iptc=_kept("IPTC", self.iptc, lambda x: iptc.clean(x, location=location)),
+        )
+
+    def info(self) -> dict[str, Any]:
+        """Return the entries of a PIL image's `info` that hold it, as Pillow's readers do."""
+        info: dict[str, Any] = {}
+        if self.exif:
+            info["exif"] = EXIF_MARK + self.exif
+        if self.xmp:
+            info["xmp"] = self.xmp
+        if self.iptc:
+            info["photoshop"] = {_IPTC_RESOURCE: self.iptc}
+        return info
+
+    def add_to(self, stream: BinaryIO, image_format: str) -> None:
+        """Add it to a file of a picture that has none, open for reading and writing.
+
+        `image_format` is Pillow's name of it: JPEG, PNG, TIFF or WEBP; others are left as they are.
+        """
+        if self == PictureMetadata():
+            return
+        if image_format == "JPEG":
+            photoshop = iptc.in_photoshop(self.iptc) if self.iptc else b""
+            containers.add_to_jpeg(stream, self.exif, self.xmp, photoshop)
+        elif image_format == "PNG":
+            containers.add_to_png(stream, self.exif, self._all_xmp())
+        elif image_format == "WEBP":
+            containers.add_to_webp(stream, self.exif, self._all_xmp())
+        elif image_format == "TIFF":
+            fields: Directory = {}
+            if self.xmp:
+                fields[TIFF_XMP] = Field(_BYTES, self.xmp)
+            if self.iptc:
+                fields[TIFF_IPTC] = Field(_UNDEFINED, self.iptc)
+            exif.add_to_tiff(stream, self.exif, fields)
+
+    def save_options(self, image_format: str) -> dict[str, Any]:
+        """Return the options of `PIL.Image.Image.save` that write it where `add_to` does not."""
+        if image_format != "AVIF":
+            return {}
+        options = {
+            # AVIF says by itself that it is upright; Pillow writes what EXIF says of it anew.
+            "exif": exif.without_orientation(self.exif) if self.exif else b"",
+            "xmp": self._all_xmp(),
+        }
+        return {name: data for name, data in options.items() if data}
+
+    def resolution(self) -> tuple[float, float] | None:
+        """Return the pixels a millimetre, across and down, if EXIF tells them."""
+        return exif.resolution(self.exif) if self.exif else None
+
+    def _all_xmp(self) -> bytes:
+        """Return XMP with the texts of IPTC data, for formats that have no place for those."""
+        if not self.iptc:
+            return self.xmp
+        texts = _kept("IPTC", self.iptc, lambda x: xmp.with_texts(self.xmp, iptc.texts(x)))
+        return texts or self.xmp
+
+
+def metadata_of(image: Image.Image) -> PictureMetadata:
+    """Return what a PIL image holds in its `info`, or of a TIFF file in its tags."""
+    info = cast("dict[str, Any]", image.info)
+    exif_data = info.get("exif") or b""
+    if not exif_data and (hasattr(image, "tag_v2") or "Raw profile type exif" in info):
+        exif_data = _kept("EXIF", b"-", lambda _: Image.Image.getexif(image).tobytes())
+    packet = info.get("xmp") or b""
+    photoshop = info.get("photoshop")
+    found = photoshop.get(_IPTC_RESOURCE) if isinstance(photoshop, dict) else None
+    return PictureMetadata(
+        exif=_as_bytes(exif_data).removeprefix(EXIF_MARK),
+        xmp=packet.encode() if isinstance(packet, str) else _as_bytes(packet),
+        iptc=_as_bytes(found),
+    )
+
+
+def _as_bytes(value: object) -> bytes:
+    return value if isinstance(value, bytes) else b""
+
+
+def _kept(kind: str, data: bytes, clean: Callable[[bytes], bytes]) -> bytes:
+    """Return cleaned data; a picture does not fail for what is written about it."""
+    if not data:
+        return b""
+    try:
+        with silent_pillow():
+            return clean(data)
+    except Exception as error:  # On damaged data, parsers raise whatever comes.
+        logger.warning("the %s data of the picture are left out: %s", kind, error)
+        return b""

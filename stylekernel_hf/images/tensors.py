@@ -1,0 +1,261 @@
+"""Images of any kind to RGB tensors in [0, 1] and back; resizing, padding and cropping them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias, cast, overload
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from jaxtyping import Float, Num, UInt8
+from PIL import Image
+from torch import Tensor
+
+from stylekernel_hf.images.decoding import Bounds, ImageSource, read_image
+from stylekernel_hf.images.reflection import ReflectedLine
+from stylekernel_hf.images.unseen_colors import fill_unseen
+
+ImageInput: TypeAlias = ImageSource | npt.NDArray[Any] | Tensor
+OutputType: TypeAlias = Literal["pil", "np", "pt"]
+RgbAndAlpha: TypeAlias = tuple[Num[Tensor, "1 3 h w"], Num[Tensor, "1 1 h w"] | None]
+
+ANY_SIZE = Bounds()
+_RANGE_TOLERANCE = 1e-3
+"""How far outside [0, 1] rounding may have put a value; it is clamped."""
+
+
+@dataclass(frozen=True)
+class Padding:
+    """Pixels added on each side by `pad_to_multiple`."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+
+def to_rgb_tensor(
+    image: ImageInput, *, name: str, keep_bytes: bool = False, bounds: Bounds = ANY_SIZE
+) -> RgbAndAlpha:
+    """The colours of one image as float32 in [0, 1], and its alpha if it has any.
+
+    With `keep_bytes` what is 8-bit stays uint8, at a quarter of the memory, for `unit_floats`.
+    A picture that is read, and not given as an array or tensor, may be reduced within `bounds`.
+
+    A path, bytes or PIL image is read by `load_image`. An array is HxW or HxWxC, of uint8, uint16,
+    bool, or floats in [0, 1]; a tensor is CxHxW of uint8 or floats in [0, 1] and stays on its
+    device; C is 1, 3 or 4 with alpha last, and a leading batch dimension of 1 is allowed.
+
+    Raises TypeError for another type or dtype and ValueError for another shape, for values that are
+    not finite or not in [0, 1], and what `load_image` raises; each error begins with `name`.
+    """
+    if isinstance(image, Tensor):
+        values = _tensor_values(image, name)
+    elif isinstance(image, np.ndarray):
+        values = _array_values(image, name)
+    else:
+        picture = read_image(image, name, bounds)
+        values = torch.from_numpy(np.array(picture)).permute(2, 0, 1)
+    values = (values if keep_bytes else unit_floats(values))[None]
+    # Contiguous, so that the same pixels meet the same convolution wherever they came from.
+    rgb = values[:, :3].expand(-1, 3, -1, -1).contiguous()
+    return rgb, values[:, 3:] if values.shape[1] == 4 else None
+
+
+def to_rgb_tensors(
+    images: ImageInput | Sequence[ImageInput],
+    *,
+    name: str,
+    keep_bytes: bool = False,
+    bounds: Bounds = ANY_SIZE,
+) -> tuple[list[RgbAndAlpha], bool]:
+    """`to_rgb_tensor` for one image or several, and whether it was a single one.
+
+    Several are a list or tuple of images, or a tensor or array of rank 4, even of batch size 1.
+    Errors call the third image `name[2]`.
+    """
+    is_array = isinstance(images, np.ndarray | Tensor)
+    if not isinstance(images, list | tuple) and not (is_array and images.ndim == 4):
+        only = cast(ImageInput, images)
+        return [to_rgb_tensor(only, name=name, keep_bytes=keep_bytes, bounds=bounds)], True
+    several = cast(Sequence[ImageInput], images)
+    if len(several) == 0:
+        raise ValueError(f"{name} must be at least one image, got none")
+    return [
+        to_rgb_tensor(image, name=f"{name}[{index}]", keep_bytes=keep_bytes, bounds=bounds)
+        for index, image in enumerate(several)
+    ], False
+
+
+def load_rgb(source: ImageSource, *, name: str = "image", bounds: Bounds = ANY_SIZE) -> Image.Image:
+    """Read a picture as "RGB", without its transparency: what that hides is filled from around it.
+
+    Errors are those of `load_image`.
+    """
+    picture = read_image(source, name, bounds)
+    if picture.mode == "RGB":
+        return picture
+    rgb, alpha = to_rgb_tensor(picture, name=name, keep_bytes=True)
+    return from_rgb_tensor(fill_unseen(rgb, alpha), output_type="pil")
+
+
+def unit_floats(values: Num[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+    """uint8 as float32 in [0, 1]; floats as they are."""
+    return values.float().div_(255) if values.dtype == torch.uint8 else values
+
+
+def rounded_bytes(values: Num[Tensor, "*shape"]) -> UInt8[Tensor, "*shape"]:
+    """Floats, clamped to [0, 1], as uint8; uint8 as it is."""
+    if values.dtype == torch.uint8:
+        return values
+    return (values.float().clamp(0, 1) * 255).round_().to(torch.uint8)
+
+
+def check_size(
+    image: Float[Tensor, "*b c h w"], *, name: str, min_side: int, max_pixels: int
+) -> None:
+    """Raise ValueError for an image with a side below `min_side` or too many pixels."""
+    height, width = image.shape[-2:]
+    Bounds(max_pixels, min_side).check((width, height), name, "width x height")
+
+
+def pad_to_multiple(
+    x: Float[Tensor, "b c h w"], multiple: int, margin: int = 0
+) -> tuple[Float[Tensor, "b c h2 w2"], Padding]:
+    """Reflect `x` outwards by `margin` on all sides, then right and down to the next multiple.
+
+    An image smaller than the padding is reflected again and again, to and fro.
+    """
+    if multiple < 1 or margin < 0:
+        raise ValueError(
+            f"multiple must be at least 1 and margin at least 0, got {multiple} and {margin}"
+        )
+    height, width = x.shape[-2:]
+    padding = plan_padding(height, width, multiple, margin)
+    for axis, length, after in ((-1, width, padding.right), (-2, height, padding.bottom)):
+        line = ReflectedLine(length, margin, after, x.device)
+        x = line.take(x, axis, 0, len(line))
+    return x, padding
+
+
+def plan_padding(height: int, width: int, multiple: int, margin: int) -> Padding:
+    """What `pad_to_multiple` adds to a picture of this size."""
+    right = margin - (width + 2 * margin) % -multiple
+    bottom = margin - (height + 2 * margin) % -multiple
+    return Padding(left=margin, top=margin, right=right, bottom=bottom)
+
+
+def crop_back(x: Float[Tensor, "b c h w"], padding: Padding) -> Float[Tensor, "b c h2 w2"]:
+    """Undo `pad_to_multiple`."""
+    bottom, right = x.shape[-2] - padding.bottom, x.shape[-1] - padding.right
+    return x[..., padding.top : bottom, padding.left : right]
+
+
+def resize_rgb(x: Float[Tensor, "b c h w"], size: tuple[int, int]) -> Float[Tensor, "b c h2 w2"]:
+    """Resize to (height, width) with antialiased bicubic filtering, clamped to [0, 1]."""
+    if tuple(x.shape[-2:]) == tuple(size):
+        return x
+    resized = torch.nn.functional.interpolate(x, size=size, mode="bicubic", antialias=True)
+    return resized.clamp_(0, 1)
+
+
+def fit_short_side(x: Float[Tensor, "b c h w"], short_side: int) -> Float[Tensor, "b c h2 w2"]:
+    """Resize so that the shorter side has `short_side` pixels; the aspect ratio is kept."""
+    if short_side < 1:
+        raise ValueError(f"short_side must be at least 1, got {short_side}")
+    height, width = x.shape[-2:]
+    scale = short_side / min(height, width)
+    return resize_rgb(x, (round(height * scale), round(width * scale)))
+
+
+@overload
+def from_rgb_tensor(
+    rgb: Num[Tensor, "1 3 h w"],
+    alpha: Num[Tensor, "1 1 h w"] | None = None,
+    *,
+    output_type: Literal["pil"],
+) -> Image.Image: ...
+@overload
+def from_rgb_tensor(
+    rgb: Num[Tensor, "1 3 h w"],
+    alpha: Num[Tensor, "1 1 h w"] | None = None,
+    *,
+    output_type: Literal["np"],
+) -> npt.NDArray[np.float32]: ...
+@overload
+def from_rgb_tensor(
+    rgb: Num[Tensor, "1 3 h w"],
+    alpha: Num[Tensor, "1 1 h w"] | None = None,
+    *,
+    output_type: Literal["pt"],
+) -> Float[Tensor, "c h w"]: ...
+def from_rgb_tensor(
+    rgb: Num[Tensor, "1 3 h w"],
+    alpha: Num[Tensor, "1 1 h w"] | None = None,
+    *,
+    output_type: OutputType,
+) -> Image.Image | npt.NDArray[np.float32] | Tensor:
+    """One image as a PIL image ("pil"), a float32 HxWxC array ("np") or a CxHxW tensor ("pt").
+
+    Values are in [0, 1], of a PIL image rounded to 8 bits. C is 4 with `alpha`, which comes last.
+    Of `rgb` and `alpha` each may be uint8 as well.
+    """
+    if output_type not in ("pil", "np", "pt"):
+        raise ValueError(f"output_type must be 'pil', 'np' or 'pt', got {output_type!r}")
+    parts = [rgb] if alpha is None else [rgb, alpha.to(rgb.device)]
+    if output_type == "pil":
+        pixels = torch.cat([rounded_bytes(part) for part in parts], dim=1)[0]
+        return Image.fromarray(pixels.permute(1, 2, 0).contiguous().cpu().numpy())
+    parts = [unit_floats(part) for part in parts]
+    values = torch.cat([part.to(parts[0].dtype) for part in parts], dim=1)[0].clamp(0, 1)
+    if output_type == "pt":
+        return values
+    return np.ascontiguousarray(values.detach().permute(1, 2, 0).float().cpu().numpy())
+
+
+def _tensor_values(image: Tensor, name: str) -> Num[Tensor, "c h w"]:
+    if image.dtype != torch.uint8 and not image.is_floating_point():
+        raise TypeError(f"{name} must be a tensor of uint8 or floats, got {image.dtype}")
+    values = image[0] if image.ndim == 4 and image.shape[0] == 1 else image
+    if values.ndim != 3 or values.shape[0] not in (1, 3, 4):
+        raise ValueError(
+            f"{name} must be a CxHxW tensor with 1, 3 or 4 channels, got {tuple(image.shape)}"
+        )
+    return _checked(values, name)
+
+
+def _array_values(image: npt.NDArray[Any], name: str) -> Num[Tensor, "c h w"]:
+    if image.dtype.kind not in "fb" and image.dtype.name not in {"uint8", "uint16"}:
+        raise TypeError(
+            f"{name} must be an array of uint8, uint16, bool or floats, got {image.dtype}"
+        )
+    values = image[0] if image.ndim == 4 and image.shape[0] == 1 else image
+    values = values[..., None] if values.ndim == 2 else values
+    if values.ndim != 3 or values.shape[2] not in (1, 3, 4):
+        raise ValueError(
+            f"{name} must be an HxW or HxWxC array with 1, 3 or 4 channels, got {image.shape}"
+        )
+    if image.dtype.kind == "f":
+        values = values.astype(np.float32 if image.dtype.itemsize <= 4 else np.float64)
+    elif image.dtype.kind == "u" and image.dtype.itemsize == 2:
+        values = values.astype(np.float32) / 65535
+    elif image.dtype.kind == "b":
+        values = values.astype(np.float32)
+    # A copy: torch takes no negative strides, and warns of arrays that cannot be written to.
+    return _checked(torch.from_numpy(values.transpose(2, 0, 1).copy()), name)
+
+
+def _checked(values: Tensor, name: str) -> Num[Tensor, "c h w"]:
+    """uint8 as it is; floats, which must be in [0, 1], as float32."""
+    if values.numel() == 0:
+        raise ValueError(f"{name} must not be empty, got {tuple(values.shape)} (CxHxW)")
+    if values.dtype == torch.uint8:
+        return values
+    for kind, wrong in (("NaN", values.isnan()), ("infinity", values.isinf())):
+        if wrong.any():
+            came = f"got {kind} in {int(wrong.sum())} of {values.numel()} values"
+            raise ValueError(f"{name} must be finite, {came}")
+    low, high = float(values.min()), float(values.max())
+    if low < -_RANGE_TOLERANCE or high > 1 + _RANGE_TOLERANCE:
+        raise ValueError(f"{name} must be in [0, 1], got values from {low:g} to {high:g}")
+    return values.float().clamp(0, 1)

@@ -1,0 +1,116 @@
+"""The task "style-kernel" of `transformers.pipeline`, which transformers learns on request."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+try:
+    from transformers.pipelines import PIPELINE_REGISTRY
+    from transformers.pipelines.base import Pipeline
+except ModuleNotFoundError as error:
+    raise ImportError(
+        f"transformers.pipeline needs the package {(error.name or '').partition('.')[0]}: "
+        "pip install 'stylekernel-hf[transformers]'"
+    ) from error
+
+from torch.utils.data import Dataset
+
+from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline
+from stylekernel_hf.pretrained.model import StyleKernelModel
+from stylekernel_hf.styles.library import StyleLibrary
+
+TASK = "style-kernel"
+
+
+def register_with_transformers() -> None:
+    """Make `transformers.pipeline("style-kernel", model=...)` work in this process.
+
+    `model` is a StyleKernelModel or a StyleKernelPipeline, and no name: transformers reads a
+    checkpoint's config before it asks whose it is, and knows only its own. What it returns is a
+    `TransformersStyleKernel`. A second call changes nothing. ImportError without transformers.
+    """
+    if TASK not in PIPELINE_REGISTRY.get_supported_tasks():
+        PIPELINE_REGISTRY.register_pipeline(TASK, TransformersStyleKernel)
+
+
+class TransformersStyleKernel(Pipeline):
+    """A pipeline of transformers around a StyleKernelPipeline, `painter`, which does all the work.
+
+    Options of the painter's call may also be given to `transformers.pipeline`, for all calls.
+    """
+
+    _load_processor = False
+    _load_image_processor = False
+    _load_video_processor = False
+    _load_feature_extractor = False
+    _load_tokenizer = False
+
+    def __init__(self, model: StyleKernelModel | StyleKernelPipeline, **options: Any) -> None:
+        network: object = getattr(model, "model", model)
+        if not isinstance(network, StyleKernelModel):
+            raise TypeError(
+                "model must be a StyleKernelModel or a StyleKernelPipeline, got "
+                f"{type(network).__name__}"
+            )
+        self.painter = StyleKernelPipeline(network)
+        super().__init__(network, **options)  # pyright: ignore[reportArgumentType]
+
+    def __call__(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self,
+        inputs: Any,
+        style: Any = None,
+        *,
+        num_workers: int | None = None,
+        batch_size: int | None = None,
+        **options: Any,
+    ) -> Any:
+        """Repaint one content, or a list, generator or dataset of them; returns as many pictures.
+
+        `style` and the options are those of `StyleKernelPipeline`'s call, and so are the errors.
+        For a generator or dataset an iterator is returned, which paints when it is asked, and
+        whose next pictures `num_workers` processes read meanwhile. Pictures of any sizes are
+        painted one by one: `batch_size` is taken because every pipeline of transformers takes it.
+        """
+        options = {**self._forward_params, **options}
+        if style is not None:
+            options["style"] = style
+        if options.get("style") is None:
+            raise TypeError("style must be given: pipe(content, style=...)")
+        if isinstance(inputs, Generator | Dataset):
+            options["style"] = self._encode_once(**options)
+            return super().__call__(inputs, num_workers=num_workers, batch_size=1, **options)
+        images = self.painter(inputs, **options).images
+        return images if isinstance(inputs, list | tuple) else images[0]
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({type(self.model).__name__}, {self.dtype}, {self.device})"
+
+    def save_pretrained(self, save_directory: Any, **options: Any) -> None:
+        """Save the repository; see `StyleKernelPipeline.save_pretrained`."""
+        self.painter.save_pretrained(save_directory, **options)
+
+    def push_to_hub(self, repo_id: str, **options: Any) -> str:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Push the repository; see `StyleKernelPipeline.push_to_hub`."""
+        return self.painter.push_to_hub(repo_id, **options)
+
+    def preprocess(self, input_: Any, **_: Any) -> dict[str, Any]:
+        """Leave a content of a stream as it is: the painter reads it."""
+        return {"content": input_}
+
+    def postprocess(self, model_outputs: Any, **_: Any) -> Any:
+        """Return the picture of one content of a stream."""
+        return model_outputs["image"]
+
+    def _forward(self, input_tensors: dict[str, Any], **options: Any) -> Any:
+        return {"image": self.painter(input_tensors["content"], **options).images[0]}
+
+    def _sanitize_parameters(self, **options: Any) -> tuple[dict[str, Any], ...]:
+        return {}, options, {}
+
+    def _encode_once(self, style: Any, style_size: int | None = 512, **options: Any) -> Any:
+        several = isinstance(style, list | tuple | StyleLibrary)
+        # Transferring colours needs the picture itself.
+        if several or options.get("color") == "transfer":
+            return style
+        return self.painter.encode_style(style, style_size=style_size)

@@ -1,0 +1,1 @@
+"""Pictures larger than memory, painted strip by strip from file to file."""

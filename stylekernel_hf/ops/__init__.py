@@ -1,0 +1,1 @@
+"""The operations of the network that have a fast path."""

@@ -1,0 +1,58 @@
+"""When a fused kernel is used, and what happens where it does not work."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from stylekernel_hf.errors.first_line import first_line
+
+logger = logging.getLogger(__name__)
+
+_DTYPES = (torch.float32, torch.bfloat16, torch.float16)
+
+# Kernels reckon in 32 bits where in a tensor a value lies.
+_MOST_VALUES = 2**31 - 1
+
+
+class FusedKernel:
+    """A function of a module that needs Triton, for tensors on CUDA.
+
+    Calling it gives the function's result, or None: then the caller goes the portable way. After a
+    first failure, of which a warning tells, it always gives None.
+    """
+
+    def __init__(self, module: str, function: str) -> None:
+        self._module, self._function = module, function
+        self._works = True
+
+    def __call__(self, *inputs: Any) -> Any | None:
+        """Compute from tensors, the first of which settles device and dtype, and numbers."""
+        if not self._works or not is_fusible(inputs[0]) or not _are_countable(inputs):
+            return None
+        try:
+            return getattr(importlib.import_module(self._module), self._function)(*inputs)
+        except torch.OutOfMemoryError:
+            raise  # It has a remedy of its own: smaller tiles.
+        except Exception as error:  # Compilers and their tools raise whatever comes.
+            self._works = False
+            logger.warning(
+                "the fused kernel %s does not work here, going on without: %s",
+                self._function,
+                first_line(error),
+            )
+            return None
+
+
+def is_fusible(tensor: Tensor) -> bool:
+    """Say whether a tensor is one that the kernels take; torch.compile makes kernels of its own."""
+    return tensor.is_cuda and tensor.dtype in _DTYPES and not torch.compiler.is_compiling()
+
+
+def _are_countable(inputs: tuple[Any, ...]) -> bool:
+    tensors = (part for part in inputs if isinstance(part, Tensor))
+    return all(tensor.numel() <= _MOST_VALUES for tensor in tensors)

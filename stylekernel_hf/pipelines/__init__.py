@@ -1,0 +1,1 @@
+"""The pipeline: from pictures in to pictures out."""

@@ -1,0 +1,132 @@
+"""CUDA graphs: the kernels of the whole network, recorded once for a size and started as one."""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from collections.abc import Hashable
+from typing import Any, NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from stylekernel_hf.errors.first_line import first_line
+from stylekernel_hf.model.encoded_style import EncodedStyle
+from stylekernel_hf.model.style_kernel import StyleKernelNetwork
+
+logger = logging.getLogger(__name__)
+
+# Kernels of larger pictures take longer than starting them.
+MOST_PIXELS = 2**21
+# Recordings that are kept, each with all the memory that its pass takes.
+KEPT = 4
+_WARM_UPS = 2
+# Side of the picture that is tried first, in px.
+_TRIED = 128
+
+
+class Recording(NamedTuple):
+    """A pass of the network; replaying it reads `inputs` and writes `painted`."""
+
+    graph: torch.cuda.CUDAGraph
+    inputs: tuple[Tensor, ...]
+    painted: Tensor
+
+
+class RecordedForward:
+    """Stands in for the forward of a network on CUDA, and replays what it has recorded.
+
+    On a GPU a picture of 512 px takes less time than starting its two hundred kernels one by one.
+    What is recorded are full-strength passes in one encoded style, of up to `MOST_PIXELS`, where no
+    gradients are asked for; everything else goes the usual way. The sizes that came last are kept.
+    After a first failure, of which a warning tells, everything goes the usual way.
+    """
+
+    def __init__(self, model: StyleKernelNetwork) -> None:
+        self._model = model
+        self._recordings: OrderedDict[Hashable, Recording] = OrderedDict()
+        self.works = True
+
+    def __call__(self, content: Tensor, style: Any, strength: Any = 1.0) -> Tensor:
+        """Return what the model's forward does."""
+        if self.works and _is_recordable(content, style, strength):
+            try:
+                return self._replay(content, style)
+            except torch.OutOfMemoryError:
+                raise  # It has a remedy of its own: smaller tiles.
+            except Exception as error:  # Recording finds whatever a driver does not like.
+                self.works = False
+                self._recordings.clear()
+                logger.warning(
+                    "CUDA graphs do not work here, going on without: %s", first_line(error)
+                )
+        return self._model.forward(content, style, strength)
+
+    def _replay(
+        self, content: Float[Tensor, "b 3 h w"], style: EncodedStyle
+    ) -> Float[Tensor, "b 3 h w"]:
+        inputs = (content, style.key, style.value, style.code)
+        weights = next(self._model.parameters())
+        # Weights that were moved or cast since lie elsewhere; those changed in place are read anew.
+        key = weights.data_ptr(), *((each.shape, each.stride(), each.dtype) for each in inputs)
+        recording = self._recordings.pop(key, None)
+        if recording is None:
+            if len(self._recordings) == KEPT:
+                self._recordings.popitem(last=False)
+            recording = record(self._model, inputs)
+        self._recordings[key] = recording
+        for place, value in zip(recording.inputs, inputs, strict=True):
+            place.copy_(value)
+        recording.graph.replay()
+        return recording.painted.clone()
+
+
+def record_network(model: StyleKernelNetwork) -> bool:
+    """Let a network on CUDA replay its passes from now on; return whether a first one worked.
+
+    If it did not, a warning is logged and the model is left as it was.
+    """
+    forward = RecordedForward(model)
+    picture = torch.zeros(1, 3, _TRIED, _TRIED, device=model.device, dtype=model.dtype)
+    picture = picture.contiguous(memory_format=torch.channels_last)
+    with torch.no_grad():
+        forward(picture, model.encode_style(picture))
+    if forward.works:
+        # Where torch.compile puts what stands in for a module's forward.
+        model._compiled_call_impl = forward  # pyright: ignore[reportPrivateUsage]
+    return forward.works
+
+
+def record(model: StyleKernelNetwork, inputs: tuple[Tensor, ...]) -> Recording:
+    """Record a pass over copies of a content and of the three parts of a style."""
+    # Outside inference mode: the copies are written to again, wherever the next call comes from.
+    with torch.inference_mode(False), torch.no_grad():
+        content, key, value, code = copies = tuple(each.clone() for each in inputs)
+        style = EncodedStyle(key, value, code)
+        stream = torch.cuda.Stream(content.device)
+        stream.wait_stream(torch.cuda.current_stream(content.device))
+        with torch.cuda.stream(stream):
+            # What is compiled or chosen at a first call must not be part of the recording.
+            for _ in range(_WARM_UPS):
+                model.forward(content, style)
+        torch.cuda.current_stream(content.device).wait_stream(stream)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            painted = model.forward(content, style)
+    return Recording(graph, copies, painted)
+
+
+def _is_recordable(content: Tensor, style: Any, strength: Any) -> bool:
+    return (
+        _is_on_gpu(content)
+        and content.shape[2] * content.shape[3] <= MOST_PIXELS
+        and isinstance(style, EncodedStyle)
+        and not isinstance(strength, Tensor)
+        and strength == 1
+        and not torch.is_grad_enabled()
+    )
+
+
+def _is_on_gpu(tensor: Tensor) -> bool:
+    return tensor.is_cuda

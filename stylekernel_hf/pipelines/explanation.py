@@ -1,0 +1,148 @@
+"""Where in the painting a point of the photo looked, and the kernels that came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from PIL import Image
+from torch import Tensor
+
+from stylekernel_hf.errors.given_values import as_list, plain_number, shown
+from stylekernel_hf.images.tensors import from_rgb_tensor, pad_to_multiple
+from stylekernel_hf.model.kernel_generator import KernelGenerator
+from stylekernel_hf.model.statistics import channel_statistics, normalise
+from stylekernel_hf.model.style_alignment import token_grid
+from stylekernel_hf.model.style_kernel import BORDER_MARGIN, StyleKernelNetwork
+from stylekernel_hf.pipelines.explanation_pictures import draw_kernels, highlight, mark
+from stylekernel_hf.tiling.style_encoding import encode_style_image
+
+Array = np.ndarray[Any, np.dtype[np.float32]]
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """What the network saw at one point of a photo; `StyleKernelPipeline.explain` makes it.
+
+    - content, style: the photo, and the painting as large as it was encoded.
+    - point: (x, y) in px of the photo.
+    - attention: (rows, columns) over the painting, the weights of its tokens for the point after
+      gating; non-negative, their sum is 1.
+    - gate: (ceil(h / stride), ceil(w / stride)) over the photo, the share of the tokens that each
+      place lets through, in [0, 1]. At 0 all are gated away, and plain softmax takes over.
+    - kernels: the taps of every dynamic convolution at the point, (groups, k, k) each, those of
+      the finest level first; an identity kernel is 1 in the middle and 0 around.
+    - kernel_strides: px of the photo between neighbouring taps, one for each of `kernels`.
+    """
+
+    content: Image.Image
+    style: Image.Image
+    point: tuple[int, int]
+    attention: Array
+    gate: Array
+    kernels: tuple[Array, ...]
+    kernel_strides: tuple[int, ...]
+
+    def attention_image(self) -> Image.Image:
+        """Draw the painting, bright and in colour where the point looked."""
+        return highlight(self.style, self.attention / self.attention.max())
+
+    def gate_image(self) -> Image.Image:
+        """Draw the photo, in colour where most tokens are let through, and the point marked.
+
+        The lowest share of the photo is the darkest, the highest the brightest.
+        """
+        low, high = float(self.gate.min()), float(self.gate.max())
+        shown = (self.gate - low) / max(high - low, 1e-6)
+        return mark(highlight(self.content, shown), self.point)
+
+    def kernels_image(self) -> Image.Image:
+        """Draw the kernels, a row for every dynamic convolution and a square for every group.
+
+        White is 0, orange positive and blue negative; the strongest tap of a row is the darkest.
+        ValueError for a network without dynamic convolutions.
+        """
+        if not self.kernels:
+            raise ValueError("kernels_image needs a network with dynamic_convolutions above 0")
+        return draw_kernels(self.kernels)
+
+
+def check_point(point: object, width: int, height: int) -> tuple[int, int]:
+    """Return (x, y) as integers; TypeError or ValueError if it is no point of the picture."""
+    try:
+        given = as_list(point, "point", "numbers")
+    except TypeError:
+        given = []
+    if len(given) != 2:
+        raise TypeError(f"point must be (x, y) in px, got {shown(point)}")
+    x, y = (plain_number(value) for value in given)
+    if x is None or y is None:
+        raise TypeError(f"point must be two numbers, got {shown(point)}")
+    if not (0 <= x < width and 0 <= y < height):
+        raise ValueError(
+            f"point must lie in the content of {width}x{height} px, got {shown((x, y))}"
+        )
+    return int(x), int(y)
+
+
+def explain(
+    model: StyleKernelNetwork,
+    content: Float[Tensor, "1 3 h w"],
+    style: Float[Tensor, "1 3 i j"],
+    point: tuple[int, int],
+) -> Explanation:
+    """Explain one point (x, y) of the content, with the style at the size to encode it at."""
+    # 1. Encode both, the content with its margin, as when it is painted.
+    stride = model.stride
+    padded, padding = pad_to_multiple(content, stride, BORDER_MARGIN)
+    embedding = encode_style_image(model, style)
+    features = model.encode_content(_to_model(padded, model))
+    statistics = channel_statistics(features[-1])
+    # 2. Attention and gate, from what the alignment compares.
+    alignment = model.style_alignment
+    coarsest = normalise(features[-1], statistics)
+    left, top = point[0] + padding.left, point[1] + padding.top
+    weights = alignment.attention_weights(coarsest, embedding.key, top // stride, left // stride)
+    cell = model.style_stride
+    rows, columns = (-(-side // cell) * cell // stride for side in style.shape[2:])
+    grid = token_grid(rows, columns, alignment.max_tokens)
+    gate = alignment.share_let_through(coarsest, embedding.key)[
+        0,
+        padding.top // stride : (padding.top + content.shape[2] - 1) // stride + 1,
+        padding.left // stride : (padding.left + content.shape[3] - 1) // stride + 1,
+    ]
+    # 3. The kernels at the point, at every level.
+    aligned = model.align(features[-1], statistics, embedding)
+    kernels: list[Array] = []
+    strides: list[int] = []
+    for level, part in zip(features, model.kernel_generators, strict=True):
+        generator = cast(KernelGenerator, part)
+        if not generator.convolutions:
+            continue
+        step = padded.shape[2] // level.shape[2]
+        kernels_there = generator(aligned, tuple(level.shape[2:]))
+        taps = kernels_there.taps[0, :, top // step, left // step]
+        side = round((taps.numel() // generator.convolutions // generator.groups) ** 0.5)
+        for one in taps.view(generator.convolutions, generator.groups, side, side):
+            kernels.append(_array(one))
+            strides.append(step)
+    return Explanation(
+        content=from_rgb_tensor(content, output_type="pil"),
+        style=from_rgb_tensor(style, output_type="pil"),
+        point=point,
+        attention=_array(weights[0].view(grid)),
+        gate=_array(gate),
+        kernels=tuple(kernels),
+        kernel_strides=tuple(strides),
+    )
+
+
+def _to_model(rgb: Float[Tensor, "1 3 h w"], model: StyleKernelNetwork) -> Tensor:
+    return rgb.to(model.device, model.dtype, memory_format=torch.channels_last)
+
+
+def _array(values: Tensor) -> Array:
+    return values.float().cpu().numpy()

@@ -1,0 +1,1 @@
+"""The network with loading and saving: checkpoints, presets, the weights in the package."""

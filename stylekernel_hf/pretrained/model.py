@@ -1,0 +1,241 @@
+"""StyleKernelModel: the network, loaded strictly, saved whole and shared on the Hub."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from stylekernel_hf.devices.forked_processes import use_one_thread_in_forks
+from stylekernel_hf.files.safetensors_file import FLOAT_DTYPES
+from stylekernel_hf.hub.card import CARD_NAME, CardDetails
+from stylekernel_hf.hub.configs import build_network
+from stylekernel_hf.hub.layout import (
+    INDEX_NAME,
+    MODEL_FOLDER,
+    find_model,
+    write_model_index,
+)
+from stylekernel_hf.hub.model_card import write_model_card
+from stylekernel_hf.hub.saving import staged_folder
+from stylekernel_hf.hub.sources import HubAccess, Source, open_source
+from stylekernel_hf.hub.upload import push_folder
+from stylekernel_hf.hub.weights import index_name, load_weights, weights_name
+from stylekernel_hf.hub.weights_writing import write_network
+from stylekernel_hf.model.config import StyleKernelConfig
+from stylekernel_hf.model.style_kernel import StyleKernelNetwork
+from stylekernel_hf.styles.embedding import StyleEmbedding
+
+Model = TypeVar("Model", bound="StyleKernelModel")
+DeviceMap = str | torch.device | dict[str, "str | int | torch.device"]
+
+
+class StyleKernelModel(StyleKernelNetwork):
+    """The network, with strict `from_pretrained`, atomic `save_pretrained` and `push_to_hub`.
+
+    `StyleKernelModel(config)` builds one with random weights: the preset "small" by default.
+    """
+
+    origin: str | None = None
+    """Where the network was loaded from: a folder, a Hub id, or words; None if it was built."""
+
+    def __init__(self, config: StyleKernelConfig | None = None) -> None:
+        super().__init__(config)
+        use_one_thread_in_forks()
+
+    def encode_style(self, style: Float[Tensor, "b 3 h w"]) -> StyleEmbedding:
+        """Encode style images, RGB in [0, 1], once for all the contents that they are used on."""
+        return StyleEmbedding.of(super().encode_style(style))
+
+    @classmethod
+    def from_pretrained(
+        cls: type[Model],
+        pretrained_model_name_or_path: str | os.PathLike[str],
+        *,
+        dtype: torch.dtype = torch.float32,
+        device_map: DeviceMap | None = None,
+        variant: str | None = None,
+        revision: str | None = None,
+        token: str | bool | None = None,
+        cache_dir: str | os.PathLike[str] | None = None,
+        local_files_only: bool = False,
+    ) -> Model:
+        """Load the network from a folder or a Hub repository, in which it may lie in "model/".
+
+        `dtype` is float32 by default, whatever the file holds. `device_map` is a device, "auto"
+        for the best there is, or {"": device}. `variant` is the infix of the weights' file name,
+        such as "fp16"; `revision` a branch, tag or commit; `token` a Hub token, by default that of
+        the login; `cache_dir` the place of downloads; with `local_files_only`, as with
+        HF_HUB_OFFLINE=1, nothing is downloaded.
+
+        Loading is strict, and opens no pickle: FileNotFoundError for a missing folder or file,
+        ValueError for weights that are no safetensors, for unknown or missing config keys, for
+        missing, surplus or misshapen tensors, for numbers that are not finite in `dtype`, and for a
+        newer format. A repository or revision that cannot be had raises huggingface_hub's
+        RepositoryNotFoundError or RevisionNotFoundError, which are OSErrors. No random numbers are
+        drawn.
+        """
+        device = _resolve_device_map(device_map)
+        access = HubAccess(revision, token, cache_dir, local_files_only)
+        source = open_source(pretrained_model_name_or_path, access)
+        return load_strictly(cls, source, variant, dtype).to(device)
+
+    def save_pretrained(
+        self,
+        save_directory: str | os.PathLike[str],
+        *,
+        variant: str | None = None,
+        max_shard_size: int | str = "5GB",
+        card: CardDetails | None = None,
+    ) -> None:
+        """Save config, weights and a model card; the weights as safetensors in their dtype.
+
+        Weights of more than `max_shard_size` are split into shards with an index. What a user
+        wrote into the README.md that is there already is kept. A crash leaves the old files or
+        the new ones (see `staged_folder`).
+        """
+        folder = Path(save_directory)
+        if (folder / INDEX_NAME).exists():
+            raise ValueError(
+                f"save_directory '{folder}' holds a pipeline, whose network is in '{MODEL_FOLDER}':"
+                f" save to '{folder / MODEL_FOLDER}', or save the pipeline"
+            )
+        with staged_folder(folder) as staging:
+            self._write(staging, variant, max_shard_size)
+            self._write_card(staging, card, None, folder / CARD_NAME)
+
+    def save_repository(
+        self,
+        save_directory: str | os.PathLike[str],
+        *,
+        variant: str | None = None,
+        max_shard_size: int | str = "5GB",
+        card: CardDetails | None = None,
+    ) -> None:
+        """Save a whole repository: the network in "model/", diffusers' loaders and a model card.
+
+        What a user wrote into the README.md that is there already is kept.
+        """
+        folder = Path(save_directory)
+        with staged_folder(folder) as staging:
+            self._write_repository(
+                staging, variant, max_shard_size, card=card, old_card=folder / CARD_NAME
+            )
+
+    def push_to_hub(
+        self,
+        repo_id: str,
+        *,
+        private: bool | None = None,
+        token: str | bool | None = None,
+        revision: str | None = None,
+        variant: str | None = None,
+        max_shard_size: int | str = "5GB",
+        commit_message: str = "Upload StyleKernelPipeline",
+        card: CardDetails | None = None,
+    ) -> str:
+        """Push a whole repository, as `save_repository` writes it; returns the commit's URL.
+
+        The repository is created if it does not exist. Files that the Hub has already are not
+        uploaded again, so an interrupted push is simply repeated. What a user wrote into the card
+        on the Hub is kept. OSError (huggingface_hub's errors) for a token that may not write, and
+        for a commit by somebody else in between.
+        """
+
+        def write(staging: Path, old_card: Path | None) -> None:
+            self._write_repository(
+                staging, variant, max_shard_size, card=card, old_card=old_card, repo_id=repo_id
+            )
+
+        return push_folder(
+            repo_id,
+            write,
+            private=private,
+            token=token,
+            revision=revision,
+            commit_message=commit_message,
+            replaced=_weight_patterns(variant),
+        )
+
+    def _write_repository(
+        self,
+        folder: Path,
+        variant: str | None,
+        max_shard_size: int | str,
+        *,
+        card: CardDetails | None,
+        old_card: Path | None,
+        repo_id: str | None = None,
+    ) -> None:
+        write_model_index(folder)
+        self._write(folder / MODEL_FOLDER, variant, max_shard_size)
+        self._write_card(folder, card, repo_id, old_card)
+
+    def _write_card(
+        self, folder: Path, card: CardDetails | None, repo_id: str | None, old: Path | None
+    ) -> None:
+        write_model_card(
+            folder,
+            parameters=sum(parameter.numel() for parameter in self.parameters()),
+            origin=self.origin,
+            details=card,
+            repo_id=repo_id,
+            old=old,
+            for_diffusers=(folder / INDEX_NAME).exists(),
+        )
+
+    def _write(self, folder: Path, variant: str | None, max_shard_size: int | str) -> None:
+        tensors = cast(dict[str, Tensor], self.state_dict())
+        write_network(
+            folder, tensors, vars(self.config), variant=variant, max_shard_size=max_shard_size
+        )
+
+
+def load_strictly(
+    cls: type[Model],
+    source: Source,
+    variant: str | None = None,
+    dtype: torch.dtype = torch.float32,
+) -> Model:
+    """Load a network on the CPU; see `StyleKernelModel.from_pretrained`."""
+    _check_dtype(dtype)
+    folder, config = find_model(source)
+    model = build_network(cls, config)
+    load_weights(model, source, folder, variant, dtype, vars(model.config))
+    model.origin = source.origin
+    return model.eval()
+
+
+def _check_dtype(dtype: object) -> None:
+    if dtype not in FLOAT_DTYPES:
+        raise ValueError(f"dtype must be one of {', '.join(map(str, FLOAT_DTYPES))}, got {dtype!r}")
+
+
+def _resolve_device_map(device_map: DeviceMap | None) -> torch.device:
+    if isinstance(device_map, dict):
+        if list(device_map) != [""]:
+            raise ValueError(f"device_map must be {{'': device}} or a device, got {device_map!r}")
+        device_map = cast(DeviceMap, device_map[""])
+    if device_map is None:
+        return torch.device("cpu")
+    if device_map in ("auto", "balanced"):
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        return torch.device(cast(Any, device_map))
+    except (RuntimeError, TypeError) as error:
+        raise ValueError(f"device_map must name a device or be 'auto', got {device_map!r}") from (
+            error
+        )
+
+
+def _weight_patterns(variant: str | None) -> list[str]:
+    """Paths on the Hub that older weights of this variant may have."""
+    whole = f"{MODEL_FOLDER}/{weights_name(variant)}"
+    shards = whole.replace(".safetensors", "-?????-of-?????.safetensors")
+    return [whole, shards, f"{MODEL_FOLDER}/{index_name(variant)}"]

@@ -1,0 +1,23 @@
+"""The two presets by name."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from stylekernel_hf.model.config import StyleKernelConfig
+from stylekernel_hf.pretrained.model import StyleKernelModel
+
+PRESETS = {"small": StyleKernelConfig.small(), "base": StyleKernelConfig.base()}
+
+
+def preset_config(preset: str) -> StyleKernelConfig:
+    """Return the config of a preset; ValueError for an unknown name."""
+    if preset not in PRESETS:
+        known = " or ".join(repr(name) for name in PRESETS)
+        raise ValueError(f"preset must be {known}, got {preset!r}")
+    return PRESETS[preset]
+
+
+def build_model(preset: str, *, max_pooling: bool = False) -> StyleKernelModel:
+    """Build a preset with random weights; ValueError for an unknown name."""
+    return StyleKernelModel(replace(preset_config(preset), max_pooling=max_pooling))

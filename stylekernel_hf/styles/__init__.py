@@ -1,0 +1,1 @@
+"""Encoded styles: what a painting becomes, kept, mixed and shared."""

@@ -1,0 +1,175 @@
+"""An encoded style that can be kept: in a file, or on the Hub."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from torch import Tensor
+
+from stylekernel_hf.errors.given_values import shown
+from stylekernel_hf.files.safetensors_file import FLOAT_DTYPES, as_finite
+from stylekernel_hf.hub.checkpoint_identity import CheckpointIdentity
+from stylekernel_hf.hub.sources import HubAccess, open_source
+from stylekernel_hf.model.encoded_style import EncodedStyle
+from stylekernel_hf.styles.style_card import push_styles
+from stylekernel_hf.styles.style_file import (
+    PARTS,
+    STYLES_NAME,
+    StyleTensors,
+    check_style_shapes,
+    read_styles,
+    write_styles,
+)
+
+_ONE = "style"
+
+
+@dataclass(frozen=True)
+class StyleEmbedding(EncodedStyle):
+    """An encoded style: `StyleKernelPipeline.encode_style` makes it, for any number of contents.
+
+    A few hundred tokens (`key` and `value`, by attention) carry the local style, one `code` the
+    global one. Of use only to the checkpoint that made it, which `checkpoint` names; another one
+    refuses it. It is as small as a LoRA, and a file of it serves wherever a style does.
+    """
+
+    checkpoint: CheckpointIdentity | None = None
+
+    @classmethod
+    def of(cls, encoded: EncodedStyle) -> StyleEmbedding:
+        """Return what the network keeps of a style as an embedding of no known checkpoint."""
+        return cls(encoded.key, encoded.value, encoded.code)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the style to a safetensors file, which appears whole or not at all.
+
+        ValueError for a path that does not end in .safetensors.
+        """
+        write_styles(path, pack_styles({_ONE: self}))
+
+    @staticmethod
+    def load(path: str | os.PathLike[str]) -> StyleEmbedding:
+        """Read what `save` wrote; FileNotFoundError or ValueError for anything else."""
+        return _only(read_styles(path), path)
+
+    def push_to_hub(
+        self,
+        repo_id: str,
+        *,
+        private: bool | None = None,
+        token: str | bool | None = None,
+        commit_message: str = "Upload style",
+    ) -> str:
+        """Push the style with a card to a Hub repository of its own; returns the commit's URL."""
+        return push_styles(
+            repo_id,
+            pack_styles({_ONE: self}),
+            private=private,
+            token=token,
+            commit_message=commit_message,
+        )
+
+    @staticmethod
+    def from_pretrained(
+        name_or_path: str | os.PathLike[str],
+        *,
+        revision: str | None = None,
+        token: str | bool | None = None,
+        cache_dir: str | os.PathLike[str] | None = None,
+        local_files_only: bool = False,
+    ) -> StyleEmbedding:
+        """Load the style of a folder or Hub repository; see `StyleKernelModel.from_pretrained`."""
+        access = HubAccess(revision, token, cache_dir, local_files_only)
+        path = find_styles(name_or_path, access)
+        return _only(read_styles(path), name_or_path)
+
+
+def check_style(style: StyleEmbedding, name: str) -> tuple[int, ...]:
+    """Return the channels of key, value and code.
+
+    TypeError or ValueError with the name for parts that are no tensors of floating point, do not go
+    together, are of several pictures, or hold numbers that are not finite.
+    """
+    identity = cast(object, style.checkpoint)
+    if not (identity is None or isinstance(identity, CheckpointIdentity)):
+        raise TypeError(
+            f"{name} must have the checkpoint of an encoded style, or None, got {shown(identity)}"
+        )
+    parts = {part: cast(object, getattr(style, part)) for part in PARTS}
+    shapes: dict[str, tuple[int, ...]] = {}
+    for part, tensor in parts.items():
+        if not isinstance(tensor, Tensor) or tensor.dtype not in FLOAT_DTYPES:
+            came = tensor.dtype if isinstance(tensor, Tensor) else type(tensor).__name__
+            raise TypeError(f"{name} must have a {part} that is a tensor of floats, got {came}")
+        shapes[part] = tuple(tensor.shape)
+    channels = check_style_shapes(shapes, name)
+    for part, tensor in parts.items():
+        assert isinstance(tensor, Tensor)
+        as_finite(tensor, f"{name}: its {part}", tensor.dtype)
+    return channels
+
+
+def pack_styles(styles: dict[str, StyleEmbedding]) -> StyleTensors:
+    """Return what a file of these styles holds; ValueError if two checkpoints made them."""
+    channels = {check_style(style, f"style {name!r}") for name, style in styles.items()}
+    if len(channels) > 1:
+        raise ValueError(
+            "styles must be of one checkpoint, got keys, values and codes of "
+            f"{' and of '.join(map(str, sorted(channels)[:2]))} channels"
+        )
+    first, *others = styles.items()
+    identity = first[1].checkpoint
+    for name, style in others:
+        same = (
+            style.checkpoint is None
+            if identity is None
+            else style.checkpoint is not None and identity.matches(style.checkpoint)
+        )
+        if not same:
+            raise ValueError(
+                f"styles must be of one checkpoint, but {first[0]!r} is of "
+                f"{_name(identity)} and {name!r} of {_name(style.checkpoint)}"
+            )
+    parts = {
+        name: {"key": style.key, "value": style.value, "code": style.code}
+        for name, style in styles.items()
+    }
+    return StyleTensors(parts, identity.to_json() if identity else None)
+
+
+def unpack_styles(
+    content: StyleTensors, origin: str | os.PathLike[str]
+) -> dict[str, StyleEmbedding]:
+    """Return the styles of a file by name."""
+    told = content.checkpoint
+    identity = None if told is None else CheckpointIdentity.from_json(told, origin)
+    return {
+        name: StyleEmbedding(parts["key"], parts["value"], parts["code"], identity)
+        for name, parts in content.styles.items()
+    }
+
+
+def find_styles(name_or_path: str | os.PathLike[str], access: HubAccess) -> Path:
+    """Return the file of styles in a folder or Hub repository; FileNotFoundError for none."""
+    source = open_source(name_or_path, access, argument="style")
+    path = source.find(STYLES_NAME)
+    if path is None:
+        raise source.missing(f"style: no {STYLES_NAME} in {source.name}")
+    return path
+
+
+def _only(content: StyleTensors, origin: str | os.PathLike[str]) -> StyleEmbedding:
+    styles = unpack_styles(content, origin)
+    if len(styles) != 1:
+        raise ValueError(
+            f"style: '{origin}' holds {len(styles)} styles ({', '.join(list(styles)[:10])}): "
+            "load it as a StyleLibrary"
+        )
+    return next(iter(styles.values()))
+
+
+def _name(identity: CheckpointIdentity | None) -> str:
+    return f"'{identity.name}'" if identity else "one that is not told"

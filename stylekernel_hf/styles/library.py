@@ -1,0 +1,81 @@
+"""Styles by name, in one file and one Hub repository."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from typing import cast
+
+from stylekernel_hf.hub.sources import HubAccess
+from stylekernel_hf.styles.embedding import (
+    StyleEmbedding,
+    find_styles,
+    pack_styles,
+    unpack_styles,
+)
+from stylekernel_hf.styles.style_card import push_styles
+from stylekernel_hf.styles.style_file import check_style_names, read_styles, write_styles
+
+
+class StyleLibrary(Mapping[str, StyleEmbedding]):
+    """A mapping from names to styles of one checkpoint; as `style`, one style per content.
+
+    ValueError for no styles, for names that are empty or hold a slash or a line break, for styles
+    of several checkpoints, and for numbers that are not finite.
+    """
+
+    def __init__(self, styles: Mapping[str, StyleEmbedding]) -> None:
+        if not styles:
+            raise ValueError("styles must hold at least one style, got none")
+        check_style_names(styles)
+        for name, style in styles.items():
+            if not isinstance(cast(object, style), StyleEmbedding):
+                raise TypeError(f"styles must be encoded, got {type(style).__name__} for {name!r}")
+        self._styles = dict(styles)
+        self._packed = pack_styles(self._styles)
+
+    def __getitem__(self, name: str) -> StyleEmbedding:
+        if name not in self._styles:
+            raise KeyError(f"no style {name!r}; there are {', '.join(self._styles)}")
+        return self._styles[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._styles)
+
+    def __len__(self) -> int:
+        return len(self._styles)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write all styles to a safetensors file, which appears whole or not at all."""
+        write_styles(path, self._packed)
+
+    @staticmethod
+    def load(path: str | os.PathLike[str]) -> StyleLibrary:
+        """Read what `save`, or that of one style, wrote; see `StyleEmbedding.load`."""
+        return StyleLibrary(unpack_styles(read_styles(path), path))
+
+    def push_to_hub(
+        self,
+        repo_id: str,
+        *,
+        private: bool | None = None,
+        token: str | bool | None = None,
+        commit_message: str = "Upload styles",
+    ) -> str:
+        """Push all styles with a card to a Hub repository; returns the commit's URL."""
+        return push_styles(
+            repo_id, self._packed, private=private, token=token, commit_message=commit_message
+        )
+
+    @staticmethod
+    def from_pretrained(
+        name_or_path: str | os.PathLike[str],
+        *,
+        revision: str | None = None,
+        token: str | bool | None = None,
+        cache_dir: str | os.PathLike[str] | None = None,
+        local_files_only: bool = False,
+    ) -> StyleLibrary:
+        """Load the styles of a folder or Hub repository; see `StyleKernelModel.from_pretrained`."""
+        access = HubAccess(revision, token, cache_dir, local_files_only)
+        return StyleLibrary.load(find_styles(name_or_path, access))

@@ -1,0 +1,127 @@
+"""What a style may be: a picture, an encoded style, the name of a file of it, or several."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias, TypeGuard, cast
+
+import numpy as np
+from jaxtyping import Float
+from torch import Tensor
+
+from stylekernel_hf.hub.checkpoint_identity import CheckpointIdentity
+from stylekernel_hf.images.decoding import MAX_DECODED_PIXELS, MAX_PIXELS, Bounds
+from stylekernel_hf.images.tensors import (
+    ImageInput,
+    check_size,
+    fit_short_side,
+    resize_rgb,
+    to_rgb_tensor,
+)
+from stylekernel_hf.images.unseen_colors import fill_unseen
+from stylekernel_hf.model.style_kernel import StyleKernelNetwork
+from stylekernel_hf.styles.embedding import StyleEmbedding, check_style
+from stylekernel_hf.styles.library import StyleLibrary
+
+MIN_SIDE = 16
+MAX_SCALED_PIXELS = 2**25
+"""Of a style image once it is scaled: 4096 x 8192."""
+PALETTE_SIZE = 1024
+"""Short side in px that is enough of a style image of which only the colours are taken."""
+StyleInput: TypeAlias = ImageInput | StyleEmbedding
+
+
+def is_style_file(style: object) -> TypeGuard[str | os.PathLike[str]]:
+    """Say whether a style is the name of a file of encoded styles rather than of a picture."""
+    return isinstance(style, str | os.PathLike) and Path(style).suffix == ".safetensors"  # pyright: ignore[reportUnknownArgumentType]
+
+
+def style_items(style: StyleInput | Sequence[StyleInput] | StyleLibrary) -> dict[str, Any]:
+    """Return the styles by the names that errors call them."""
+    several: list[Any]
+    if isinstance(style, StyleLibrary):
+        style = list(style.values())
+    if isinstance(style, list | tuple):
+        several = list(cast(Sequence[Any], style))
+    elif isinstance(style, np.ndarray | Tensor) and style.ndim == 4:
+        several = list(style)
+    else:
+        return {"style": style}
+    return {f"style[{index}]": item for index, item in enumerate(several)}
+
+
+def read_style_picture(
+    style: Any, name: str, purpose: str, *, style_size: int | None
+) -> Float[Tensor, "1 3 h w"]:
+    """Read a style that must be a picture for this purpose; TypeError for an encoded one.
+
+    It is reduced while it is read where it has far more pixels than the `style_size` needs to which
+    it will be scaled; one that is to keep its size may have `MAX_SCALED_PIXELS`.
+    """
+    if isinstance(style, StyleEmbedding) or is_style_file(style):
+        raise TypeError(f"{name} must be an image for {purpose}, got an encoded style")
+    rgb, alpha = to_rgb_tensor(style, name=name, bounds=style_bounds(style_size))
+    check_size(rgb, name=name, min_side=MIN_SIDE, max_pixels=MAX_PIXELS)
+    return fill_unseen(rgb, alpha)
+
+
+def style_bounds(style_size: int | None) -> Bounds:
+    """Return what a style image may be, read from a file, to be scaled to this short side."""
+    if style_size is None:
+        return Bounds(MAX_SCALED_PIXELS, MIN_SIDE)
+    return Bounds(MAX_DECODED_PIXELS, MIN_SIDE, enough=style_size)
+
+
+def scale_style_picture(
+    rgb: Float[Tensor, "1 3 h w"], style_size: int | None
+) -> Float[Tensor, "1 3 h2 w2"]:
+    """Scale a style image so that its short side has `style_size` px; None keeps its size.
+
+    Of one so long that it would get more than `MAX_SCALED_PIXELS`, the short side gets as many
+    as fit.
+    """
+    if style_size is None:
+        return rgb
+    short, long = sorted(rgb.shape[2:])
+    if style_size**2 * long <= MAX_SCALED_PIXELS * short:
+        return fit_short_side(rgb, style_size)
+    scale = math.sqrt(MAX_SCALED_PIXELS / (short * long))
+    height, width = (max(MIN_SIDE, math.floor(side * scale)) for side in rgb.shape[2:])
+    return resize_rgb(rgb, (height, width))
+
+
+def fit_embedding(
+    style: StyleEmbedding,
+    name: str,
+    model: StyleKernelNetwork,
+    identity: Callable[[], CheckpointIdentity],
+) -> StyleEmbedding:
+    """Return the style on the device and in the dtype of the model.
+
+    ValueError unless this model encoded the style; `identity` is asked only if needed.
+    """
+    came = check_style(style, name)
+    if style.checkpoint is not None and not style.checkpoint.matches(own := identity()):
+        raise ValueError(
+            f"{name} was encoded by another checkpoint, '{style.checkpoint.name}', and this "
+            f"is '{own.name}': load that one, or encode the painting anew"
+        )
+    alignment = model.style_alignment
+    needed = (
+        alignment.key.out_channels,
+        alignment.value.out_channels,
+        model.config.code_channels,
+    )
+    if needed != came:
+        raise ValueError(
+            f"{name} was encoded by another checkpoint: its key, value and code are "
+            f"{came} wide, not {needed}"
+        )
+    fitting = style.to(model.device, model.dtype)
+    for part, tensor in (("key", fitting.key), ("value", fitting.value), ("code", fitting.code)):
+        if not bool(tensor.isfinite().all()):
+            raise ValueError(f"{name}: its {part} must hold numbers that {model.dtype} can hold")
+    return fitting
