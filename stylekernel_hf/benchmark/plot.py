@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from stylekernel_hf.benchmark.result import Benchmark
-from stylekernel_hf.files.atomic_write import write_whole
+from stylekernel_hf.files.atomic_write import atomic_write
 
 
 def draw_plot(benchmark: Benchmark, path: Path) -> None:
@@ -37,4 +37,4 @@ def draw_plot(benchmark: Benchmark, path: Path) -> None:
     axes.legend(fontsize="small")
     drawn = io.BytesIO()
     figure.savefig(drawn, format=path.suffix[1:].lower(), dpi=120)
-    write_whole(path, drawn.getvalue())
+    atomic_write(path, drawn.getvalue())

@@ -12,7 +12,7 @@ from typing import Any
 
 from stylekernel_hf.benchmark.machine import MachineLimits
 from stylekernel_hf.benchmark.operations import Demand
-from stylekernel_hf.files.atomic_write import write_whole
+from stylekernel_hf.files.atomic_write import atomic_write
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ class Benchmark:
             "measurements": [measurement.as_json() for measurement in self.measurements],
             "time_grows_with_pixels_to_the_power_of": self.exponents(),
         }
-        write_whole(path, (json.dumps(figures, indent=1) + "\n").encode())
+        atomic_write(path, (json.dumps(figures, indent=1) + "\n").encode())
 
 
 def growth_exponent(pixels: Sequence[float], seconds: Sequence[float]) -> float:

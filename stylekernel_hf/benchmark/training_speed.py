@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from stylekernel_hf.files.atomic_write import write_whole
+from stylekernel_hf.files.atomic_write import atomic_write
 from stylekernel_hf.pretrained.model import StyleKernelModel
 from stylekernel_hf.training.settings import TrainingSettings
 from stylekernel_hf.training.trainer import Trainer
@@ -67,7 +67,7 @@ def write_training_json(
 ) -> None:
     """Write the speeds and the machine that they hold for; the file appears whole or not at all."""
     figures = {"machine": machine, "training": [asdict(speed) for speed in speeds]}
-    write_whole(path, (json.dumps(figures, indent=1) + "\n").encode())
+    atomic_write(path, (json.dumps(figures, indent=1) + "\n").encode())
 
 
 def _read(trainer: Trainer, settings: TrainingSettings, compiled: bool) -> TrainingSpeed:

@@ -53,7 +53,7 @@ def evaluate_frames(
     from rich.console import Console
     from rich.progress import MofNCompleteColumn, Progress
 
-    from stylekernel_hf.files.atomic_write import write_whole
+    from stylekernel_hf.files.atomic_write import atomic_write
     from stylekernel_hf.images.folder import list_images
     from stylekernel_hf.images.tensors import load_rgb
     from stylekernel_hf.metrics.temporal import warping_errors
@@ -75,7 +75,7 @@ def evaluate_frames(
         )
     typer.echo(_table(found))
     text = json.dumps(found.to_json(), indent=2) + "\n"
-    write_each({"json": json_file}, {"json": lambda path: write_whole(path, text.encode())})
+    write_each({"json": json_file}, {"json": lambda path: atomic_write(path, text.encode())})
 
 
 def _stored_tracks(folders: list[Path], count: int) -> dict[str, FrameSource]:

@@ -72,16 +72,16 @@ class Outputs:
         from stylekernel_hf.evaluation.curve import draw_curve
         from stylekernel_hf.evaluation.evaluation_result import write_json
         from stylekernel_hf.evaluation.report import render_report
-        from stylekernel_hf.files.atomic_write import write_whole
+        from stylekernel_hf.files.atomic_write import atomic_write
 
         def plot(path: Path) -> None:
             image_format = _PLOT_FORMATS[path.suffix.lower()]
-            write_whole(path, draw_curve(found, image_format=image_format))
+            atomic_write(path, draw_curve(found, image_format=image_format))
 
         def html(path: Path) -> None:
             command = shlex.join(["stylekernel", *sys.argv[1:]])
             report = render_report(found, command=command, versions=_versions())
-            write_whole(path, report.encode())
+            atomic_write(path, report.encode())
 
         writers: dict[str, Callable[[Path], None]] = {
             "json": partial(write_json, found),

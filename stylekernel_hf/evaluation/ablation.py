@@ -11,7 +11,7 @@ from typing import Any, cast
 import torch
 
 from stylekernel_hf.evaluation.evaluation_result import Evaluation, write_json
-from stylekernel_hf.files.atomic_write import write_whole
+from stylekernel_hf.files.atomic_write import atomic_write
 from stylekernel_hf.hub.configs import MAX_RESULT_BYTES, read_json_object
 from stylekernel_hf.metrics.figures import Figures, figures_table
 from stylekernel_hf.pretrained.model import StyleKernelModel
@@ -87,7 +87,7 @@ class Ablation:
         plan = self._plan()
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(path, (json.dumps(plan, indent=2) + "\n").encode())
+            atomic_write(path, (json.dumps(plan, indent=2) + "\n").encode())
             return
         came = read_json_object(path, "output")
         for name, wanted in plan.items():
@@ -139,9 +139,9 @@ class Ablation:
                 for variant, each in found.items()
             },
         }
-        write_whole(self.settings.output / TABLE_NAME, table.encode())
+        atomic_write(self.settings.output / TABLE_NAME, table.encode())
         text = json.dumps(results, indent=2) + "\n"
-        write_whole(self.settings.output / TABLE_NAME.replace(".md", ".json"), text.encode())
+        atomic_write(self.settings.output / TABLE_NAME.replace(".md", ".json"), text.encode())
         return table
 
     def _plan(self) -> dict[str, str]:

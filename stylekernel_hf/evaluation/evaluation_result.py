@@ -10,7 +10,7 @@ from typing import Any
 
 from PIL import Image
 
-from stylekernel_hf.files.atomic_write import write_whole
+from stylekernel_hf.files.atomic_write import atomic_write
 from stylekernel_hf.images.contact_sheet import contact_sheet
 from stylekernel_hf.metrics.figures import Figures, mean_figures, with_extra
 
@@ -118,7 +118,7 @@ def write_json(evaluations: Sequence[Evaluation], path: str | os.PathLike[str]) 
     found = [each.to_json() for each in evaluations]
     content = found[0] if len(found) == 1 else {"evaluations": found}
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    write_whole(path, text.encode())
+    atomic_write(path, text.encode())
 
 
 def _fullest_grid(

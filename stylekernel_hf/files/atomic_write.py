@@ -28,14 +28,14 @@ _LONGEST_WAIT = 120
 _HIDDEN_NAME = re.compile(r"\.partial-[0-9a-f]{16}")
 
 
-def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
-    """Write a file by `whole_file`."""
-    with whole_file(path) as temporary:
+def atomic_write(path: str | os.PathLike[str], data: bytes) -> None:
+    """Write `data` to a file that appears whole or not at all."""
+    with atomic_file(path) as temporary:
         temporary.write_bytes(data)
 
 
 @contextmanager
-def whole_file(path: str | os.PathLike[str]) -> Generator[Path]:
+def atomic_file(path: str | os.PathLike[str]) -> Generator[Path]:
     """Give the name of an empty file to fill, which takes the place of `path` at the end.
 
     After an error, or a crash, what was at `path` is as it was. An OSError of the file being
@@ -51,10 +51,10 @@ def whole_file(path: str | os.PathLike[str]) -> Generator[Path]:
                 os.fsync(file.fileno())
             os.replace(temporary, target)
     except OSError as error:
-        raise_named(error, target, temporary)
+        raise_for_target(error, target, temporary)
 
 
-def raise_named(error: OSError, target: Path, temporary: Path | None) -> NoReturn:
+def raise_for_target(error: OSError, target: Path, temporary: Path | None) -> NoReturn:
     """Raise an error of writing to a temporary path, or below it, as one of the target."""
     place = None if error.filename is None else Path(str(error.filename))
     ours = place is None or place in (target.parent, temporary) or temporary in place.parents

@@ -8,7 +8,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from stylekernel_hf.files.atomic_write import locked_folder, raise_named, temporary_path
+from stylekernel_hf.files.atomic_write import locked_folder, raise_for_target, temporary_path
 
 _WEIGHTS = re.compile(r"(diffusion_pytorch_model)(\.\w+)?(-\d{5}-of-\d{5})?\.safetensors")
 _INDEX = re.compile(r"diffusion_pytorch_model\.safetensors\.index(\.\w+)?\.json")
@@ -41,7 +41,7 @@ def staged_folder(target: str | os.PathLike[str]) -> Generator[Path]:
             with locked_folder(folder):
                 _move_files(staging, folder)
     except OSError as error:
-        raise_named(error, folder, staging)
+        raise_for_target(error, folder, staging)
 
 
 def _appears(staging: Path, folder: Path) -> bool:

@@ -17,7 +17,7 @@ from huggingface_hub import (
 from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 from huggingface_hub.hf_api import RepoFile
 
-from stylekernel_hf.files.atomic_write import raise_named
+from stylekernel_hf.files.atomic_write import raise_for_target
 from stylekernel_hf.hub.card import CARD_NAME
 from stylekernel_hf.hub.hub_errors import hub_errors
 from stylekernel_hf.hub.hub_sums import is_of_sum
@@ -61,7 +61,7 @@ def push_folder(
         try:
             write(folder, card)
         except OSError as error:
-            raise_named(error, folder, folder)
+            raise_for_target(error, folder, folder)
         with hub_errors(repo_id, "repo_id", revision):
             # One commit, so that no reader sees half of it; upload_folder may make several.
             commit = api.create_commit(

@@ -11,7 +11,7 @@ from pathlib import Path
 from PIL import Image, ImageCms
 
 from stylekernel_hf.errors.given_values import as_integer
-from stylekernel_hf.files.atomic_write import write_whole
+from stylekernel_hf.files.atomic_write import atomic_write
 from stylekernel_hf.files.output_paths import check_output_file
 from stylekernel_hf.images.formats import ALPHA_FORMATS, check_image_size, format_to_write
 from stylekernel_hf.images.metadata.picture_metadata import PictureMetadata, metadata_of
@@ -57,7 +57,7 @@ def save_image(
         metadata = metadata_of(image) if metadata else PictureMetadata()
     kept = metadata.for_result(picture.size)
     data = _encode(picture, image_format, quality, target, kept)
-    write_whole(target, data)
+    atomic_write(target, data)
 
 
 def _encode(

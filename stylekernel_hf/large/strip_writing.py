@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
-from stylekernel_hf.files.atomic_write import raise_named, whole_file
+from stylekernel_hf.files.atomic_write import atomic_file, raise_for_target
 from stylekernel_hf.files.output_paths import check_output_file
 from stylekernel_hf.images.formats import check_image_size, format_to_write
 from stylekernel_hf.images.metadata.picture_metadata import PictureMetadata
@@ -75,7 +75,7 @@ def raw_file(beside: Path) -> Generator[BinaryIO]:
         with tempfile.TemporaryFile(dir=beside.parent) as file:
             yield file
     except OSError as error:
-        raise_named(error, beside, None)
+        raise_for_target(error, beside, None)
 
 
 def encode_raw(
@@ -95,7 +95,7 @@ def encode_raw(
     """
     path = Path(output)
     kept = (metadata or PictureMetadata()).for_result((content.width, content.height))
-    with _opened(raw) as file, whole_file(path) as temporary:
+    with _opened(raw) as file, atomic_file(path) as temporary:
         _check_length(file, content)
         stream = StoredPng(file, content.width, content.height)
         error: BaseException | None = None

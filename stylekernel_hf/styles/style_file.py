@@ -14,7 +14,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from stylekernel_hf.errors.given_values import shown
-from stylekernel_hf.files.atomic_write import write_whole
+from stylekernel_hf.files.atomic_write import atomic_write
 from stylekernel_hf.files.safetensors_file import listed_shape, open_tensors, read_finite
 from stylekernel_hf.hub.configs import check_format_version
 
@@ -53,7 +53,7 @@ def write_styles(path: str | os.PathLike[str], content: StyleTensors) -> None:
         "checkpoint": json.dumps(content.checkpoint),
     }
     target.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(target, save(tensors, metadata=metadata))
+    atomic_write(target, save(tensors, metadata=metadata))
 
 
 def read_styles(path: str | os.PathLike[str]) -> StyleTensors:

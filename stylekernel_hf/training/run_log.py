@@ -11,7 +11,7 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor
 
-from stylekernel_hf.files.atomic_write import write_whole
+from stylekernel_hf.files.atomic_write import atomic_write
 from stylekernel_hf.images.loading import load_image
 
 LOG_NAME = "log.jsonl"
@@ -33,7 +33,7 @@ class RunLog:
         """Go on after `step`: what was logged beyond it, by a run that was killed, is dropped."""
         if self.accelerator.is_main_process and self.path.exists():
             kept = [line for line in self.path.read_bytes().splitlines() if _step(line) <= step]
-            write_whole(self.path, b"".join(line + b"\n" for line in kept))
+            atomic_write(self.path, b"".join(line + b"\n" for line in kept))
         if self.accelerator.log_with:
             # TensorBoard then hides what was logged beyond the step.
             options = {TRACKER_NAME: {"purge_step": step + 1}}

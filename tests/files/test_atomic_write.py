@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from stylekernel_hf.files.atomic_write import temporary_path, whole_file, write_whole
+from stylekernel_hf.files.atomic_write import atomic_file, atomic_write, temporary_path
 from stylekernel_hf.hub.saving import staged_folder
 
 # Each begins to write, says so, and waits.
 WRITERS = {
-    "file": "from stylekernel_hf.files.atomic_write import whole_file as writer",
+    "file": "from stylekernel_hf.files.atomic_write import atomic_file as writer",
     "repository": "from stylekernel_hf.hub.saving import staged_folder as writer",
 }
 CODE = """
@@ -60,7 +60,7 @@ def test_next_writer_removes_what_an_ended_process_left(
         process.send_signal(getattr(signal, number))
         process.wait()
     assert len(hidden(tmp_path)) == 1
-    write_whole(tmp_path / "other.json", b"{}")
+    atomic_write(tmp_path / "other.json", b"{}")
     assert [path.name for path in tmp_path.iterdir()] == ["other.json"]
 
 
@@ -68,7 +68,7 @@ def test_next_writer_removes_what_an_ended_process_left(
 def test_what_is_still_being_written_is_left_alone(tmp_path: Path, kind: str) -> None:
     with writing(kind, tmp_path), temporary_path(tmp_path) as own:
         before = hidden(tmp_path)
-        write_whole(tmp_path / "other.json", b"{}")
+        atomic_write(tmp_path / "other.json", b"{}")
         assert hidden(tmp_path) == before
         assert len(before) == 2 and own in before
 
@@ -79,7 +79,7 @@ def test_files_of_others_are_left_alone(tmp_path: Path, name: str) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "kept").write_text("mine")
     (tmp_path / ".partial-0123456789abcdef").symlink_to(tmp_path / "folder")
-    write_whole(tmp_path / "other.json", b"{}")
+    atomic_write(tmp_path / "other.json", b"{}")
     assert (tmp_path / name).read_text() == "mine"
     assert (tmp_path / "folder" / "kept").read_text() == "mine"
 
@@ -88,7 +88,7 @@ def test_files_of_others_are_left_alone(tmp_path: Path, name: str) -> None:
 def test_error_leaves_the_old_file_and_nothing_else(tmp_path: Path, error: BaseException) -> None:
     target = tmp_path / "target"
     target.write_text("old")
-    with pytest.raises(type(error)), whole_file(target) as temporary:
+    with pytest.raises(type(error)), atomic_file(target) as temporary:
         temporary.write_text("new")
         raise error
     assert [path.name for path in tmp_path.iterdir()] == ["target"]
@@ -97,7 +97,7 @@ def test_error_leaves_the_old_file_and_nothing_else(tmp_path: Path, error: BaseE
 
 def test_file_is_as_public_as_any_other(tmp_path: Path) -> None:
     (tmp_path / "plain").write_text("")
-    write_whole(tmp_path / "whole", b"")
+    atomic_write(tmp_path / "whole", b"")
     assert (tmp_path / "whole").stat().st_mode == (tmp_path / "plain").stat().st_mode
 
 
@@ -115,7 +115,7 @@ def test_no_room_names_the_file_and_keeps_the_old_one(tmp_path: Path) -> None:
     target = tmp_path / "target"
     target.write_text("old")
     with files_of_at_most(1000), pytest.raises(OSError, match="too large: '.*/target'"):
-        write_whole(target, bytes(5000))
+        atomic_write(target, bytes(5000))
     assert [path.name for path in tmp_path.iterdir()] == ["target"]
     assert target.read_text() == "old"
 
@@ -142,22 +142,22 @@ def test_paths_that_cannot_be_written_are_named(
 ) -> None:
     target = make(tmp_path)
     with pytest.raises(error) as raised:
-        write_whole(target, b"")
+        atomic_write(target, b"")
     assert raised.value.filename == str(target)
     assert not hidden(tmp_path)
 
 
 def test_longest_name_is_written(tmp_path: Path) -> None:
     name = "x" * os.pathconf(tmp_path, "PC_NAME_MAX")
-    write_whole(tmp_path / name, b"1")
+    atomic_write(tmp_path / name, b"1")
     assert (tmp_path / name).read_bytes() == b"1"
 
 
 def test_many_writers_at_once_do_not_take_one_another_for_ended(tmp_path: Path) -> None:
     code = (
-        "from stylekernel_hf.files.atomic_write import write_whole\n"
+        "from stylekernel_hf.files.atomic_write import atomic_write\n"
         "import sys\n"
-        "for i in range(150): write_whole(f'{sys.argv[1]}-{i}', b'whole')\n"
+        "for i in range(150): atomic_write(f'{sys.argv[1]}-{i}', b'whole')\n"
     )
     processes = [
         subprocess.Popen([sys.executable, "-c", code, str(number)], cwd=tmp_path)
