@@ -1,4 +1,4 @@
-"""`stylekernel evaluate`: figures of checkpoints on pairs of pictures."""
+"""`stylekernel evaluate`: metrics of checkpoints on pairs of pictures."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from stylekernel_hf.cli.stop_signals import told_when_stopped
 
 if TYPE_CHECKING:
     from stylekernel_hf.evaluation.evaluation_result import Evaluation
-    from stylekernel_hf.metrics.figures import ContentMeasure, Figures
+    from stylekernel_hf.metrics.pair_metrics import ContentMeasure, Metrics
     from stylekernel_hf.metrics.perceptual import PerceptualNetwork
 
 
@@ -52,10 +52,10 @@ def evaluate(
         typer.Option("--fid", help="Add FID, with --lpips ArtFID too; downloads Inception once."),
     ] = False,
     per_pair: Annotated[
-        bool, typer.Option("--per-pair", help="Print the figures of every pair too.")
+        bool, typer.Option("--per-pair", help="Print the metrics of every pair too.")
     ] = False,
     json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write all figures to this file.")
+        Path | None, typer.Option("--json", help="Write all metrics to this file.")
     ] = None,
     html: Annotated[
         Path | None, typer.Option(help="Write a report with pictures to this file.")
@@ -141,16 +141,16 @@ def _measures(network: PerceptualNetwork, *, cfsd: bool, lpips: bool) -> dict[st
 
 def _table(evaluations: list[Evaluation], per_pair: bool) -> str:
     from stylekernel_hf.evaluation.evaluation_result import names_of
-    from stylekernel_hf.metrics.figures import figures_table
+    from stylekernel_hf.metrics.pair_metrics import metrics_table
 
     first, several = evaluations[0], len(evaluations) > 1
     mean = f"mean of {len(first.pairs)} pairs at {first.size} px"
-    rows: dict[str, Figures] = {}
+    rows: dict[str, Metrics] = {}
     for name, evaluation in zip(names_of(evaluations), evaluations, strict=True):
         for pair in evaluation.pairs if per_pair else ():
             label = f"{pair.content_name} in {pair.style_name}"
-            rows[f"{name}: {label}" if several else label] = pair.figures
+            rows[f"{name}: {label}" if several else label] = pair.metrics
         rows[name if several else mean] = evaluation.mean
     rows["content unchanged"] = first.content_unchanged
     rows["style pasted"] = first.style_pasted
-    return figures_table(rows, title=mean if several else "").rstrip()
+    return metrics_table(rows, title=mean if several else "").rstrip()

@@ -13,7 +13,7 @@ import torch
 from stylekernel_hf.evaluation.evaluation_result import Evaluation, write_json
 from stylekernel_hf.files.atomic_write import atomic_write
 from stylekernel_hf.hub.configs import MAX_RESULT_BYTES, read_json_object
-from stylekernel_hf.metrics.figures import Figures, figures_table
+from stylekernel_hf.metrics.pair_metrics import Metrics, metrics_table
 from stylekernel_hf.pretrained.model import StyleKernelModel
 from stylekernel_hf.pretrained.presets import preset_config
 from stylekernel_hf.training.settings import TrainingSettings
@@ -114,7 +114,7 @@ class Ablation:
         return (self.folder(variant) / EVALUATION_NAME).exists()
 
     def record(self, variant: str, evaluation: Evaluation) -> None:
-        """Keep the figures of a trained variant."""
+        """Keep the metrics of a trained variant."""
         write_json([evaluation], self.folder(variant) / EVALUATION_NAME)
 
     def write_table(self) -> str:
@@ -126,12 +126,12 @@ class Ablation:
             for variant in variants_of(self.preset)
             if self.is_scored(variant)
         }
-        rows = {variant: _figures(each["mean"]) for variant, each in found.items()}
+        rows = {variant: _metrics(each["mean"]) for variant, each in found.items()}
         first = next(iter(found.values()))
         for name in ("content_unchanged", "style_pasted"):
-            rows[name.replace("_", " ")] = _figures(first[name])
+            rows[name.replace("_", " ")] = _metrics(first[name])
         title = f"mean of {first['pair_count']} pairs at {first['size']} px"
-        table = figures_table(rows, title=title)
+        table = metrics_table(rows, title=title)
         results = {
             "plan": self._plan(),
             "variants": {
@@ -160,7 +160,7 @@ def check_variants(preset: str, variants: list[str]) -> list[str]:
     return variants or list(known)
 
 
-def _figures(means: Mapping[str, float]) -> Figures:
+def _metrics(means: Mapping[str, float]) -> Metrics:
     named = ("content", "style", "ssim")
     extra = {name: value for name, value in means.items() if name not in named}
-    return Figures(means["content"], means["style"], means["ssim"], extra)
+    return Metrics(means["content"], means["style"], means["ssim"], extra)

@@ -18,9 +18,9 @@ from stylekernel_hf.evaluation.evaluation_result import Evaluation, KeptImages, 
 from stylekernel_hf.evaluation.scoring import Scorer, Tally
 from stylekernel_hf.images.decoding import MAX_DECODED_PIXELS, Bounds
 from stylekernel_hf.images.tensors import load_rgb
-from stylekernel_hf.metrics.figures import (
+from stylekernel_hf.metrics.pair_metrics import (
     ContentMeasure,
-    Figures,
+    Metrics,
     ScoredPicture,
     compare,
     with_extra,
@@ -52,7 +52,7 @@ def evaluate(
     """Let every candidate stylize the same `pairs` of places, all of them by default; score them.
 
     Pictures are cut to their central square of `size` px. A result is scored as a user gets it,
-    clamped and rounded to 8 bits. `measures` are further figures by name; `inception` maps 8-bit
+    clamped and rounded to 8 bits. `measures` are further metrics by name; `inception` maps 8-bit
     RGB to the features for FID. `on_result(done, total)` is called after each result. The encoded
     styles are held in memory, and with VGG-19 at 512 px another 14 MB for each style.
 
@@ -130,19 +130,19 @@ class _Run:
     ) -> None:
         image = self.candidate.paint(content.rgb, self.encoded[pair[1]], names)
         result = scorer.read(image)
-        figures = with_extra(
+        metrics = with_extra(
             scorer.score(result, content, style),
             self.candidate.alignment(content.rgb, self.encoded[pair[1]], result.rgb),
         )
-        self.tally.add(figures, result)
-        self.pairs.append(PairScore(*names, figures))
+        self.tally.add(metrics, result)
+        self.pairs.append(PairScore(*names, metrics))
         if self.keep_images:
             self.images[pair] = _thumbnail(image)
 
     def finish(
         self,
         size: int,
-        trivial: tuple[Figures, Figures],
+        trivial: tuple[Metrics, Metrics],
         styles: Sequence[ScoredPicture],
         kept: tuple[dict[int, Image.Image], dict[int, Image.Image]] | None,
     ) -> Evaluation:

@@ -1,4 +1,4 @@
-"""What an evaluation found: figures, their means, JSON and a contact sheet."""
+"""What an evaluation found: metrics, their means, JSON and a contact sheet."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from PIL import Image
 
 from stylekernel_hf.files.atomic_write import atomic_write
 from stylekernel_hf.images.contact_sheet import contact_sheet
-from stylekernel_hf.metrics.figures import Figures, mean_figures, with_extra
+from stylekernel_hf.metrics.pair_metrics import Metrics, mean_metrics, with_extra
 
 
 @dataclass(frozen=True)
 class PairScore:
-    """The figures of one content in one style, which are called by their file names."""
+    """The metrics of one content in one style, which are called by their file names."""
 
     content_name: str
     style_name: str
-    figures: Figures
+    metrics: Metrics
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class KeptImages:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The figures of all pairs of one candidate, and for scale those that take no skill.
+    """The metrics of all pairs of one candidate, and for scale those that take no skill.
 
     `content_unchanged` and `style_pasted` are of the same pairs with the content, or the style, as
     the result. `over_all` is what only all results together have: FID, ArtFID.
@@ -45,18 +45,18 @@ class Evaluation:
     strength: float
     size: int
     pairs: tuple[PairScore, ...]
-    content_unchanged: Figures
-    style_pasted: Figures
+    content_unchanged: Metrics
+    style_pasted: Metrics
     over_all: Mapping[str, float] = field(default_factory=dict[str, float])
     images: KeptImages | None = field(default=None, repr=False, compare=False)
 
     @property
-    def mean(self) -> Figures:
+    def mean(self) -> Metrics:
         """The means over all pairs, and what only all of them together have."""
-        return with_extra(mean_figures([pair.figures for pair in self.pairs]), self.over_all)
+        return with_extra(mean_metrics([pair.metrics for pair in self.pairs]), self.over_all)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the figures as what JSON can hold, the means ahead of the pairs."""
+        """Return the metrics as what JSON can hold, the means ahead of the pairs."""
         return {
             "model": self.model,
             "strength": self.strength,
@@ -69,7 +69,7 @@ class Evaluation:
                 {
                     "content_name": pair.content_name,
                     "style_name": pair.style_name,
-                    **pair.figures.to_json(),
+                    **pair.metrics.to_json(),
                 }
                 for pair in self.pairs
             ],

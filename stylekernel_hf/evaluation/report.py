@@ -13,7 +13,7 @@ from PIL import Image
 
 from stylekernel_hf.evaluation.curve import draw_curve
 from stylekernel_hf.evaluation.evaluation_result import Evaluation, KeptImages, names_of
-from stylekernel_hf.metrics.figures import Figures, heading
+from stylekernel_hf.metrics.pair_metrics import Metrics, heading
 
 _CELL = 128
 _SHEET_SIDE = 6
@@ -38,19 +38,19 @@ _EXPLANATIONS = {
 
 @dataclass(frozen=True)
 class PairRow:
-    """A candidate's figures of one pair, and how bad they are."""
+    """A candidate's metrics of one pair, and how bad they are."""
 
     candidate: str
     content_name: str
     style_name: str
-    figures: dict[str, float]
+    metrics: dict[str, float]
     badness: float
 
 
 def render_report(
     evaluations: Sequence[Evaluation], *, command: str, versions: Mapping[str, str]
 ) -> str:
-    """Return the whole file: figures, curve, contact sheets, the worst pairs and all pairs.
+    """Return the whole file: metrics, curve, contact sheets, the worst pairs and all pairs.
 
     The evaluations must have their images and be of the same pairs. Several of them get a curve,
     where matplotlib is installed. Every name is escaped.
@@ -69,8 +69,8 @@ def render_report(
     return environment.from_string(template.read_text(encoding="utf-8")).render(
         pair_count=len(first.pairs),
         size=first.size,
-        figure_names=list(first.mean.to_json()),
-        pair_figure_names=list(first.pairs[0].figures.to_json()),
+        metric_names=list(first.mean.to_json()),
+        pair_metric_names=list(first.pairs[0].metrics.to_json()),
         explanations=_EXPLANATIONS,
         summary=_summary(evaluations),
         several=len(evaluations) > 1,
@@ -84,10 +84,10 @@ def render_report(
     )
 
 
-def badness(figures: Figures, evaluation: Evaluation) -> float:
+def badness(metrics: Metrics, evaluation: Evaluation) -> float:
     """Content as a share of that of pasted styles plus style as a share of that of no change."""
     content, style = evaluation.style_pasted.content, evaluation.content_unchanged.style
-    return figures.content / max(content, 1e-9) + figures.style / max(style, 1e-9)
+    return metrics.content / max(content, 1e-9) + metrics.style / max(style, 1e-9)
 
 
 def _summary(evaluations: Sequence[Evaluation]) -> dict[str, dict[str, float]]:
@@ -106,29 +106,29 @@ def _pair_rows(evaluations: Sequence[Evaluation]) -> Iterator[PairRow]:
                 name,
                 pair.content_name,
                 pair.style_name,
-                pair.figures.to_json(),
-                badness(pair.figures, each),
+                pair.metrics.to_json(),
+                badness(pair.metrics, each),
             )
 
 
-def _worst(evaluations: Sequence[Evaluation]) -> Iterator[list[tuple[str, str, Figures | None]]]:
-    """The pairs that are worst on average, as pictures with captions and figures."""
+def _worst(evaluations: Sequence[Evaluation]) -> Iterator[list[tuple[str, str, Metrics | None]]]:
+    """The pairs that are worst on average, as pictures with captions and metrics."""
     kept = [_images(each) for each in evaluations]
     places = sorted(kept[0].stylized)
     totals = [
-        sum(badness(each.pairs[place].figures, each) for each in evaluations)
+        sum(badness(each.pairs[place].metrics, each) for each in evaluations)
         for place in range(len(places))
     ]
     for place in sorted(range(len(places)), key=lambda place: -totals[place])[:_WORST]:
         i, j = places[place]
         pair = evaluations[0].pairs[place]
-        line: list[tuple[str, str, Figures | None]] = [
+        line: list[tuple[str, str, Metrics | None]] = [
             (pair.content_name, _thumbnail(kept[0].contents[i]), None),
             (pair.style_name, _thumbnail(kept[0].styles[j]), None),
         ]
         for name, each, images in zip(names_of(evaluations), evaluations, kept, strict=True):
             picture = _thumbnail(images.stylized[i, j])
-            line.append((name, picture, each.pairs[place].figures))
+            line.append((name, picture, each.pairs[place].metrics))
         yield line
 
 

@@ -9,15 +9,15 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from stylekernel_hf.metrics.figures import (
+from stylekernel_hf.metrics.frechet import art_fid, frechet_distance
+from stylekernel_hf.metrics.pair_metrics import (
     ContentMeasure,
-    Figures,
+    Metrics,
     ScoredPicture,
     compare,
-    mean_figures,
+    mean_metrics,
     with_extra,
 )
-from stylekernel_hf.metrics.frechet import art_fid, frechet_distance
 from stylekernel_hf.metrics.perceptual import PerceptualNetwork
 
 
@@ -33,25 +33,25 @@ class Scorer:
         """Compute the features of an RGB picture."""
         return ScoredPicture.read(image, self.network, self.inception)
 
-    def score(self, result: ScoredPicture, content: ScoredPicture, style: ScoredPicture) -> Figures:
-        """Compute every figure of one result."""
+    def score(self, result: ScoredPicture, content: ScoredPicture, style: ScoredPicture) -> Metrics:
+        """Compute every metric of one result."""
         return with_extra(compare(result, content, style), self.measure(result, content))
 
     def measure(self, result: ScoredPicture, content: ScoredPicture) -> dict[str, float]:
-        """Compute the further figures, which compare a result with its content."""
+        """Compute the further metrics, which compare a result with its content."""
         return {name: score(result.rgb, content.rgb) for name, score in self.measures.items()}
 
 
 @dataclass
 class Tally:
-    """The figures of one way of making results, pair by pair."""
+    """The metrics of one way of making results, pair by pair."""
 
-    figures: list[Figures] = field(default_factory=list[Figures])
+    metrics: list[Metrics] = field(default_factory=list[Metrics])
     features: list[Tensor] = field(default_factory=list[Tensor])
 
-    def add(self, figures: Figures, result: ScoredPicture) -> None:
+    def add(self, metrics: Metrics, result: ScoredPicture) -> None:
         """Take in one result."""
-        self.figures.append(figures)
+        self.metrics.append(metrics)
         if result.inception is not None:
             self.features.append(result.inception)
 
@@ -64,9 +64,9 @@ class Tally:
             return {}
         given = [style.inception for style in styles if style.inception is not None]
         fid = frechet_distance(torch.cat(self.features), torch.cat(given))
-        lpips = mean_figures(self.figures).extra.get("lpips")
+        lpips = mean_metrics(self.metrics).extra.get("lpips")
         return {"fid": fid} | ({} if lpips is None else {"art_fid": art_fid(lpips, fid)})
 
-    def summary(self, styles: Sequence[ScoredPicture]) -> Figures:
+    def summary(self, styles: Sequence[ScoredPicture]) -> Metrics:
         """Return the means over all results, and what only many together have."""
-        return with_extra(mean_figures(self.figures), self.over_all(styles))
+        return with_extra(mean_metrics(self.metrics), self.over_all(styles))

@@ -22,9 +22,9 @@ from stylekernel_hf.evaluation.evaluation_result import (
 )
 from stylekernel_hf.images.contact_sheet import GAP
 from stylekernel_hf.metrics.distances import content_distance, style_distance
-from stylekernel_hf.metrics.figures import Figures, figures_table
 from stylekernel_hf.metrics.frechet import frechet_distance
 from stylekernel_hf.metrics.near import local_features, nearness
+from stylekernel_hf.metrics.pair_metrics import Metrics, metrics_table
 from stylekernel_hf.metrics.pattern import neighbourhoods, pattern_distance
 from stylekernel_hf.metrics.perceptual import PerceptualNetwork
 from stylekernel_hf.metrics.ssim import luminance_ssim
@@ -92,26 +92,26 @@ def evaluate(stylize, contents, styles, *, encode_style=None, **options) -> Eval
 
 def sample_evaluation() -> Evaluation:
     pairs = (
-        PairScore("a.png", "x.png", Figures(content=0.5, style=0.125, ssim=0.25)),
-        PairScore("b.png", "ÿ.png", Figures(content=1.5, style=0.375, ssim=0.5)),
+        PairScore("a.png", "x.png", Metrics(content=0.5, style=0.125, ssim=0.25)),
+        PairScore("b.png", "ÿ.png", Metrics(content=1.5, style=0.375, ssim=0.5)),
     )
-    return Evaluation("ours", 0.5, SIZE, pairs, Figures(0.0, 0.75, 1.0), Figures(2.0, 0.0, 0.0625))
+    return Evaluation("ours", 0.5, SIZE, pairs, Metrics(0.0, 0.75, 1.0), Metrics(2.0, 0.0, 0.0625))
 
 
-# Figures
+# Metrics
 
 
 def test_the_content_itself_is_at_no_distance_from_the_content(network, files):
     result = evaluate(keep, *files, network=network, size=SIZE)
-    assert {pair.figures.content for pair in result.pairs} == {0}
-    assert [pair.figures.ssim for pair in result.pairs] == pytest.approx([1] * len(result.pairs))
+    assert {pair.metrics.content for pair in result.pairs} == {0}
+    assert [pair.metrics.ssim for pair in result.pairs] == pytest.approx([1] * len(result.pairs))
     assert result.mean == result.content_unchanged
     assert result.mean.style > 0.01
 
 
 def test_the_style_itself_is_at_no_distance_from_the_style(network, files):
     result = evaluate(paste, *files, network=network, size=SIZE)
-    assert {pair.figures.style for pair in result.pairs} == {0}
+    assert {pair.metrics.style for pair in result.pairs} == {0}
     assert result.mean == result.style_pasted
     assert result.mean.content > 0.5 and result.mean.ssim < 0.5
 
@@ -125,7 +125,7 @@ def test_figures_are_those_of_the_result_in_8_bits(network, files):
     for pair, paths in zip(result.pairs, pairs, strict=True):
         content, style = map(as_tensor, paths)
         stylized = ((3 * blend(content, style) - 1) * 255).round().clamp(0, 255) / 255
-        assert pair.figures.to_json() == pytest.approx(
+        assert pair.metrics.to_json() == pytest.approx(
             {
                 "content": content_distance(network(stylized), network(content)).item(),
                 "style": style_distance(network(stylized), network(style)).item(),
@@ -146,7 +146,7 @@ def test_alignment_is_the_share_of_the_change_that_is_lost_without_it(network, f
     (result,) = evaluation.evaluate([candidate], *files, network=network, size=SIZE)
     # A quarter of what the blend takes of the style, up to rounding to 8 bits.
     for pair in result.pairs:
-        assert pair.figures.extra["alignment"] == pytest.approx(0.25, abs=0.01)
+        assert pair.metrics.extra["alignment"] == pytest.approx(0.25, abs=0.01)
     assert "alignment" not in result.content_unchanged.extra
 
 
@@ -159,7 +159,7 @@ def test_alignment_of_a_picture_that_is_left_alone_is_nothing(network, files):
 def test_means_are_those_of_the_rows(network, files):
     result = evaluate(blend, *files, network=network, size=SIZE)
     for name in ("content", "style", "ssim"):
-        rows = [getattr(pair.figures, name) for pair in result.pairs]
+        rows = [getattr(pair.metrics, name) for pair in result.pairs]
         assert getattr(result.mean, name) == pytest.approx(np.mean(rows), rel=1e-12)
     assert len(result.pairs) == CONTENTS * STYLES
 
@@ -261,7 +261,7 @@ def test_a_stylizer_may_use_gradients(network, files):
 # JSON and the table
 
 
-def test_json_holds_every_figure(tmp_path):
+def test_json_holds_every_metric(tmp_path):
     path = tmp_path / "scores.json"
     write_json([sample_evaluation()], path)
     assert json.loads(path.read_text(encoding="utf-8")) == {
@@ -329,8 +329,8 @@ def test_a_write_that_fails_leaves_the_old_scores(tmp_path, monkeypatch, broken)
 
 
 def test_the_table_has_a_line_for_each_row_and_lines_up():
-    table = figures_table(
-        {"ours": Figures(0.98765, 0.0703, 0.5), "pasted": Figures(2.0, 0.0, -0.01)}
+    table = metrics_table(
+        {"ours": Metrics(0.98765, 0.0703, 0.5), "pasted": Metrics(2.0, 0.0, -0.01)}
     )
     lines = table.splitlines()
     assert [cell.strip() for cell in lines[2].split("|")] == [
@@ -358,7 +358,7 @@ def test_the_table_has_a_line_for_each_row_and_lines_up():
 # Several candidates
 
 
-def test_candidates_get_the_same_pairs_and_their_own_figures(network, files):
+def test_candidates_get_the_same_pairs_and_their_own_metrics(network, files):
     ours, theirs = (Candidate("m", blend), Candidate("m", paste, strength=0.5))
     reports: list[tuple[int, int]] = []
     both = evaluation.evaluate(
@@ -411,14 +411,14 @@ def brightness_gap(result: Tensor, content: Tensor) -> float:
     return (result.mean() - content.mean()).item()
 
 
-def test_a_further_measure_compares_result_and_content_and_is_in_every_figure(network, files):
+def test_a_further_measure_compares_result_and_content_and_is_in_every_metric(network, files):
     result = evaluate(
         blend, *files, network=network, size=SIZE, measures={"gap": brightness_gap}, pairs=[(0, 1)]
     )
     content, style = as_tensor(files[0][0]), as_tensor(files[1][1])
     gap = style.mean().item() - content.mean().item()
-    assert result.pairs[0].figures.extra["gap"] == pytest.approx(0.4 * gap, abs=1e-3)
-    assert result.mean.to_json()["gap"] == result.pairs[0].figures.extra["gap"]
+    assert result.pairs[0].metrics.extra["gap"] == pytest.approx(0.4 * gap, abs=1e-3)
+    assert result.mean.to_json()["gap"] == result.pairs[0].metrics.extra["gap"]
     assert result.content_unchanged.extra["gap"] == 0
     assert result.style_pasted.extra["gap"] == pytest.approx(gap, abs=1e-6)
     assert result.to_json()["mean"]["gap"] == result.to_json()["pairs"][0]["gap"]
@@ -452,7 +452,7 @@ def test_fid_compares_all_results_with_their_styles_and_makes_art_fid_with_lpips
     assert result.mean.extra == result.content_unchanged.extra
     pasted = {"near": 0, "pattern": 0, "lpips": 0.5, "fid": 0, "art_fid": 1.5}
     assert result.style_pasted.extra == pytest.approx(pasted, abs=1e-5)
-    assert "fid" not in result.pairs[0].figures.extra
+    assert "fid" not in result.pairs[0].metrics.extra
 
 
 def test_fid_of_one_pair_is_refused(network, files):
@@ -461,8 +461,8 @@ def test_fid_of_one_pair_is_refused(network, files):
 
 
 def test_figures_that_a_row_of_the_table_lacks_are_dashes():
-    rows = {"mean": Figures(1.0, 2.0, 3.0, {"fid": 12345.6}), "a pair": Figures(1.0, 2.0, 3.0)}
-    lines = figures_table(rows, title="3 pairs").splitlines()
+    rows = {"mean": Metrics(1.0, 2.0, 3.0, {"fid": 12345.6}), "a pair": Metrics(1.0, 2.0, 3.0)}
+    lines = metrics_table(rows, title="3 pairs").splitlines()
     assert [cell.strip() for cell in lines[0].split("|")][1:-1] == [
         "3 pairs",
         "content",

@@ -15,7 +15,7 @@ from stylekernel_hf.evaluation.curve import draw_curve
 from stylekernel_hf.evaluation.evaluation_result import Evaluation, KeptImages, PairScore
 from stylekernel_hf.evaluation.report import badness, render_report
 from stylekernel_hf.images.contact_sheet import GAP
-from stylekernel_hf.metrics.figures import Figures
+from stylekernel_hf.metrics.pair_metrics import Metrics
 
 CELL = 40
 NAMES = ("a<b>.png", "b&c.png")
@@ -28,15 +28,15 @@ def plain(*color: int) -> Image.Image:
 def sample(model: str, strength: float, content: float, red: int) -> Evaluation:
     """Two pairs, the second the worse one."""
     pairs = (
-        PairScore(NAMES[0], "x.png", Figures(content, 0.25, 0.5)),
-        PairScore(NAMES[1], "y.png", Figures(content + 0.5, 0.5, 0.25)),
+        PairScore(NAMES[0], "x.png", Metrics(content, 0.25, 0.5)),
+        PairScore(NAMES[1], "y.png", Metrics(content + 0.5, 0.5, 0.25)),
     )
     images = KeptImages(
         {0: plain(0, 50, 0), 1: plain(0, 60, 0)},
         {2: plain(0, 0, 70), 5: plain(0, 0, 80)},
         {(0, 2): plain(red, 0, 0), (1, 5): plain(red + 5, 0, 0)},
     )
-    trivial = Figures(0.0, 1.0, 1.0), Figures(2.0, 0.0, 0.125)
+    trivial = Metrics(0.0, 1.0, 1.0), Metrics(2.0, 0.0, 0.125)
     return Evaluation(model, strength, 64, pairs, *trivial, images=images)
 
 
@@ -100,7 +100,7 @@ def test_the_report_opens_without_any_other_file() -> None:
     assert "link" not in page.tags and "iframe" not in page.tags
 
 
-def test_the_summary_has_every_figure_of_every_candidate_and_the_trivial_results() -> None:
+def test_the_summary_has_every_metric_of_every_candidate_and_the_trivial_results() -> None:
     summary = Page(report(several())).tables["summary"]
     assert summary == [
         ["mean", "content", "style", "SSIM"],

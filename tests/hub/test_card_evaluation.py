@@ -12,7 +12,7 @@ from huggingface_hub import ModelCard
 
 from stylekernel_hf import CardDetails, StyleKernelModel
 from stylekernel_hf.evaluation.evaluation_result import Evaluation, PairScore, write_json
-from stylekernel_hf.metrics.figures import Figures
+from stylekernel_hf.metrics.pair_metrics import Metrics
 from tests.hub.hub_metadata import metadata_problems
 from tests.hub.hub_server import HubServer
 from tests.tiny import save_picture, tiny_model
@@ -24,10 +24,10 @@ REPO = "painter/my-fine-tune"
 def figures(tmp_path: Path) -> Path:
     """Write what `stylekernel evaluate --json` writes."""
     pairs = (
-        PairScore("a.jpg", "x.jpg", Figures(content=0.9, style=0.25, ssim=0.5)),
-        PairScore("b.jpg", "x.jpg", Figures(content=0.7, style=0.35, ssim=0.25)),
+        PairScore("a.jpg", "x.jpg", Metrics(content=0.9, style=0.25, ssim=0.5)),
+        PairScore("b.jpg", "x.jpg", Metrics(content=0.7, style=0.35, ssim=0.25)),
     )
-    trivial = Figures(0.0, 0.36, 1.0), Figures(1.9, 0.0, 0.1)
+    trivial = Metrics(0.0, 0.36, 1.0), Metrics(1.9, 0.0, 0.1)
     write_json([Evaluation("ours", 1.0, 256, pairs, *trivial)], tmp_path / "figures.json")
     return tmp_path / "figures.json"
 

@@ -10,7 +10,7 @@ import pytest
 from stylekernel_hf.cli.finetune import finetune
 from stylekernel_hf.evaluation.candidate import Candidate
 from stylekernel_hf.evaluation.evaluation import evaluate
-from stylekernel_hf.metrics.figures import Figures
+from stylekernel_hf.metrics.pair_metrics import Metrics
 from stylekernel_hf.metrics.perceptual import load_perceptual_network
 from stylekernel_hf.pretrained.checkpoint import EMBEDDED_CHECKPOINT, load_checkpoint
 from tests.tiny import save_tiny_vgg
@@ -30,7 +30,7 @@ def draw_paintings(folder: Path, seeds: range) -> list[Path]:
     return paths
 
 
-def score(model: Path, perceptual: Path, paintings: list[Path]) -> Figures:
+def score(model: Path, perceptual: Path, paintings: list[Path]) -> Metrics:
     network = load_checkpoint(model)
     (result,) = evaluate(
         [Candidate("ours", network.forward, network.encode_style)],

@@ -1,4 +1,4 @@
-"""The figures of one result, and the features of a picture that they are computed from."""
+"""The metrics of one result, and the features of a picture that they are computed from."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _HEADINGS = {"ssim": "SSIM", "cfsd": "CFSD", "lpips": "LPIPS", "fid": "FID", "ar
 
 
 @dataclass(frozen=True)
-class Figures:
+class Metrics:
     """How far a result is from its content and from its style."""
 
     content: float
@@ -44,14 +44,14 @@ class Figures:
     together fid, art_fid."""
 
     def to_json(self) -> dict[str, float]:
-        """Return every figure by its name."""
+        """Return every metric by its name."""
         named = {"content": self.content, "style": self.style, "ssim": self.ssim}
         return named | dict(self.extra)
 
 
 @dataclass(frozen=True)
 class ScoredPicture:
-    """A picture as it is scored, with what the figures compare of its features."""
+    """A picture as it is scored, with what the metrics compare of its features."""
 
     rgb: Float[Tensor, "1 3 h w"]
     structure: list[Tensor]
@@ -84,9 +84,9 @@ class ScoredPicture:
 
 
 @torch.no_grad()
-def compare(result: ScoredPicture, content: ScoredPicture, style: ScoredPicture) -> Figures:
+def compare(result: ScoredPicture, content: ScoredPicture, style: ScoredPicture) -> Metrics:
     """Score a result against the content and the style that it was made from."""
-    return Figures(
+    return Metrics(
         content=structure_distance(result.structure, content.structure).item(),
         style=statistics_distance(result.statistics, style.statistics).item(),
         ssim=luminance_ssim(result.rgb, content.rgb).item(),
@@ -97,31 +97,31 @@ def compare(result: ScoredPicture, content: ScoredPicture, style: ScoredPicture)
     )
 
 
-def mean_figures(figures: Sequence[Figures]) -> Figures:
-    """Average every figure; all of them must have the same extra ones."""
-    return Figures(
-        content=sum(each.content for each in figures) / len(figures),
-        style=sum(each.style for each in figures) / len(figures),
-        ssim=sum(each.ssim for each in figures) / len(figures),
+def mean_metrics(metrics: Sequence[Metrics]) -> Metrics:
+    """Average every metric; all of them must have the same extra ones."""
+    return Metrics(
+        content=sum(each.content for each in metrics) / len(metrics),
+        style=sum(each.style for each in metrics) / len(metrics),
+        ssim=sum(each.ssim for each in metrics) / len(metrics),
         extra={
-            name: sum(each.extra[name] for each in figures) / len(figures)
-            for name in figures[0].extra
+            name: sum(each.extra[name] for each in metrics) / len(metrics)
+            for name in metrics[0].extra
         },
     )
 
 
-def with_extra(figures: Figures, extra: Mapping[str, float]) -> Figures:
-    """Add figures that were measured by other means."""
-    return replace(figures, extra={**figures.extra, **extra})
+def with_extra(metrics: Metrics, extra: Mapping[str, float]) -> Metrics:
+    """Add metrics that were measured by other means."""
+    return replace(metrics, extra={**metrics.extra, **extra})
 
 
 def heading(name: str) -> str:
-    """Return how a figure is called in tables."""
+    """Return how a metric is called in tables."""
     return _HEADINGS.get(name, name)
 
 
-def figures_table(rows: Mapping[str, Figures], *, title: str = "") -> str:
-    """Write labelled figures as a Markdown table; its columns line up as plain text too.
+def metrics_table(rows: Mapping[str, Metrics], *, title: str = "") -> str:
+    """Write labelled metrics as a Markdown table; its columns line up as plain text too.
 
     The columns are those of the first row; a row that lacks one of them shows a dash.
     """
