@@ -51,6 +51,14 @@ def evaluate(
         bool,
         typer.Option("--fid", help="Add FID, with --lpips ArtFID too; downloads Inception once."),
     ] = False,
+    optimum: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            help="Score also what so many steps of Adam on the pixels of each result reach, with "
+            "the objective of the training; 100 take a minute or two a pair on a CPU.",
+        ),
+    ] = 0,
     per_pair: Annotated[
         bool, typer.Option("--per-pair", help="Print the metrics of every pair too.")
     ] = False,
@@ -87,6 +95,7 @@ def evaluate(
 
     from stylekernel_hf.cli.candidates import EMBEDDED, load_candidates
     from stylekernel_hf.cli.evaluation_outputs import Outputs
+    from stylekernel_hf.evaluation.optimum import with_optimum
     from stylekernel_hf.images.folder import list_images
     from stylekernel_hf.metrics.frechet import load_inception
     from stylekernel_hf.metrics.perceptual import load_perceptual_network
@@ -99,10 +108,12 @@ def evaluate(
         content_paths,
         style_paths,
         [perceptual] if perceptual else [],
-        count=len(models) * len(strengths),
+        count=len(models) * len(strengths) * (2 if optimum else 1),
     )
     candidates, target = load_candidates(models, strengths, device)
     network = load_perceptual_network(perceptual).to(target)
+    if optimum:
+        candidates += [with_optimum(each, network, optimum) for each in candidates]
     columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn())
     with (
         Progress(*columns, console=Console(stderr=True), transient=True) as progress,

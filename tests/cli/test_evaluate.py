@@ -97,6 +97,19 @@ def test_one_checkpoint_s_json_is_what_a_model_card_takes(folder: Path, styleker
     assert len(found["pairs"]) == 2
 
 
+def test_optimum_is_scored_beside_the_results(folder: Path, stylekernel) -> None:
+    words = [*common(folder), "--model", folder / "model", "--every", 4, "--optimum", 15]
+    printed, error = stylekernel("evaluate", *words)
+    assert not error
+    rows = {cells[1].strip(): cells for line in printed.splitlines() if (cells := line.split("|"))}
+    model = str(folder / "model")
+    plain, optimum = rows[model], rows[f"{model}, 15 steps on its pixels"]
+    # Content and style count 1 and 20 in the objective.
+    score = [float(cells[2]) + 20 * float(cells[3]) for cells in (plain, optimum)]
+    assert score[1] < score[0]
+    assert optimum[-2].strip() == "-"
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
