@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import re
 import shlex
 import shutil
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import stylekernel_hf
 from stylekernel_hf.images.loading import load_image
 
 ROOT = Path(__file__).parents[1]
@@ -63,6 +65,21 @@ def test_python_examples_run(
         namespace["share_processors"](False)  # type: ignore[operator]
     for path in set(Path().iterdir()) - before:
         assert path.stat().st_size > 0
+
+
+@pytest.mark.parametrize("name", stylekernel_hf.__all__)
+def test_docstring_examples_run(
+    name: str, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Examples find photo.jpg and painting.jpg in their folder, and may write files beside them."""
+    shutil.copytree(pictures, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    examples = doctest.DocTestFinder().find(getattr(stylekernel_hf, name), name, module=False)
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
+    for example in examples:
+        if "._model_class" not in example.name:  # Of another package's class.
+            runner.run(example)
+    assert runner.failures == 0
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
