@@ -2,12 +2,12 @@
 
 import os
 import tempfile
+from pathlib import Path
 
 # What is old in it is deleted: it must not be the folder of all that use Gradio, which is read when
 # Gradio is imported.
-os.environ.setdefault("GRADIO_TEMP_DIR", os.path.join(tempfile.gettempdir(), "stylekernel-demo"))
+os.environ.setdefault("GRADIO_TEMP_DIR", str(Path(tempfile.gettempdir(), "stylekernel-demo")))
 
-# ruff: noqa: E402
 from demo.interface import build_demo, launch_options
 from demo.studio import Studio
 from stylekernel_hf import keep_freed_memory, share_processors

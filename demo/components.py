@@ -171,4 +171,4 @@ def _example(name: str) -> dict[str, Any]:
 
 def _files_by_name(names: Sequence[str]) -> dict[str, Any]:
     file = ImageData.model_json_schema()
-    return {"type": "object", "properties": {name: file for name in names}}
+    return {"type": "object", "properties": dict.fromkeys(names, file)}

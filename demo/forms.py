@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import secrets
 import time
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -56,7 +56,7 @@ class Form:
         for file in self.spooled:
             file.close()
             with contextlib.suppress(OSError):
-                os.unlink(file.name)
+                Path(file.name).unlink()
 
 
 _form: ContextVar[Form] = ContextVar("form")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import tempfile
 import threading
@@ -107,7 +106,7 @@ class ModelShelf:
     def _load(self, name: str) -> WatchedPipeline:
         # There, it is deleted by its age if this process is killed meanwhile.
         home = get_upload_folder()
-        os.makedirs(home, exist_ok=True)
+        Path(home).mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="stylekernel-model-", dir=home) as folder:
             fetch(name, Path(folder), self._limits)
             try:

@@ -1,7 +1,6 @@
 """Draws example style pictures: `python demo/examples/make_paintings.py --output DIR`."""
 
 import argparse
-import os
 from pathlib import Path
 
 from paintings import STYLES, paint
@@ -12,7 +11,7 @@ def save_jpeg(image: Image.Image, path: Path, *, quality: int) -> None:
     """Writes beside the target and renames, so that a crash leaves no half file."""
     partial = path.with_suffix(".partial")
     image.save(partial, format="JPEG", quality=quality, optimize=True)
-    os.replace(partial, path)
+    partial.replace(path)
 
 
 def parse_arguments() -> argparse.Namespace:

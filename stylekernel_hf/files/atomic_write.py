@@ -49,7 +49,7 @@ def atomic_file(path: str | os.PathLike[str]) -> Generator[Path]:
             with temporary.open("rb+") as file:
                 # Only now does the system own up to a full or failing disk.
                 os.fsync(file.fileno())
-            os.replace(temporary, target)
+            temporary.replace(target)
     except OSError as error:
         raise_for_target(error, target, temporary)
 

@@ -64,7 +64,7 @@ def check_not_read(outputs: Iterable[Path], inputs: Iterable[Path], *, name: str
 
 def _identity(path: Path) -> tuple[int, int] | None:
     try:
-        found = os.stat(path)
+        found = path.stat()
     except (OSError, ValueError):
         return None
     return found.st_dev, found.st_ino

@@ -150,7 +150,7 @@ class HubRepository:
 def _check_arrival(found: Path) -> None:
     """Raise an error for a file that is not what the Hub has, and forget it."""
     # The cache calls the files themselves by their sums, and links to them where links are had.
-    if found.is_symlink() and not is_of_sum(found, Path(os.readlink(found)).name):
+    if found.is_symlink() and not is_of_sum(found, found.readlink().name):
         found.resolve().unlink()
         found.unlink()
         raise ConnectionError(f"{found.name} arrived damaged")

@@ -47,7 +47,7 @@ def staged_folder(target: str | os.PathLike[str]) -> Generator[Path]:
 def _appears(staging: Path, folder: Path) -> bool:
     """Give a folder its name; False if in the meantime there is one of that name."""
     try:
-        os.replace(staging, folder)
+        staging.replace(folder)
     except OSError:
         if not folder.is_dir():
             raise
@@ -68,7 +68,7 @@ def _move_files(staging: Path, target: Path) -> None:
         if _INDEX.fullmatch(path.name):
             (target / path).unlink(missing_ok=True)
     for path in sorted(files, key=_order):
-        os.replace(staging / path, target / path)
+        (staging / path).replace(target / path)
     for path in stale:
         path.unlink(missing_ok=True)
 

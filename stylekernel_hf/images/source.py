@@ -35,7 +35,7 @@ def open_source(source: object, name: str) -> tuple[Stream, str]:
             f"got {type(source).__name__}"
         )
     try:
-        kind = stat.S_IFMT(os.stat(path).st_mode)
+        kind = stat.S_IFMT(os.stat(path).st_mode)  # noqa: PTH116 - To Path, "" is ".".
         _check_kind(kind, path, name)
         stream = open(path, "rb")  # noqa: SIM115 - It is returned.
     except FileNotFoundError as error:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from tqdm.auto import tqdm
@@ -12,7 +13,7 @@ class ProgressBars:
     """Makes progress bars, which nobody sees unless they are turned on."""
 
     # A library draws no bars unasked: the command line and the demo turn them on.
-    _bar_options: dict[str, Any] = {"disable": True}
+    _bar_options: Mapping[str, Any] = MappingProxyType({"disable": True})
 
     def set_progress_bar_config(self, **options: Any) -> None:
         """Set the options of tqdm for all later bars; `disable=False` shows them."""

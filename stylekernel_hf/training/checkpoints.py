@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
@@ -56,7 +55,7 @@ def save_checkpoint(
         accelerator.wait_for_everyone()
         if accelerator.is_main_process:
             (partial / STATE_NAME).write_text(json.dumps(log_state), encoding="utf-8")
-            os.replace(partial, folder / f"step_{step:07d}")
+            partial.replace(folder / f"step_{step:07d}")
     except BaseException:
         # A full disk has no room for what nobody can use.
         shutil.rmtree(partial, ignore_errors=True)
@@ -64,7 +63,7 @@ def save_checkpoint(
     if accelerator.is_main_process:
         for old in sorted(folder.glob("step_*"))[:-KEPT]:
             # Renamed first: what is half removed must not look like a checkpoint.
-            os.replace(old, folder / f".old_{old.name}")
+            old.replace(folder / f".old_{old.name}")
             shutil.rmtree(folder / f".old_{old.name}")
     accelerator.wait_for_everyone()
 

@@ -114,7 +114,7 @@ def test_other_format_is_no_picture(decoders: Decoders, image_format: str) -> No
 
 
 def test_scans_of_a_jpeg_are_counted() -> None:
-    """libjpeg's own progressive pictures have ten scans in colour and six in grey."""
+    """Libjpeg's own progressive pictures have ten scans in colour and six in grey."""
     assert count_scans(encoded(photo(), "JPEG")) == 1
     assert count_scans(encoded(photo(), "JPEG", progressive=True)) == 10
     assert count_scans(encoded(photo("L"), "JPEG", progressive=True)) == 6

@@ -96,7 +96,7 @@ def test_addresses_inside_are_not_fetched(url: str) -> None:
     asked: list[str] = []
 
     class Secret(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802
+        def do_GET(self) -> None:
             asked.append(self.path)
             self.send_error(404)
 

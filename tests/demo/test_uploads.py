@@ -37,7 +37,7 @@ def address() -> Iterator[tuple[str, list[str]]]:
     asked: list[str] = []
 
     class Stranger(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802
+        def do_GET(self) -> None:
             asked.append(self.path)
             self.send_error(404)
 

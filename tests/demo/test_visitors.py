@@ -49,7 +49,7 @@ def test_strangers_cannot_state_another_address() -> None:
 
 
 def test_proxies_that_are_known_are_believed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """uvicorn has read the header by then, and told whether it came from one of them."""
+    """Uvicorn has read the header by then, and told whether it came from one of them."""
     monkeypatch.setenv("FORWARDED_ALLOW_IPS", "127.0.0.1")
     assert address_of(request("198.51.100.3", "1.2.3.4, 198.51.100.3")) == "198.51.100.3"
 

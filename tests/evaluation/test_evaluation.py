@@ -1,5 +1,6 @@
 """Evaluations of toy stylizers on tiny pictures, with a tiny random feature network."""
 
+import itertools
 import json
 import os
 from dataclasses import replace
@@ -40,8 +41,7 @@ def network() -> PerceptualNetwork:
     generator = torch.Generator().manual_seed(0)
     widths = (3, 4, 4, 6, 6, 8)
     blocks = [
-        [nn.Conv2d(before, after, 3, padding=1)]
-        for before, after in zip(widths, widths[1:], strict=False)
+        [nn.Conv2d(before, after, 3, padding=1)] for before, after in itertools.pairwise(widths)
     ]
     for (layer,) in blocks:
         nn.init.kaiming_normal_(layer.weight, generator=generator)

@@ -1,5 +1,7 @@
 """Descent on the pixels of results, against Adam written out, on a tiny random feature network."""
 
+import itertools
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -16,8 +18,7 @@ def network() -> PerceptualNetwork:
     generator = torch.Generator().manual_seed(0)
     widths = (3, 4, 4, 6, 6, 8)
     blocks = [
-        [nn.Conv2d(before, after, 3, padding=1)]
-        for before, after in zip(widths, widths[1:], strict=False)
+        [nn.Conv2d(before, after, 3, padding=1)] for before, after in itertools.pairwise(widths)
     ]
     for (layer,) in blocks:
         nn.init.kaiming_normal_(layer.weight, generator=generator)

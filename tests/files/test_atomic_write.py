@@ -34,7 +34,7 @@ with writer("target") as path:
 
 
 def hidden(folder: Path) -> list[Path]:
-    return [path for path in folder.rglob(".*")]
+    return list(folder.rglob(".*"))
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import resource
 from pathlib import Path
 from typing import Any
@@ -96,9 +97,8 @@ def test_value_of_a_wrong_type_is_named_with_its_file(
     folder: Path, key: str, value: object, network: type[StyleKernelModel]
 ) -> None:
     path = edit(folder, **{key: value})
-    with pytest.raises(ValueError) as caught:
+    with pytest.raises(ValueError, match=re.escape(str(path))) as caught:
         network.from_pretrained(folder)
-    assert str(path) in str(caught.value)
     assert key in str(caught.value) or key.startswith("_")
 
 

@@ -158,7 +158,7 @@ def test_weights_beside_another_config_are_refused_even_if_their_shapes_fit(
 
 
 def replaced(folder: Path, other: Path, name: str) -> None:
-    os.replace(other / name, folder / name)
+    (other / name).replace(folder / name)
 
 
 @pytest.mark.parametrize("variant", [None, "fp16"])

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from pytest import LogCaptureFixture
 
 from stylekernel_hf.cli.bulk import find_images
 from stylekernel_hf.images.folder import list_images
@@ -19,7 +18,9 @@ SUFFIXES = [
 ]
 
 
-def test_every_kind_of_picture_is_taken_and_can_be_read(tmp_path: Path, caplog: LogCaptureFixture):
+def test_every_kind_of_picture_is_taken_and_can_be_read(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
     kinds = {".jpg": "JPEG", ".jfif": "JPEG", ".jpe": "JPEG", ".jpeg": "JPEG"}
     for number, suffix in enumerate(SUFFIXES):
         path = tmp_path / f"{number:02}{suffix}"
@@ -30,7 +31,9 @@ def test_every_kind_of_picture_is_taken_and_can_be_read(tmp_path: Path, caplog: 
     assert caplog.records == []
 
 
-def test_what_is_left_out_is_named_with_the_reason(tmp_path: Path, caplog: LogCaptureFixture):
+def test_what_is_left_out_is_named_with_the_reason(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
     Image.new("RGB", (4, 4)).save(tmp_path / "a.png")
     for name in ("b.heic", "c.NEF", "d.svg", "e.txt", ".hidden.heic"):
         (tmp_path / name).touch()
@@ -52,7 +55,7 @@ def test_what_is_left_out_is_named_with_the_reason(tmp_path: Path, caplog: LogCa
     assert "hidden" not in said and "folder.jpg" not in said and "\n" not in said
 
 
-def test_many_files_left_out_are_counted(tmp_path: Path, caplog: LogCaptureFixture):
+def test_many_files_left_out_are_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture):
     Image.new("RGB", (4, 4)).save(tmp_path / "a.png")
     for number in range(40):
         (tmp_path / f"{number}.xmp").touch()

@@ -78,7 +78,7 @@ def test_files_are_closed_after_success_and_failure(tmp_path: Path, monkeypatch)
     monkeypatch.setattr("builtins.open", recording_open)
 
     image = load_image(good)
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="Pillow can read"):
         load_image(bad)
 
     assert len(opened) == 2
@@ -214,37 +214,37 @@ def test_palette_image_without_transparency_becomes_rgb():
 
 TRANSPARENT_PNGS = {
     "palette": (
-        dict(bits=8, color_type=3, rows=[b"\1\0"]),
+        {"bits": 8, "color_type": 3, "rows": [b"\1\0"]},
         [(b"PLTE", bytes([1, 2, 3, 200, 100, 50])), (b"tRNS", bytes([255, 40]))],
         [[200, 100, 50, 40], [1, 2, 3, 255]],
     ),
     "grey with tRNS": (
-        dict(bits=8, color_type=0, rows=[bytes([7, 9])]),
+        {"bits": 8, "color_type": 0, "rows": [bytes([7, 9])]},
         [(b"tRNS", struct.pack(">H", 9))],
         [[7, 7, 7, 255], [9, 9, 9, 0]],
     ),
     "16-bit grey with tRNS": (
-        dict(bits=16, color_type=0, rows=[struct.pack(">HH", 514, 515)]),
+        {"bits": 16, "color_type": 0, "rows": [struct.pack(">HH", 514, 515)]},
         [(b"tRNS", struct.pack(">H", 515))],
         [[2, 2, 2, 255], [2, 2, 2, 0]],
     ),
     "bilevel with tRNS": (
-        dict(bits=1, color_type=0, rows=[bytes([0b10000000])]),
+        {"bits": 1, "color_type": 0, "rows": [bytes([0b10000000])]},
         [(b"tRNS", struct.pack(">H", 0))],
         [[255, 255, 255, 255], [0, 0, 0, 0]],
     ),
     "rgb with tRNS": (
-        dict(bits=8, color_type=2, rows=[bytes([1, 2, 3, 4, 5, 6])]),
+        {"bits": 8, "color_type": 2, "rows": [bytes([1, 2, 3, 4, 5, 6])]},
         [(b"tRNS", struct.pack(">HHH", 4, 5, 6))],
         [[1, 2, 3, 255], [4, 5, 6, 0]],
     ),
     "grey and alpha": (
-        dict(bits=8, color_type=4, rows=[bytes([90, 10, 91, 255])]),
+        {"bits": 8, "color_type": 4, "rows": [bytes([90, 10, 91, 255])]},
         [],
         [[90, 90, 90, 10], [91, 91, 91, 255]],
     ),
     "rgba": (
-        dict(bits=8, color_type=6, rows=[bytes([1, 2, 3, 0, 4, 5, 6, 7])]),
+        {"bits": 8, "color_type": 6, "rows": [bytes([1, 2, 3, 0, 4, 5, 6, 7])]},
         [],
         [[1, 2, 3, 0], [4, 5, 6, 7]],
     ),

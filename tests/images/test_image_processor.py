@@ -265,16 +265,10 @@ def test_size_within_the_limits_passes():
 
 
 def test_size_outside_the_limits_is_an_error():
-    with pytest.raises(ValueError) as too_small:
+    with pytest.raises(ValueError, match=r"^style must be at least 16 px a side, got 3x200 "):
         check_size(torch.zeros(1, 3, 200, 3), name="style", min_side=16, max_pixels=10**6)
-    with pytest.raises(ValueError) as too_large:
+    with pytest.raises(ValueError, match=r"^content must have at most 599 pixels, got 30x20 "):
         check_size(torch.zeros(1, 3, 20, 30), name="content", min_side=16, max_pixels=599)
-    assert str(too_small.value) == (
-        "style must be at least 16 px a side, got 3x200 (width x height)"
-    )
-    assert str(too_large.value) == (
-        "content must have at most 599 pixels, got 30x20 (width x height)"
-    )
 
 
 @pytest.mark.parametrize("height", [1, 2, 3, 8, 13])

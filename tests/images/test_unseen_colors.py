@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -213,7 +214,7 @@ def test_filling_by_any_rows_gives_what_filling_at_once_gives(kind: str):
     tops = [0, 1, 40, 41, HEIGHT]
     parts = [
         seen.fill(rgb[:, :, top:end], alpha[:, :, top:end], top=top)
-        for top, end in zip(tops, tops[1:], strict=False)
+        for top, end in itertools.pairwise(tops)
     ]
     torch.testing.assert_close(torch.cat(parts, dim=2), expected)
 

@@ -19,7 +19,7 @@ LIFTED_WIDTHS = (9, 10, 11)
 
 @pytest.fixture(scope="module")
 def torchvision_features() -> nn.Sequential:
-    """torchvision's VGG-19 up to relu5_1 with random weights, without its 120 million others."""
+    """Torchvision's VGG-19 up to relu5_1 with random weights, without its 120 million others."""
     with torch.device("meta"):
         features = vgg19(weights=None, init_weights=False).features[:30]
     features = features.to_empty(device="cpu")

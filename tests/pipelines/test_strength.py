@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -62,5 +63,5 @@ def test_picture_changes_continuously_with_strength(pipe: StyleKernelPipeline) -
     style = pipe.encode_style(EXAMPLES / "styles" / "palette_knife.jpg")
     images = [pipe(photo, style, strength=i / 20, output_type="np").images[0] for i in range(21)]
     whole = np.abs(images[-1] - images[0]).mean()
-    steps = [np.abs(b - a).mean() for a, b in zip(images, images[1:], strict=False)]
+    steps = [np.abs(b - a).mean() for a, b in itertools.pairwise(images)]
     assert max(steps) < whole / 4, (whole, steps)

@@ -60,8 +60,10 @@ def test_run_killed_over_and_over_takes_the_trajectory_of_an_unbroken_one(
 
 @contextmanager
 def files_of_at_most(size: int) -> Iterator[None]:
-    """Let the system refuse longer files, as a full disk does, in whatever language they are
-    written: Python ignores the signal that would end the process."""
+    """Let the system refuse longer files, as a full disk does.
+
+    Python ignores the signal that would end the process.
+    """
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
     try:
