@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stylekernel_hf.cli.output_files import check_outputs, check_plot, write_each
+from stylekernel_hf.cli.output_files import Overwrite, check_outputs, check_plot, write_each
 from stylekernel_hf.cli.progress import done_of
 from stylekernel_hf.cli.stop_signals import told_when_stopped
 from stylekernel_hf.cli.training_options import Perceptual
@@ -72,6 +72,7 @@ def benchmark(
         int, typer.Option(help="Steps of training that are measured, after as many others.")
     ] = 12,
     perceptual: Perceptual = None,
+    overwrite: Overwrite = False,
 ) -> None:
     """Measure speed and memory here: style encoding, the network alone, and file to file.
 
@@ -94,7 +95,7 @@ def benchmark(
     from stylekernel_hf.benchmark.work import Plan
 
     files = {"json": json_file, "plot": plot}
-    check_outputs(files)
+    check_outputs(files, overwrite=overwrite)
     check_plot(plot, (".pdf", ".png", ".svg"))
     modes = [mode == Mode.compiled] if mode != Mode.both else [False, True]
     if training is not None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stylekernel_hf.cli.output_files import Overwrite
 from stylekernel_hf.cli.progress import done_of
 from stylekernel_hf.cli.stop_signals import told_when_stopped
 
@@ -76,6 +77,7 @@ def evaluate(
     ] = None,
     sheet_contents: Annotated[int, typer.Option(help="Rows of the contact sheet.")] = 6,
     sheet_styles: Annotated[int, typer.Option(help="Columns of it, of one checkpoint.")] = 6,
+    overwrite: Overwrite = False,
 ) -> None:
     """Score how much content is kept and how much style is taken, on VGG-19's features.
 
@@ -100,7 +102,7 @@ def evaluate(
     from stylekernel_hf.metrics.frechet import load_inception
     from stylekernel_hf.metrics.perceptual import load_perceptual_network
 
-    outputs = Outputs(json_file, html, plot, sheet, sheet_contents, sheet_styles)
+    outputs = Outputs(json_file, html, plot, sheet, sheet_contents, sheet_styles, overwrite)
     content_paths = list_images(contents, name="contents")
     style_paths = list_images(styles, name="styles")
     models, strengths = models or [EMBEDDED], strengths or [1.0]

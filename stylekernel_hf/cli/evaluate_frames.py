@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from stylekernel_hf.cli.output_files import check_outputs, write_each
+from stylekernel_hf.cli.output_files import Overwrite, check_outputs, write_each
 from stylekernel_hf.cli.progress import done_of
 from stylekernel_hf.cli.stop_signals import told_when_stopped
 
@@ -41,6 +41,7 @@ def evaluate_frames(
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write the figures to this file.")
     ] = None,
+    overwrite: Overwrite = False,
 ) -> None:
     """Score temporal consistency: the warping error of stylized frames, lower is steadier.
 
@@ -59,7 +60,7 @@ def evaluate_frames(
     from stylekernel_hf.metrics.temporal import warping_errors
 
     paths = list_images(frames, name="frames")
-    check_outputs({"json": json_file}, read=[*paths, *(styles or [])])
+    check_outputs({"json": json_file}, overwrite=overwrite, read=[*paths, *(styles or [])])
     loaders = [partial(load_rgb, path, name="frames") for path in paths]
     tracks = _stored_tracks(stylized or [], len(paths))
     if styles:

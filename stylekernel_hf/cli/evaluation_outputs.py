@@ -28,6 +28,7 @@ class Outputs:
     sheet: Path | None
     sheet_contents: int
     sheet_styles: int
+    overwrite: bool
 
     @property
     def need_images(self) -> bool:
@@ -56,7 +57,7 @@ class Outputs:
         `count` candidates are scored on these pictures; the `others` are read as well.
         """
         read = [*contents, *styles, *others]
-        check_outputs(self._files, read=read)
+        check_outputs(self._files, overwrite=self.overwrite, read=read)
         check_plot(self.plot, tuple(_PLOT_FORMATS))
         for name, most in (("contents", self.sheet_contents), ("styles", self.sheet_styles)):
             if most < 1:

@@ -5,16 +5,22 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from stylekernel_hf.files.output_paths import check_not_read, check_output_file, check_output_folder
 
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")]
 
-def check_outputs(files: Mapping[str, Path | None], *, read: Iterable[Path] = ()) -> None:
+
+def check_outputs(
+    files: Mapping[str, Path | None], *, overwrite: bool, read: Iterable[Path] = ()
+) -> None:
     """Raise OSError or ValueError, before the work, for files by option that cannot be written.
 
-    No two may be the same, and none one of those that are `read`.
+    No two may be the same, none may be one of those that are `read`, and none may exist unless
+    `overwrite` is true.
     """
     from stylekernel_hf.cli.output_names import file_system_key
 
@@ -24,9 +30,18 @@ def check_outputs(files: Mapping[str, Path | None], *, read: Iterable[Path] = ()
             continue
         check_output_file(path, name=option)
         check_not_read([path], read, name=option)
+        check_new(path, name=option, overwrite=overwrite)
         before = options.setdefault(file_system_key(os.path.abspath(path)), option)
         if before != option:
             raise ValueError(f"{before} and {option} must be two files, got '{path}' for both")
+
+
+def check_new(path: Path, *, name: str, overwrite: bool) -> None:
+    """Raise FileExistsError for a file that exists, unless it may be overwritten."""
+    if not overwrite and os.path.lexists(path):
+        raise FileExistsError(
+            f"{name} must be a new file, but '{path}' exists: use --overwrite to replace it"
+        )
 
 
 def check_run_folder(output: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from stylekernel_hf.cli.batch import make_pictures, tell_new_folder
+from stylekernel_hf.cli.output_files import Overwrite, check_new
 from stylekernel_hf.cli.quick_imports import quick_imports
 
 
@@ -107,7 +108,7 @@ def stylize(
             help="Leave out what is written about a photo in its file: date, camera, place, ...",
         ),
     ] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
+    overwrite: Overwrite = False,
     skip_existing: Annotated[
         bool, typer.Option("--skip-existing", help="Leave existing files and go on.")
     ] = False,
@@ -160,6 +161,7 @@ def stylize(
         from stylekernel_hf.cli.sheet import check_sheet
 
         check_sheet(sheet, jobs, maps.values())
+        check_new(sheet, name="sheet", overwrite=overwrite or skip_existing)
     tell_new_folder(output, jobs)
     share_processors()
     pipe = pipeline("style-kernel", model=model, device=device, dtype=getattr(torch, dtype.value))
@@ -179,7 +181,9 @@ def stylize(
         existing="overwrite" if overwrite else "skip" if skip_existing else "refuse",
     )
     # 3. The sheet of them.
-    if sheet is not None:
+    if sheet is not None and skip_existing and sheet.exists():
+        typer.echo(f"skipped the sheet {sheet}, which existed")
+    elif sheet is not None:
         from stylekernel_hf.cli.sheet import draw_sheet
 
         complete = draw_sheet(jobs, sheet) and complete

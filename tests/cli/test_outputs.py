@@ -28,6 +28,8 @@ def stylekernel(
             save_picture(Path(kind, f"{number}.png"), (72, 64), seed=number)
     save_tiny_vgg(Path("vgg.safetensors"))
     Path("plain").write_text("precious")
+    for name in ("old.json", "old.html", "old.svg", "old.png"):
+        Path(name).write_text("precious")
     Path("half").mkdir()
     Path("half/model").write_text("precious")
     os.link("photos/0.png", "hard.png")
@@ -94,9 +96,21 @@ LONG = "x" * 300
         (EVALUATE, "--sheet sheet", "sheet must end in the suffix of an image format"),
         (EVALUATE, "--sheet a.png --sheet-contents 0", "sheet_contents must be at least 1, got 0"),
         (EVALUATE, "--sheet a.png --sheet-styles -1", "sheet_styles must be at least 1, got -1"),
+        (
+            EVALUATE,
+            "--json old.json",
+            "json must be a new file, but 'old.json' exists: use --overw",
+        ),
+        (EVALUATE, "--html old.html", "html must be a new file, but 'old.html' exists"),
+        (EVALUATE, "--plot old.svg", "plot must be a new file, but 'old.svg' exists"),
+        (EVALUATE, "--sheet old.png", "sheet must be a new file, but 'old.png' exists"),
+        (EVALUATE, "--json photos/0.png --overwrite", "json must not take the place of a file"),
+        (FRAMES, "--json old.json", "json must be a new file, but 'old.json' exists"),
         (FRAMES, "--json paintings", "json must be a file, but 'paintings' is a folder"),
         (FRAMES, "--json photos/0.png", "json must not take the place of a file that is read"),
         ("benchmark", "--json photos", "json must be a file, but 'photos' is a folder"),
+        ("benchmark", "--json old.json", "json must be a new file, but 'old.json' exists"),
+        ("benchmark", "--plot old.svg", "plot must be a new file, but 'old.svg' exists"),
         ("benchmark", "--plot a.xyz", "plot must be a .pdf or .png or .svg file, got 'a.xyz'"),
         ("benchmark", "--plot a.png --size 256", "plot needs at least two sizes, got 256"),
         ("benchmark", "--plot a.png --json a.png", "json and plot must be two files"),
@@ -150,6 +164,15 @@ def test_table_and_other_files_are_there_whatever_is_wrong_with_one(
     said = "stylekernel: json: 'a.json' is not written: the disk is full"
     assert err.strip().splitlines()[-1] == said
     assert Path("a.html").exists() and Path("a.png").exists() and not Path("a.json").exists()
+
+
+def test_existing_files_are_replaced_with_overwrite(stylekernel: Shell) -> None:
+    tiny_model().save_pretrained("model")
+    words = [*EVALUATE.split(), "--model", "model", "--device", "cpu", "--overwrite"]
+    status, _, _ = stylekernel(*words, "--json", "old.json", "--sheet", "old.png")
+    assert status == 0
+    assert b"precious" not in Path("old.json").read_bytes() + Path("old.png").read_bytes()
+    assert Path("old.html").read_text() == "precious"
 
 
 def test_figures_of_a_benchmark_are_printed_before_a_file_fails(

@@ -191,6 +191,22 @@ def test_sheet_may_lie_in_the_folder_that_is_made_for_the_pictures(
     assert (status, out) == (0, "wrote 2 pictures to new/er\ndrew new/er/sheet.png\n")
 
 
+def test_existing_sheet_is_replaced_only_when_asked_to(
+    stylize: Callable[..., tuple[int, str, str]],
+) -> None:
+    words = ("in", "s.png", "-o", "out", "--sheet", "sheet.png")
+    Path("sheet.png").write_bytes(b"precious")
+    status, out, err = stylize(*words)
+    assert (status, out) == (1, "") and not Path("out").exists()
+    assert "sheet must be a new file, but 'sheet.png' exists: use --overwrite" in err
+    status, out, _ = stylize(*words, "--skip-existing")
+    skipped = "skipped the sheet sheet.png, which existed"
+    assert (status, out.splitlines()) == (0, ["wrote 2 pictures to out", skipped])
+    assert Path("sheet.png").read_bytes() == b"precious"
+    status, _, _ = stylize(*words, "--overwrite")
+    assert status == 0 and load_image("sheet.png").width == 2 * CELL + 3 * GAP
+
+
 def test_without_pictures_there_is_no_sheet(
     stylize: Callable[..., tuple[int, str, str]],
 ) -> None:
