@@ -46,7 +46,6 @@ EDGES: dict[str, set[str]] = {
         "metrics",
         "model",
         "ops",
-        "pipelines",
         "pretrained",
     },
     "evaluation": {"errors", "files", "hub", "images", "metrics", "pretrained", "training"},

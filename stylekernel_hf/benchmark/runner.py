@@ -1,4 +1,4 @@
-"""The benchmark itself: all work, on every device, in every dtype, eager and compiled."""
+"""The benchmark itself: all work, on every device, in every dtype."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from stylekernel_hf.benchmark.result import Benchmark, Measurement
 from stylekernel_hf.benchmark.timing import measure_cost
 from stylekernel_hf.benchmark.work import Plan, all_work
 from stylekernel_hf.devices.dtypes import is_native
-from stylekernel_hf.pipelines.compilation import compile_network
+from stylekernel_hf.pipelines.cuda_graphs import record_network
 from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline
 from stylekernel_hf.pipelines.tasks import pipeline
 
@@ -41,7 +41,7 @@ def run_benchmark(
     limit_side: int,
     on_measurement: Callable[[Measurement], None],
 ) -> Benchmark:
-    """Measure everything; `modes` says of each run whether the network is compiled.
+    """Measure everything; `modes` says of each run whether CUDA graphs are used.
 
     A mode that does not work on a device is left out, with a warning. Raises ValueError for
     unknown dtypes and devices, and for sizes that the network cannot take.
@@ -55,7 +55,7 @@ def run_benchmark(
         plan.check(pipe.model.stride)
         limits = measure_limits(pipe.device, pipe.dtype, side=limit_side, repeats=plan.repeats)
         for compiled in sorted(modes):
-            if compiled and not compile_network(pipe.model):
+            if compiled and not record_network(pipe.model):
                 continue
             for measurement in measure_pipeline(pipe, plan, limits, compiled=compiled):
                 measurements.append(measurement)
@@ -67,7 +67,7 @@ def run_benchmark(
 def measure_pipeline(
     pipe: StyleKernelPipeline, plan: Plan, limits: MachineLimits, *, compiled: bool
 ) -> Iterator[Measurement]:
-    """Measure all work with one pipeline, whose network is `compiled` or not."""
+    """Measure all work with one pipeline, whose network is `compiled` to CUDA graphs or not."""
     for work in all_work(pipe, plan):
         cost = measure_cost(work.run, pipe.device, repeats=plan.repeats)
         yield Measurement(
@@ -78,7 +78,7 @@ def measure_pipeline(
             compiled=compiled,
             seconds=cost.seconds,
             peak_bytes=cost.peak_bytes,
-            # Compiled code has operators of its own making, which are not counted.
+            # The operators of a recording cannot be counted.
             demand=count_demand(work.run) if work.counted and not compiled else None,
             limits=limits,
         )

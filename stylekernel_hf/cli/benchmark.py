@@ -50,7 +50,9 @@ def benchmark(
         list[str] | None,
         typer.Option("--device", help="Repeatable; by default cpu, and cuda where there is one."),
     ] = None,
-    mode: Annotated[Mode, typer.Option(help="With torch.compile, without, or both.")] = Mode.eager,
+    mode: Annotated[Mode, typer.Option(help="Without CUDA graphs, with them, or both.")] = (
+        Mode.eager
+    ),
     repeats: Annotated[int, typer.Option(help="Runs after the warm-up; their median counts.")] = 5,
     limit_side: Annotated[
         int, typer.Option(help="Side of the matrices that the machine's limits are measured with.")
@@ -77,8 +79,7 @@ def benchmark(
     """Measure speed and memory here: style encoding, the network alone, and file to file.
 
     With --training, measure how many pairs a second `train` takes in with its default settings,
-    and what share of the time is lost to loading; of the other options --mode, --model and --json
-    count.
+    and what share of the time is lost to loading; of the other options --model and --json count.
 
     The row "beside a busy process" is the network while another process keeps one processor busy,
     with threads as `stylekernel stylize` chooses them then.
@@ -103,7 +104,6 @@ def benchmark(
             training,
             perceptual=perceptual,
             steps=training_steps,
-            modes=modes,
             model=model,
             json_file=json_file,
         )

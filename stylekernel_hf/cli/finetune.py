@@ -5,7 +5,6 @@ from __future__ import annotations
 from stylekernel_hf.cli.training_options import (
     Accumulate,
     BatchSize,
-    Compile,
     Contents,
     ContentWeight,
     DistinctCrops,
@@ -45,7 +44,6 @@ def finetune(
     content_weight: ContentWeight = 1.5,
     style_weight: StyleWeight = 20.0,
     mixed_precision: MixedPrecision = "auto",
-    compile: Compile = False,
     seed: Seed = 0,
     save_every: SaveEvery = 100,
     loader_workers: LoaderWorkers = 1,
@@ -81,7 +79,6 @@ def finetune(
         **short_run(steps),
         weights=LossWeights(content=content_weight, style=style_weight),
         mixed_precision=mixed_precision,
-        compile=compile,
         seed=seed,
         save_every=save_every,
         sheet_every=save_every,

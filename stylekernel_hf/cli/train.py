@@ -9,7 +9,6 @@ import typer
 from stylekernel_hf.cli.training_options import (
     Accumulate,
     BatchSize,
-    Compile,
     Contents,
     ContentWeight,
     DistinctCrops,
@@ -79,7 +78,6 @@ def train(
         int, typer.Option(help="Steps between identity terms; 0 for none.")
     ] = 4,
     mixed_precision: MixedPrecision = "auto",
-    compile: Compile = False,
     seed: Seed = 0,
     save_every: SaveEvery = 500,
     sheet_every: Annotated[int, typer.Option(help="Steps between sample sheets.")] = 500,
@@ -128,7 +126,6 @@ def train(
             identity=identity_weight,
         ),
         mixed_precision=mixed_precision,
-        compile=compile,
         seed=seed,
         save_every=save_every,
         sheet_every=sheet_every,

@@ -66,14 +66,6 @@ MixedPrecision = Annotated[
     str,
     typer.Option(help="no, bf16, fp16, or auto: bf16 where the machine has it, or else no."),
 ]
-Compile = Annotated[
-    bool,
-    typer.Option(
-        "--compile",
-        help="Compile the network with torch.compile first, where that works: some minutes, then "
-        "faster steps.",
-    ),
-]
 BatchSize = Annotated[int, typer.Option(help="Pairs per batch, over all processes.")]
 Accumulate = Annotated[
     int, typer.Option(help="Batches per step: their gradients are added up, to save memory.")

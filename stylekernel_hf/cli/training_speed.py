@@ -19,7 +19,6 @@ def measure_training_speed(
     *,
     perceptual: Path | None,
     steps: int,
-    modes: list[bool],
     model: Path | None,
     json_file: Path | None,
 ) -> None:
@@ -40,21 +39,19 @@ def measure_training_speed(
         perceptual=perceptual,
         steps=steps,
     )
-    speeds = measure_training(
-        lambda: load_checkpoint(model) if model else build_model("small"), settings, modes
+    speed = measure_training(
+        lambda: load_checkpoint(model) if model else build_model("small"), settings
     )
-    for speed in speeds:
-        typer.echo(_line(speed))
+    typer.echo(_line(speed))
     write_each(
         {"json": json_file},
-        {"json": lambda path: write_training_json(speeds, describe_machine(), path)},
+        {"json": lambda path: write_training_json(speed, describe_machine(), path)},
     )
 
 
 def _line(speed: TrainingSpeed) -> str:
-    mode = "compiled" if speed.compiled else "eager"
     return (
-        f"training on {speed.device} ({speed.precision}, {mode}), batches of {speed.batch_size} "
+        f"training on {speed.device} ({speed.precision}), batches of {speed.batch_size} "
         f"at {speed.size} px: {speed.images_per_second:.2f} pairs a second, "
         f"{speed.loading_share:.1%} of the time lost to loading"
     )

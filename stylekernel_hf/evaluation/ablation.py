@@ -32,7 +32,6 @@ _HOW = {
     "log_every",
     "loader_workers",
     "cache_gigabytes",
-    "compile",
 }
 
 

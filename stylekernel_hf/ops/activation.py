@@ -15,8 +15,7 @@ def relu_(features: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     only a NaN of negative sign becomes zero too.
     """
     graded = torch.is_grad_enabled() and features.requires_grad
-    plain = graded or torch.compiler.is_compiling()
-    if features.dtype != torch.bfloat16 or not features.is_cpu or plain:
+    if features.dtype != torch.bfloat16 or not features.is_cpu or graded:
         return features.relu_()
     features.view(torch.int16).clamp_min_(0)
     return features

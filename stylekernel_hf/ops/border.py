@@ -23,8 +23,6 @@ def renew_border(
     height, length = features.shape[2:]
     if width == 0 or min(height, length) <= first + last:
         return features  # Nothing was reached, or everything.
-    if torch.compiler.is_compiling():
-        return _selected(features, first, last)
     if torch.is_grad_enabled() and features.requires_grad:
         inside = features[..., first : height - last, first : length - last]
         return torch.nn.functional.pad(inside, (first, last, first, last), mode="replicate")
@@ -46,22 +44,3 @@ def _renew_lines(features: Float[Tensor, "b c h w"], axis: int, first: int, last
         )
 
     lines(0, length - last, first).copy_(lines(first, length - last - first - 1, 1))
-
-
-def _selected(
-    features: Float[Tensor, "b c h w"], first: int, last: int
-) -> Float[Tensor, "b c h w"]:
-    """Do the same by selection, from which a compiler makes a part of what comes before and after.
-
-    It makes nothing good of changes in place, and is mistaken about the memory format of the
-    gradient of replicate padding.
-    """
-    for axis in (2, 3):
-        length = features.shape[axis]
-        place = torch.arange(length, device=features.device)
-        place = place[:, None] if axis == 2 else place
-        features = torch.where(place < first, features.narrow(axis, first, 1), features)
-        if last:
-            edge = features.narrow(axis, length - last - 1, 1)
-            features = torch.where(place >= length - last, edge, features)
-    return features

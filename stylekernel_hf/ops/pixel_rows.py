@@ -26,7 +26,7 @@ def rows_of_pixels(features: Float[Tensor, "b c h w"], margin: int = 0) -> Float
     rows[..., margin + count :] = 0
     inside = rows[..., margin : margin + count]
     interleaved = features.is_contiguous(memory_format=torch.channels_last)
-    if features.is_cpu and interleaved and not torch.compiler.is_compiling():
+    if features.is_cpu and interleaved:
         identity = torch.eye(min(channels, _CHANNELS), dtype=features.dtype)
         for item, picture in enumerate(pixels):
             for start in range(0, channels, _CHANNELS):
@@ -48,7 +48,7 @@ def pointwise_rows(
     On a CPU a matrix product writes them in this order; a convolution would give channels-last
     features theirs, to be copied.
     """
-    if not features.is_cpu or torch.compiler.is_compiling():
+    if not features.is_cpu:
         return torch.conv2d(features, weight, bias).contiguous()
     matrix = weight.flatten(1)
     rows = [torch.addmm(bias[:, None], matrix, picture.flatten(1)) for picture in features]

@@ -85,11 +85,14 @@ class RecordedForward:
 def record_network(model: StyleKernelNetwork) -> bool:
     """Let a network on CUDA replay its passes from now on; return whether a first one worked.
 
-    If it did not, a warning is logged and the model is left as it was.
+    If it did not, or on another device, a warning is logged and the model is left as it was.
     """
-    forward = RecordedForward(model)
     picture = torch.zeros(1, 3, _TRIED, _TRIED, device=model.device, dtype=model.dtype)
     picture = picture.contiguous(memory_format=torch.channels_last)
+    if not _is_on_gpu(picture):
+        logger.warning("CUDA graphs need a CUDA device, got %s: going on without", model.device)
+        return False
+    forward = RecordedForward(model)
     with torch.no_grad():
         forward(picture, model.encode_style(picture))
     if forward.works:

@@ -32,7 +32,7 @@ from stylekernel_hf.pipelines.call_checks import (
     check_strength,
     check_style_size,
 )
-from stylekernel_hf.pipelines.compilation import compile_network
+from stylekernel_hf.pipelines.cuda_graphs import record_network
 from stylekernel_hf.pipelines.explanation import Explanation, check_point, explain
 from stylekernel_hf.pipelines.pretrained import PretrainedPipeline
 from stylekernel_hf.pipelines.progress_bars import ProgressBars
@@ -230,14 +230,14 @@ class StyleKernelPipeline(ProgressBars, PretrainedPipeline):
         )
 
     def compile(self) -> bool:
-        """Compile the network with torch.compile for all later calls; return whether that worked.
+        """Run the network by CUDA graphs from now on; return whether that works here.
 
-        It takes about a minute. On CUDA the network's kernels are recorded instead, at the first
-        picture of a size, and replayed: CUDA graphs of pictures of up to 2 megapixels in full
-        strength and one style; the last four sizes are kept. Where it does not work a warning says
-        why, and the pipeline goes on as before.
+        The kernels of the network are recorded at the first picture of a size and replayed at the
+        next ones, for pictures of up to 2 megapixels in full strength and one style. The last four
+        sizes are kept. On other devices than CUDA, and where recording fails, a warning says so
+        and the pipeline goes on as before.
         """
-        return compile_network(self.model)
+        return record_network(self.model)
 
     def _encode(self, style: StyleInput, name: str, style_size: int | None) -> StyleEmbedding:
         if is_style_file(style):

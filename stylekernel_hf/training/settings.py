@@ -44,7 +44,6 @@ class TrainingSettings:
     identity_every: int = 4
     weights: LossWeights = field(default_factory=LossWeights)
     mixed_precision: str = "auto"
-    compile: bool = False
     seed: int = 0
     save_every: int = 500
     sheet_every: int = 500

@@ -28,7 +28,6 @@ from stylekernel_hf.training.checkpoints import (
     told_where,
     what_is_left,
 )
-from stylekernel_hf.training.compiled_training import compile_for_training
 from stylekernel_hf.training.crops import CropPair
 from stylekernel_hf.training.encoder_init import initialise_encoders
 from stylekernel_hf.training.failed_step import save_failed_step
@@ -53,8 +52,7 @@ class Trainer:
 
     The output folder gets `log.jsonl` (every term, every `log_every` steps), `sheets/`,
     `checkpoints/` (the newest two, to resume from) and, at the end and at every save, `model/`
-    with the averaged weights and the model card of `card`. `compiled` tells whether what
-    `settings.compile` asks for worked here; training goes on without it.
+    with the averaged weights and the model card of `card`.
     """
 
     def __init__(
@@ -90,9 +88,6 @@ class Trainer:
         if settings.fixed_style_encoder:
             for part in (model.style_encoder, model.style_code):
                 part.requires_grad_(False)
-        self.compiled = settings.compile and compile_for_training(
-            model, self.accelerator.autocast(), size=settings.size
-        )
         optimizer = Muon(model, lr=settings.learning_rate)
         self.schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, self._learning_rate_factor)
         self.ema = EMAModel(
@@ -219,9 +214,7 @@ class Trainer:
     def _draw_sheet(self) -> None:
         if self.accelerator.is_main_process:
             path = self.output / "sheets" / f"step_{self.step:07d}.jpg"
-            # Compiling once more, for its sizes and without gradients, would take longer.
-            eager = torch.compiler.set_stance("force_eager")
-            with told_where(self.output), self.averaged_weights() as model, eager:
+            with told_where(self.output), self.averaged_weights() as model:
                 self.sheet.draw(model, path)
             self.log.show(self.step, path)
 

@@ -142,11 +142,10 @@ def test_plot_is_drawn_of_series_and_refused_without(found: Benchmark, tmp_path:
         draw_plot(single, tmp_path / "none.png")
 
 
-def test_mode_that_does_not_compile_is_left_out(
+def test_cuda_graphs_are_left_out_on_a_cpu(
     checkpoint: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(runner, "measure_cold_start", lambda repeats: {})
-    monkeypatch.setattr(runner, "compile_network", lambda model: False)
     benchmark = run_benchmark(
         Plan((64,), 64, 0, 1),
         model=checkpoint,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import re
 import time
 from dataclasses import replace
@@ -13,7 +12,7 @@ import pytest
 from accelerate.state import AcceleratorState
 
 from stylekernel_hf.benchmark.training_speed import measure_training
-from stylekernel_hf.cli.benchmark import Mode, benchmark
+from stylekernel_hf.cli.benchmark import benchmark
 from stylekernel_hf.training.crops import CropPairs
 from stylekernel_hf.training.precision import resolve_precision
 from stylekernel_hf.training.settings import TrainingSettings
@@ -43,12 +42,12 @@ def test_slow_pictures_are_told_as_time_lost_to_loading(
         return read(self, index)
 
     monkeypatch.setattr(CropPairs, "__getitem__", slow)
-    (speed,) = measure_training(tiny_model, settings, [False])
+    speed = measure_training(tiny_model, settings)
     # A step waits for two pairs.
     waited = speed.loading_share * 2 / speed.images_per_second
     assert waited > 0.4
     assert speed.loading_share < 1
-    assert (speed.steps, speed.batch_size, speed.size, speed.compiled) == (3, 2, 32, False)
+    assert (speed.steps, speed.batch_size, speed.size) == (3, 2, 32)
 
 
 def test_the_first_steps_do_not_count(
@@ -63,24 +62,9 @@ def test_the_first_steps_do_not_count(
         return terms
 
     monkeypatch.setattr(Trainer, "_train_step", timed)
-    (speed,) = measure_training(tiny_model, settings, [False])
+    speed = measure_training(tiny_model, settings)
     assert len(ends) == 7
     assert speed.images_per_second == pytest.approx(3 * 2 / (ends[5] - ends[2]), rel=0.3)
-
-
-def test_mode_that_does_not_compile_is_left_out_with_a_warning(
-    settings: TrainingSettings,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    def fail(_: object) -> None:
-        raise RuntimeError("no compiler\nat all")
-
-    monkeypatch.setattr("torch.nn.Module.compile", fail)
-    with caplog.at_level(logging.WARNING, "stylekernel_hf"):
-        assert measure_training(tiny_model, settings, [True]) == []
-    assert "torch.compile does not work here, going on without: no compiler" in caplog.text
-    assert not settings.output.exists()
 
 
 def test_command_prints_and_writes_the_speed_of_training(
@@ -98,7 +82,6 @@ def test_command_prints_and_writes_the_speed_of_training(
     monkeypatch.setattr("stylekernel_hf.training.settings.TrainingSettings", small)
     tiny_model().save_pretrained(tmp_path / "model")
     benchmark(
-        mode=Mode.eager,
         model=tmp_path / "model",
         json_file=tmp_path / "speed.json",
         training=(settings.contents[0], settings.styles[0]),
@@ -108,5 +91,5 @@ def test_command_prints_and_writes_the_speed_of_training(
     (speed,) = json.loads((tmp_path / "speed.json").read_text())["training"]
     printed = capsys.readouterr().out
     precision = resolve_precision("auto")
-    assert re.search(rf"training on \w+ \({precision}, eager\), batches of 2 at 32 px: ", printed)
+    assert re.search(rf"training on \w+ \({precision}\), batches of 2 at 32 px: ", printed)
     assert f"{speed['images_per_second']:.2f} pairs a second" in printed

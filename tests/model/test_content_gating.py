@@ -2,12 +2,12 @@ import math
 
 import pytest
 import torch
-from references import as_array, assert_near, gated_weights_by_loops
 from torch import Tensor
 
 from stylekernel_hf.model.content_gating import ContentGating
 from stylekernel_hf.ops import gated_attention as attention
 from stylekernel_hf.ops.gated_attention import gated_attention, gated_attention_weights
+from tests.model.references import as_array, assert_near, gated_weights_by_loops
 
 # What is left of a token below the threshold is less.
 NOTHING = 3e-6

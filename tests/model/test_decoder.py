@@ -1,9 +1,9 @@
 import pytest
 import torch
-from references import assert_near
 from torch import Tensor
 
 from stylekernel_hf.model.decoder import Decoder, pixel_shuffle
+from tests.model.references import assert_near
 
 
 def decoder_of(shuffle: int = 2) -> Decoder:

@@ -3,13 +3,13 @@ from typing import Any
 
 import pytest
 import torch
-from references import assert_near
 from torch import nn
 from torchvision.models import vgg19
 
 from stylekernel_hf.model.encoder import CentredConv2d, Encoder
 from stylekernel_hf.pretrained.model import StyleKernelModel
 from stylekernel_hf.pretrained.presets import PRESETS
+from tests.model.references import assert_near
 
 
 def preset_encoder(preset: str) -> Encoder:

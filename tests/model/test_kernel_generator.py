@@ -1,15 +1,15 @@
 import numpy as np
 import pytest
 import torch
-from references import (
+
+from stylekernel_hf.model.kernel_generator import KernelGenerator, StyleKernels
+from tests.model.references import (
     as_array,
     assert_near,
     channel_shuffle_by_loops,
     dynamic_conv2d_by_loops,
     with_border_renewed,
 )
-
-from stylekernel_hf.model.kernel_generator import KernelGenerator, StyleKernels
 
 
 def generator_of(

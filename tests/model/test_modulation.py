@@ -1,9 +1,9 @@
 import pytest
 import torch
-from references import assert_near, with_border_renewed
 from torch import Tensor
 
 from stylekernel_hf.model.modulation import ModulatedConv2d, Modulation
+from tests.model.references import assert_near, with_border_renewed
 
 
 @pytest.fixture(params=[1, 3])

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 import torch
-from references import as_array, assert_near
 
 from stylekernel_hf.model.statistics import channel_statistics, normalise
+from tests.model.references import as_array, assert_near
 
 
 def test_statistics_are_those_of_numpy():

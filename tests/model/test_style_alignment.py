@@ -2,10 +2,10 @@ import itertools
 
 import pytest
 import torch
-from references import as_array, assert_near, norm_by_numpy
 from torch import Tensor, nn
 
 from stylekernel_hf.model.style_alignment import StyleAlignment, token_grid
+from tests.model.references import as_array, assert_near, norm_by_numpy
 
 
 @pytest.fixture

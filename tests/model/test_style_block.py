@@ -1,9 +1,9 @@
 """The residual style block."""
 
 import torch
-from references import assert_near
 
 from stylekernel_hf.model.style_block import StyleBlock
+from tests.model.references import assert_near
 
 
 def block() -> StyleBlock:

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 import torch
-from references import as_array, assert_near
 from torch import Tensor
 
 from stylekernel_hf.model.style_code import StyleCode
+from tests.model.references import as_array, assert_near
 
 
 @pytest.fixture

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 import torch
-from references import assert_near
 from torch import Tensor
 
 from stylekernel_hf.model.modulation import Modulation
 from stylekernel_hf.model.style_field import StyleField, fade
 from stylekernel_hf.pretrained.model import StyleKernelModel
 from stylekernel_hf.styles.embedding import StyleEmbedding
+from tests.model.references import assert_near
 
 SIZE = (48, 64)
 

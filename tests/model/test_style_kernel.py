@@ -2,12 +2,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from references import assert_near
 from torch import Tensor
 
 from stylekernel_hf.model.statistics import channel_statistics
 from stylekernel_hf.pretrained.model import StyleKernelModel
 from stylekernel_hf.styles.embedding import StyleEmbedding
+from tests.model.references import assert_near
 
 
 @pytest.fixture(autouse=True)

@@ -1,15 +1,15 @@
 import pytest
 import torch
-from references import (
+from torch import Tensor
+
+from stylekernel_hf.ops.dynamic_conv import channel_shuffle, dynamic_conv2d
+from tests.model.references import (
     Array,
     assert_near,
     channel_shuffle_by_loops,
     dynamic_conv2d_by_loops,
     with_border_renewed,
 )
-from torch import Tensor
-
-from stylekernel_hf.ops.dynamic_conv import channel_shuffle, dynamic_conv2d
 
 
 def features_and_kernels(

@@ -1,8 +1,8 @@
 import pytest
 import torch
-from references import assert_near
 
 from stylekernel_hf.ops.pixel_rows import pointwise_rows, rows_of_pixels
+from tests.model.references import assert_near
 
 LAYOUTS = (torch.contiguous_format, torch.channels_last)
 

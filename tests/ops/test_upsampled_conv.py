@@ -1,7 +1,7 @@
 import torch
-from references import assert_near
 
 from stylekernel_hf.ops.upsampled_conv import upsampled_conv2d
+from tests.model.references import assert_near
 
 
 def inputs() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

@@ -251,7 +251,6 @@ def test_settings_of_training_are_plain(tmp_path: Path) -> None:
         ("ema_decay", False),
         ("cache_gigabytes", {}),
         ("encoder_init", "no"),
-        ("compile", 1),
     ],
 )
 def test_setting_of_a_wrong_type_is_named(tmp_path: Path, name: str, wrong: Any) -> None:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from stylekernel_hf.pipelines import cuda_graphs
 from stylekernel_hf.pipelines.cuda_graphs import RecordedForward, Recording
+from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline
 from stylekernel_hf.pretrained.model import StyleKernelModel
 from stylekernel_hf.styles.embedding import StyleEmbedding
 from tests.tiny import tiny_model
@@ -148,6 +149,16 @@ def test_recorded_network_answers_in_place_of_its_forward(sizes: list[tuple[int,
     assert cuda_graphs.record_network(model)
     torch.testing.assert_close(model(content, style), expected)
     assert sizes == [(128, 128), (64, 64)]
+
+
+def test_other_devices_go_on_without_graphs(caplog: pytest.LogCaptureFixture) -> None:
+    pipe = StyleKernelPipeline(tiny_model())
+    before = pipe(picture(80, 72)[0], picture(64, 64)[0], output_type="pt").images[0]
+    with caplog.at_level(logging.WARNING, logger="stylekernel_hf"):
+        assert not pipe.compile()
+    assert caplog.messages == ["CUDA graphs need a CUDA device, got cpu: going on without"]
+    after = pipe(picture(80, 72)[0], picture(64, 64)[0], output_type="pt").images[0]
+    assert torch.equal(after, before)
 
 
 @pytest.mark.gpu

@@ -49,8 +49,8 @@ class FusedKernel:
 
 
 def is_fusible(tensor: Tensor) -> bool:
-    """Say whether a tensor is one that the kernels take; torch.compile makes kernels of its own."""
-    return tensor.is_cuda and tensor.dtype in _DTYPES and not torch.compiler.is_compiling()
+    """Whether the kernels take a tensor: of a float dtype of at most 32 bits, on CUDA."""
+    return tensor.is_cuda and tensor.dtype in _DTYPES
 
 
 def _are_countable(inputs: tuple[Any, ...]) -> bool:
