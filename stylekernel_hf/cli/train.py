@@ -67,6 +67,12 @@ def train(
     color_augmentation: Annotated[
         float, typer.Option(help="Share of style crops that get a new palette.")
     ] = 0.4,
+    code_dropout: Annotated[
+        float,
+        typer.Option(
+            help="Share of pairs that are painted without the style code: the alignment must do."
+        ),
+    ] = 0.0,
     learning_rate: LearningRate = 1e-3,
     warmup_steps: Annotated[int, typer.Option(help="Steps of linear warm-up.")] = 200,
     ema_decay: Annotated[float, typer.Option(help="Decay of the weights' average.")] = 0.999,
@@ -74,6 +80,23 @@ def train(
     style_weight: StyleWeight = 20.0,
     color_weight: Annotated[float, typer.Option(help="Weight of the palette term.")] = 2.0,
     identity_weight: Annotated[float, typer.Option(help="Weight of the identity term.")] = 4.0,
+    coarse_style_weight: Annotated[
+        float, typer.Option(help="Weight of the style term in half and a quarter of the size.")
+    ] = 0.0,
+    pattern_weight: Annotated[
+        float, typer.Option(help="Weight of the term that compares marks: 3x3 neighbourhoods.")
+    ] = 0.0,
+    near_weight: Annotated[
+        float,
+        typer.Option(help="Weight of the distance of every place from the nearest of the other."),
+    ] = 0.0,
+    local_weight: Annotated[
+        float, typer.Option(help="Weight of the distance from what attention finds in the style.")
+    ] = 0.0,
+    attention_weight: Annotated[
+        float,
+        typer.Option(help="Weight of the term that teaches the alignment where to look."),
+    ] = 0.0,
     identity_every: Annotated[
         int, typer.Option(help="Steps between identity terms; 0 for none.")
     ] = 4,
@@ -115,6 +138,7 @@ def train(
         max_zoom=max_zoom,
         distinct_crops=distinct_crops,
         color_augmentation=color_augmentation,
+        code_dropout=code_dropout,
         learning_rate=learning_rate,
         warmup_steps=warmup_steps,
         ema_decay=ema_decay,
@@ -124,6 +148,11 @@ def train(
             style=style_weight,
             color=color_weight,
             identity=identity_weight,
+            coarse_style=coarse_style_weight,
+            pattern=pattern_weight,
+            near=near_weight,
+            local=local_weight,
+            attention=attention_weight,
         ),
         mixed_precision=mixed_precision,
         seed=seed,

@@ -29,7 +29,7 @@ _IMAGENET_MEAN = (0.485, 0.456, 0.406)
 _IMAGENET_STD = (0.229, 0.224, 0.225)
 
 # Side of the smallest pictures that the networks take, in px.
-_SMALLEST = 32
+SMALLEST_SIDE = 32
 
 _PaddingMode: TypeAlias = Literal["zeros", "reflect"]
 
@@ -101,7 +101,7 @@ def load_perceptual_network(path: str | Path | None = None) -> PerceptualNetwork
     weights = _read_convolutions(path)
     try:
         network = _student(weights) if "conv1_1.weight" in weights else _vgg19(weights)
-        network(torch.zeros(1, 3, _SMALLEST, _SMALLEST))
+        network(torch.zeros(1, 3, SMALLEST_SIDE, SMALLEST_SIDE))
         return network
     except RuntimeError as error:
         raise ValueError(

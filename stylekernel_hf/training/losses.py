@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from jaxtyping import Float
@@ -15,42 +15,95 @@ from stylekernel_hf.metrics.distances import (
     structure_distance,
     style_statistics,
 )
-from stylekernel_hf.metrics.perceptual import PerceptualNetwork
+from stylekernel_hf.metrics.perceptual import FEATURE_LAYERS, PerceptualNetwork
+from stylekernel_hf.training.local_losses import (
+    PATTERN_LAYERS,
+    local_loss,
+    near_loss,
+    pattern_loss,
+)
 from stylekernel_hf.training.setting_checks import make_plain
+from stylekernel_hf.training.targets import StyleTargets, features_at
 
 
 @dataclass(frozen=True)
 class LossWeights:
-    """What each term counts in the sum; every term is free of scale, about 1 for a bad result."""
+    """What each term counts in the sum; every term is free of scale, about 1 for a bad result.
+
+    A term of weight 0 is not computed. `style`, `coarse_style` and `color` compare statistics of
+    the whole picture; `pattern`, `near`, `local` and `attention` reward what differs from place to
+    place.
+    """
 
     content: float = 1.0
     style: float = 20.0
     color: float = 2.0
     identity: float = 4.0
+    coarse_style: float = 0.0
+    pattern: float = 0.0
+    near: float = 0.0
+    local: float = 0.0
+    attention: float = 0.0
 
     def __post_init__(self) -> None:
         make_plain(self, suffix="_weight")
+        for field in fields(self):
+            if getattr(self, field.name) < 0:
+                raise ValueError(
+                    f"{field.name}_weight must be at least 0, got {getattr(self, field.name)}"
+                )
+
+    @property
+    def coarse_layers(self) -> int:
+        """How many of the perceptual features are needed of pictures in half or a quarter."""
+        if self.coarse_style:
+            return len(FEATURE_LAYERS)
+        return PATTERN_LAYERS if self.pattern else 0
+
+    @property
+    def need_style_features(self) -> bool:
+        """Whether the statistics of the styles do not suffice."""
+        return bool(self.pattern or self.near or self.local or self.attention)
 
 
 def stylization_losses(
     perceptual: PerceptualNetwork,
     stylized: Float[Tensor, "b 3 h w"],
     structure: Sequence[Tensor],
-    statistics: Sequence[Tensor],
+    targets: StyleTargets,
     style: Float[Tensor, "b 3 s s"],
     generator: torch.Generator,
+    weights: LossWeights,
 ) -> dict[str, Tensor]:
-    """Return the content, style and color terms, each a mean over the batch.
+    """Return the terms that compare results with contents and styles, each a mean over the batch.
 
-    `structure` is the `content_structure` of the contents, `statistics` the `style_statistics`
-    of the styles.
+    `structure` is the `content_structure` of the contents. Pictures are compared in the sizes
+    that `targets` holds; in their own alone, there is no coarse style.
     """
-    features = perceptual(stylized)
-    return {
-        "content": structure_distance(content_structure(features), structure).mean(),
-        "style": statistics_distance(style_statistics(features), statistics).mean(),
+    features = features_at(perceptual, stylized, [len(view) for view in targets.statistics])
+    statistics = [
+        statistics_distance(style_statistics(ours), theirs).mean()
+        for ours, theirs in zip(features, targets.statistics, strict=True)
+    ]
+    terms = {
+        "content": structure_distance(content_structure(features[0]), structure).mean(),
+        "style": statistics[0],
         "color": color_loss(stylized, style, generator),
     }
+    if weights.coarse_style and statistics[1:]:
+        terms["coarse_style"] = torch.stack(statistics[1:]).mean()
+    if weights.pattern:
+        ours, theirs = _early(features), _early(targets.features)
+        terms["pattern"] = pattern_loss(ours, theirs, generator)
+    if weights.near:
+        terms["near"] = near_loss(features[0], targets.features[0], generator)
+    if weights.local:
+        terms["local"] = local_loss(features[0][3:], structure, targets.features[0][3:])
+    return terms
+
+
+def _early(views: Sequence[Sequence[Tensor]]) -> list[Tensor]:
+    return [layer for layers in views for layer in layers[:PATTERN_LAYERS]]
 
 
 def color_loss(

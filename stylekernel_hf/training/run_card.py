@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 
 from stylekernel_hf.hub.card import CardDetails
 from stylekernel_hf.hub.sources import is_hub_id
 from stylekernel_hf.images.folder import scan_folder
 from stylekernel_hf.pretrained.checkpoint import EMBEDDED_CHECKPOINT
+from stylekernel_hf.training.losses import LossWeights
 from stylekernel_hf.training.settings import TrainingSettings
 from stylekernel_hf.training.streams import PREFIX, dataset_name
 
@@ -18,8 +20,7 @@ _TEXT = """\
 - Started from {start}.
 - {steps:,} steps of {pairs} pairs (crops of {size} px, paintings {style_size} px), with a learning
   rate of {learning_rate:g} at its peak, in {precision}, seed {seed}.
-- Loss: content {weights.content:g}, style {weights.style:g}, color {weights.color:g}, identity
-  {weights.identity:g}, on {perceptual}.
+- Loss: {terms}, on {perceptual}.
 
 Made by
 
@@ -52,13 +53,23 @@ def run_card(
         if settings.mixed_precision == "no"
         else f"mixed precision ({settings.mixed_precision})",
         seed=settings.seed,
-        weights=settings.weights,
+        terms=_terms(settings),
         perceptual=perceptual,
         command=" ".join(_without_place(word) for word in command),
     )
     named = [dataset_name(folder) for folder in (*settings.contents, *settings.styles)]
     ids = [name for name in named if name is not None and is_hub_id(name)]
     return CardDetails(training_data=text, datasets=list(dict.fromkeys(ids)))
+
+
+def _terms(settings: TrainingSettings) -> str:
+    weights = {each.name: getattr(settings.weights, each.name) for each in fields(LossWeights)}
+    text = ", ".join(
+        f"{name.replace('_', ' ')} {weight:g}" for name, weight in weights.items() if weight
+    )
+    if settings.code_dropout:
+        text += f", without the style code in {settings.code_dropout:.0%} of the pairs"
+    return text or "none"
 
 
 def _count(folders: Sequence[Path]) -> str:

@@ -38,6 +38,7 @@ class TrainingSettings:
     max_zoom: float = 1.5
     distinct_crops: int = 0
     color_augmentation: float = 0.4
+    code_dropout: float = 0.0
     learning_rate: float = 1e-3
     warmup_steps: int = 200
     ema_decay: float = 0.999
@@ -81,6 +82,8 @@ class TrainingSettings:
                 "encoder_init starts a new style encoder: it does not go with fixed_style_encoder"
             )
         check_color_augmentation(self.color_augmentation)
+        if not 0 <= self.code_dropout < 1:
+            raise ValueError(f"code_dropout must lie in [0, 1), got {self.code_dropout}")
         if not 0 <= self.ema_decay < 1:
             raise ValueError(f"ema_decay must lie in [0, 1), got {self.ema_decay}")
         check_learning_rate(self.learning_rate)
