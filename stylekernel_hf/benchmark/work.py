@@ -16,8 +16,8 @@ import torch
 from torch import Tensor
 
 from stylekernel_hf.devices.processors import share_processors, shared_painting
-from stylekernel_hf.images.loading import save_image
 from stylekernel_hf.images.tensors import from_rgb_tensor
+from stylekernel_hf.images.writing import save_image
 from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline
 from stylekernel_hf.styles.embedding import StyleEmbedding
 from stylekernel_hf.tiling.painting import Painting

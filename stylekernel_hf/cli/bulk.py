@@ -16,12 +16,13 @@ from stylekernel_hf.cli.output_names import file_system_key, name_results
 from stylekernel_hf.cli.style_sources import NamedStyle, StyleSource, path_of
 from stylekernel_hf.errors.first_line import in_one_line
 from stylekernel_hf.files.output_paths import check_not_read, check_output_file, check_output_folder
+from stylekernel_hf.images.bounds import Bounds
 from stylekernel_hf.images.color_modes import ColorMode
-from stylekernel_hf.images.decoding import Bounds, read_image
 from stylekernel_hf.images.folder import list_images
 from stylekernel_hf.images.formats import check_image_size, format_to_write
-from stylekernel_hf.images.loading import save_image
+from stylekernel_hf.images.loading import read_image
 from stylekernel_hf.images.metadata.reading import read_metadata
+from stylekernel_hf.images.writing import save_image
 from stylekernel_hf.large.file_painting import calls_for_strips, stylize_file
 from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline, is_style_file
 from stylekernel_hf.styles.style_input import MIN_SIDE, PALETTE_SIZE, style_bounds

@@ -95,7 +95,7 @@ class Outputs:
     def _write_sheet(self, found: list[Evaluation], path: Path) -> None:
         """One candidate gets a grid of contents and styles, several get pairs side by side."""
         from stylekernel_hf.evaluation.comparison_sheet import comparison_sheet
-        from stylekernel_hf.images.loading import save_image
+        from stylekernel_hf.images.writing import save_image
 
         if len(found) > 1:
             picture = comparison_sheet(found, rows=self.sheet_contents)

@@ -7,8 +7,8 @@ from pathlib import Path
 import torch
 from PIL import Image
 
-from stylekernel_hf.images.decoding import Bounds, read_image
-from stylekernel_hf.images.loading import count_pixels
+from stylekernel_hf.images.bounds import Bounds
+from stylekernel_hf.images.loading import count_pixels, read_image
 from stylekernel_hf.large.file_painting import LARGE_PIXELS
 from stylekernel_hf.large.strip_files import StripFile, reads_in_strips
 from stylekernel_hf.large.vips_library import has_vips
@@ -24,7 +24,7 @@ def load_thumbnail(path: Path, side: int, *, name: str) -> Image.Image:
     if large and has_vips() and reads_in_strips(path):
         image = _reduced(StripFile(path, name=name), 4 * side)
     else:
-        image = read_image(path, name, Bounds(enough=side))
+        image = read_image(path, name, Bounds(needed_side=side))
     image.thumbnail((side, side), Image.Resampling.LANCZOS)
     return image
 

@@ -16,7 +16,7 @@ from stylekernel_hf.errors.given_values import as_integer
 from stylekernel_hf.evaluation.candidate import Candidate
 from stylekernel_hf.evaluation.evaluation_result import Evaluation, KeptImages, PairScore
 from stylekernel_hf.evaluation.scoring import Scorer, Tally
-from stylekernel_hf.images.decoding import MAX_DECODED_PIXELS, Bounds
+from stylekernel_hf.images.bounds import MAX_DECODED_PIXELS, Bounds
 from stylekernel_hf.images.tensors import load_rgb
 from stylekernel_hf.metrics.pair_metrics import (
     ContentMeasure,
@@ -205,7 +205,7 @@ def _squares(
 
 
 def _square(path: ImagePath, size: int, name: str) -> Image.Image:
-    image = load_rgb(path, name=name, bounds=Bounds(MAX_DECODED_PIXELS, enough=size))
+    image = load_rgb(path, name=name, bounds=Bounds(MAX_DECODED_PIXELS, needed_side=size))
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2
     square = image.crop((left, top, left + side, top + side))

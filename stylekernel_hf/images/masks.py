@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from stylekernel_hf.images.decoding import MAX_DECODED_PIXELS, Bounds
+from stylekernel_hf.images.bounds import MAX_DECODED_PIXELS, Bounds
 from stylekernel_hf.images.tensors import ImageInput, to_rgb_tensor, unit_floats
 
 # Where all masks together are less than this, their quotients mean nothing.
@@ -24,7 +24,7 @@ def read_mask(mask: ImageInput, size: tuple[int, int], *, name: str) -> Float[Te
     blue counts; what is transparent counts as black. A map of numbers is a mask too: an HxWx1
     array or a 1xHxW tensor in [0, 1].
     """
-    bounds = Bounds(max(MAX_DECODED_PIXELS, math.prod(size)), enough=max(size))
+    bounds = Bounds(max(MAX_DECODED_PIXELS, math.prod(size)), needed_side=max(size))
     rgb, alpha = to_rgb_tensor(mask, name=name, keep_bytes=True, bounds=bounds)
     # A few rows at a time: the three channels as floats take twelve times a mask's bytes.
     grey = torch.cat([unit_floats(rows).mean(1, True) for rows in rgb.split(_ROWS, dim=2)], dim=2)

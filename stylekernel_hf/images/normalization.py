@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import itertools
 import logging
-import threading
-import warnings
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from typing import Any, TypeAlias, cast
 
 from PIL import ExifTags, Image, ImageCms
 
-from stylekernel_hf.images.read_errors import UnreadableImageError
+from stylekernel_hf.images.pillow_errors import UnreadableImageError, silent_pillow
 from stylekernel_hf.images.tiff_directories import is_bomb
 
 _UPRIGHT = {
@@ -31,7 +28,6 @@ _BAND_PIXELS = 2**22
 Conversion: TypeAlias = Callable[[Image.Image], Image.Image]
 
 _logger = logging.getLogger(__name__)
-_warnings_lock = threading.Lock()
 
 
 def normalized(image: Image.Image, name: str, *, factor: int = 1) -> Image.Image:
@@ -196,15 +192,3 @@ def _transform(
 
 def _applied(transform: ImageCms.ImageCmsTransform, colors: Image.Image) -> Image.Image:
     return cast(Image.Image, ImageCms.applyTransform(colors, transform))
-
-
-@contextlib.contextmanager
-def silent_pillow() -> Generator[None]:
-    """Keep to ourselves what Pillow warns of: size, which is checked here, and odd metadata.
-
-    Warning filters belong to the process: two threads that changed them at once could leave them
-    changed for good.
-    """
-    with _warnings_lock, warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module=r"PIL\.")
-        yield

@@ -1,7 +1,6 @@
 """Images of any kind to RGB tensors in [0, 1] and back; resizing, padding and cropping them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, cast, overload
 
 import numpy as np
@@ -11,8 +10,8 @@ from jaxtyping import Float, Num, UInt8
 from PIL import Image
 from torch import Tensor
 
-from stylekernel_hf.images.decoding import Bounds, ImageSource, read_image
-from stylekernel_hf.images.reflection import ReflectedLine
+from stylekernel_hf.images.bounds import Bounds
+from stylekernel_hf.images.loading import ImageSource, read_image
 from stylekernel_hf.images.unseen_colors import fill_unseen
 
 ImageInput: TypeAlias = ImageSource | npt.NDArray[Any] | Tensor
@@ -22,16 +21,6 @@ RgbAndAlpha: TypeAlias = tuple[Num[Tensor, "1 3 h w"], Num[Tensor, "1 1 h w"] | 
 ANY_SIZE = Bounds()
 _RANGE_TOLERANCE = 1e-3
 """How far outside [0, 1] rounding may have put a value; it is clamped."""
-
-
-@dataclass(frozen=True)
-class Padding:
-    """Pixels added on each side by `pad_to_multiple`."""
-
-    left: int
-    top: int
-    right: int
-    bottom: int
 
 
 def to_rgb_tensor(
@@ -109,63 +98,6 @@ def rounded_bytes(values: Num[Tensor, "*shape"]) -> UInt8[Tensor, "*shape"]:
     if values.dtype == torch.uint8:
         return values
     return (values.float().clamp(0, 1) * 255).round_().to(torch.uint8)
-
-
-def check_size(
-    image: Float[Tensor, "*b c h w"], *, name: str, min_side: int, max_pixels: int
-) -> None:
-    """Raise ValueError for an image with a side below `min_side` or too many pixels."""
-    height, width = image.shape[-2:]
-    Bounds(max_pixels, min_side).check((width, height), name, "width x height")
-
-
-def pad_to_multiple(
-    x: Float[Tensor, "b c h w"], multiple: int, margin: int = 0
-) -> tuple[Float[Tensor, "b c h2 w2"], Padding]:
-    """Reflect `x` outwards by `margin` on all sides, then right and down to the next multiple.
-
-    An image smaller than the padding is reflected again and again, to and fro.
-    """
-    if multiple < 1 or margin < 0:
-        raise ValueError(
-            f"multiple must be at least 1 and margin at least 0, got {multiple} and {margin}"
-        )
-    height, width = x.shape[-2:]
-    padding = plan_padding(height, width, multiple, margin)
-    for axis, length, after in ((-1, width, padding.right), (-2, height, padding.bottom)):
-        line = ReflectedLine(length, margin, after, x.device)
-        x = line.take(x, axis, 0, len(line))
-    return x, padding
-
-
-def plan_padding(height: int, width: int, multiple: int, margin: int) -> Padding:
-    """What `pad_to_multiple` adds to a picture of this size."""
-    right = margin - (width + 2 * margin) % -multiple
-    bottom = margin - (height + 2 * margin) % -multiple
-    return Padding(left=margin, top=margin, right=right, bottom=bottom)
-
-
-def crop_back(x: Float[Tensor, "b c h w"], padding: Padding) -> Float[Tensor, "b c h2 w2"]:
-    """Undo `pad_to_multiple`."""
-    bottom, right = x.shape[-2] - padding.bottom, x.shape[-1] - padding.right
-    return x[..., padding.top : bottom, padding.left : right]
-
-
-def resize_rgb(x: Float[Tensor, "b c h w"], size: tuple[int, int]) -> Float[Tensor, "b c h2 w2"]:
-    """Resize to (height, width) with antialiased bicubic filtering, clamped to [0, 1]."""
-    if tuple(x.shape[-2:]) == tuple(size):
-        return x
-    resized = torch.nn.functional.interpolate(x, size=size, mode="bicubic", antialias=True)
-    return resized.clamp_(0, 1)
-
-
-def fit_short_side(x: Float[Tensor, "b c h w"], short_side: int) -> Float[Tensor, "b c h2 w2"]:
-    """Resize so that the shorter side has `short_side` pixels; the aspect ratio is kept."""
-    if short_side < 1:
-        raise ValueError(f"short_side must be at least 1, got {short_side}")
-    height, width = x.shape[-2:]
-    scale = short_side / min(height, width)
-    return resize_rgb(x, (round(height * scale), round(width * scale)))
 
 
 @overload

@@ -16,7 +16,7 @@ from typing import IO
 from PIL import Image
 
 from stylekernel_hf.images.jpeg_header import frame_size
-from stylekernel_hf.images.read_errors import UnreadableImageError
+from stylekernel_hf.images.pillow_errors import UnreadableImageError
 from stylekernel_hf.images.tiff_directories import (
     HEIGHT,
     OLD_SUBFILE_TYPE,

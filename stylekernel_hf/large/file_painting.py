@@ -12,8 +12,9 @@ from torch import Tensor
 
 from stylekernel_hf.devices.processors import shared_painting
 from stylekernel_hf.errors.given_values import plain_number
+from stylekernel_hf.images.bounds import MAX_PIXELS
 from stylekernel_hf.images.color_modes import ColorMode, recolor
-from stylekernel_hf.images.loading import MAX_PIXELS, count_pixels
+from stylekernel_hf.images.loading import count_pixels
 from stylekernel_hf.images.metadata.reading import read_metadata
 from stylekernel_hf.images.source import is_regular_file
 from stylekernel_hf.large.strip_files import StripFile, reads_in_strips

@@ -16,8 +16,7 @@ from torch import Tensor
 
 from stylekernel_hf.images.metadata.exif import orientation
 from stylekernel_hf.images.metadata.reading import read_metadata
-from stylekernel_hf.images.normalization import silent_pillow
-from stylekernel_hf.images.read_errors import damage_named
+from stylekernel_hf.images.pillow_errors import damage_named, silent_pillow
 from stylekernel_hf.images.source import open_source
 from stylekernel_hf.images.tensors import RgbAndAlpha
 from stylekernel_hf.images.tiff_checks import check_whole, choose_page

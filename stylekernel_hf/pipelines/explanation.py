@@ -12,7 +12,8 @@ from PIL import Image
 from torch import Tensor
 
 from stylekernel_hf.errors.given_values import as_list, plain_number, shown
-from stylekernel_hf.images.tensors import from_rgb_tensor, pad_to_multiple
+from stylekernel_hf.images.geometry import pad_to_multiple
+from stylekernel_hf.images.tensors import from_rgb_tensor
 from stylekernel_hf.model.kernel_generator import KernelGenerator
 from stylekernel_hf.model.statistics import channel_statistics, normalise
 from stylekernel_hf.model.style_alignment import token_grid

@@ -12,14 +12,14 @@ from PIL import Image
 from torch import Tensor
 
 from stylekernel_hf.devices.processors import shared_painting
+from stylekernel_hf.images.bounds import MAX_PIXELS, Bounds
 from stylekernel_hf.images.color_modes import COLOR_MODES, ColorMode, recolor, transfer_color
-from stylekernel_hf.images.decoding import MAX_PIXELS, Bounds
+from stylekernel_hf.images.geometry import check_size
 from stylekernel_hf.images.metadata.reading import read_metadata
 from stylekernel_hf.images.tensors import (
     ImageInput,
     OutputType,
     RgbAndAlpha,
-    check_size,
     from_rgb_tensor,
     to_rgb_tensor,
     to_rgb_tensors,

@@ -13,14 +13,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from stylekernel_hf.hub.checkpoint_identity import CheckpointIdentity
-from stylekernel_hf.images.decoding import MAX_DECODED_PIXELS, MAX_PIXELS, Bounds
-from stylekernel_hf.images.tensors import (
-    ImageInput,
-    check_size,
-    fit_short_side,
-    resize_rgb,
-    to_rgb_tensor,
-)
+from stylekernel_hf.images.bounds import MAX_DECODED_PIXELS, MAX_PIXELS, Bounds
+from stylekernel_hf.images.geometry import check_size, fit_short_side, resize_rgb
+from stylekernel_hf.images.tensors import ImageInput, to_rgb_tensor
 from stylekernel_hf.images.unseen_colors import fill_unseen
 from stylekernel_hf.model.style_kernel import StyleKernelNetwork
 from stylekernel_hf.styles.embedding import StyleEmbedding, check_style
@@ -72,7 +67,7 @@ def style_bounds(style_size: int | None) -> Bounds:
     """Return what a style image may be, read from a file, to be scaled to this short side."""
     if style_size is None:
         return Bounds(MAX_SCALED_PIXELS, MIN_SIDE)
-    return Bounds(MAX_DECODED_PIXELS, MIN_SIDE, enough=style_size)
+    return Bounds(MAX_DECODED_PIXELS, MIN_SIDE, needed_side=style_size)
 
 
 def scale_style_picture(

@@ -8,8 +8,8 @@ import torch
 from jaxtyping import Float, Num
 from torch import Tensor
 
-from stylekernel_hf.images.reflection import ReflectedLine
-from stylekernel_hf.images.tensors import plan_padding, unit_floats
+from stylekernel_hf.images.geometry import ReflectedLine, plan_padding
+from stylekernel_hf.images.tensors import unit_floats
 from stylekernel_hf.tiling.tile_grid import Span
 
 

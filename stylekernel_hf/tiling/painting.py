@@ -8,7 +8,8 @@ import torch
 from jaxtyping import Float, Num
 from torch import Tensor
 
-from stylekernel_hf.images.tensors import crop_back, rounded_bytes
+from stylekernel_hf.images.geometry import crop_back
+from stylekernel_hf.images.tensors import rounded_bytes
 from stylekernel_hf.model.encoded_style import EncodedStyle
 from stylekernel_hf.model.statistics import ChannelStatistics
 from stylekernel_hf.model.style_field import StyleField

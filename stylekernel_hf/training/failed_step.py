@@ -9,8 +9,8 @@ from pathlib import Path
 import torch
 
 from stylekernel_hf.hub.weights_writing import write_tensors
-from stylekernel_hf.images.loading import save_image
 from stylekernel_hf.images.tensors import from_rgb_tensor
+from stylekernel_hf.images.writing import save_image
 from stylekernel_hf.training.crops import CropPair
 
 

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from stylekernel_hf.images.tensors import crop_back, pad_to_multiple
+from stylekernel_hf.images.geometry import crop_back, pad_to_multiple
 from stylekernel_hf.metrics.perceptual import FEATURE_LAYERS, SMALLEST_SIDE, PerceptualNetwork
 from stylekernel_hf.model.encoded_style import EncodedStyle
 from stylekernel_hf.model.style_alignment import token_grid

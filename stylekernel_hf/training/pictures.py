@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from stylekernel_hf.images.decoding import Bounds, read_size
+from stylekernel_hf.images.bounds import Bounds
 from stylekernel_hf.images.folder import scan_folder
+from stylekernel_hf.images.loading import read_size
 from stylekernel_hf.images.tensors import load_rgb
 
 logger = logging.getLogger(__name__)
@@ -68,7 +69,7 @@ def read_picture(path: Path) -> Image.Image | None:
     OSError if the disk fails, or if the whole folder is gone: then it is no fault of one file.
     """
     try:
-        return load_rgb(path, bounds=Bounds(enough=_ENOUGH))
+        return load_rgb(path, bounds=Bounds(needed_side=_ENOUGH))
     except FileNotFoundError as error:
         _check_folder(path.parent)
         return _skip(path, error)

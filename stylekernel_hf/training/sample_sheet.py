@@ -10,16 +10,12 @@ from jaxtyping import Float
 from PIL import Image, ImageOps
 from torch import Tensor
 
+from stylekernel_hf.images.bounds import MAX_DECODED_PIXELS, Bounds
 from stylekernel_hf.images.contact_sheet import contact_sheet
-from stylekernel_hf.images.decoding import MAX_DECODED_PIXELS, Bounds, ImageSource
-from stylekernel_hf.images.loading import save_image
-from stylekernel_hf.images.tensors import (
-    crop_back,
-    from_rgb_tensor,
-    load_rgb,
-    pad_to_multiple,
-    to_rgb_tensor,
-)
+from stylekernel_hf.images.geometry import crop_back, pad_to_multiple
+from stylekernel_hf.images.loading import ImageSource
+from stylekernel_hf.images.tensors import from_rgb_tensor, load_rgb, to_rgb_tensor
+from stylekernel_hf.images.writing import save_image
 from stylekernel_hf.model.style_kernel import BORDER_MARGIN
 from stylekernel_hf.pretrained.model import StyleKernelModel
 
@@ -55,7 +51,7 @@ class SampleSheet:
 
 
 def _square(source: ImageSource, side: int) -> Image.Image:
-    picture = load_rgb(source, bounds=Bounds(MAX_DECODED_PIXELS, enough=side))
+    picture = load_rgb(source, bounds=Bounds(MAX_DECODED_PIXELS, needed_side=side))
     return ImageOps.fit(picture, (side, side), Image.Resampling.BICUBIC)
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from stylekernel_hf.hub.hub_errors import HTTP_ERROR, reason
-from stylekernel_hf.images.decoding import MAX_DECODED_PIXELS, Bounds
+from stylekernel_hf.images.bounds import MAX_DECODED_PIXELS, Bounds
 from stylekernel_hf.images.tensors import load_rgb
 from stylekernel_hf.training.crops import Crops
 
@@ -78,7 +78,9 @@ class PictureStream:
         cell = row[self.column]
         try:
             source = cell["bytes"] or cell["path"]
-            picture = load_rgb(source, bounds=Bounds(MAX_DECODED_PIXELS, enough=MAX_SHORT_SIDE))
+            picture = load_rgb(
+                source, bounds=Bounds(MAX_DECODED_PIXELS, needed_side=MAX_SHORT_SIDE)
+            )
         except ValueError as error:
             logger.warning("skipping row %d of '%s': %s", number, self.name, error)
             return None

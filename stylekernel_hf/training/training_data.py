@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from stylekernel_hf.images.decoding import ImageSource
 from stylekernel_hf.images.folder import list_images
+from stylekernel_hf.images.loading import ImageSource
 from stylekernel_hf.training.crops import CropPairs, CropSource, RandomCrops
 from stylekernel_hf.training.pictures import read_picture
 from stylekernel_hf.training.settings import TrainingSettings

@@ -17,8 +17,7 @@ from stylekernel_hf.cli.bulk import Job
 from stylekernel_hf.cli.sheet import CELL, check_sheet, draw_sheet
 from stylekernel_hf.cli.thumbnail import load_thumbnail
 from stylekernel_hf.images.contact_sheet import GAP
-from stylekernel_hf.images.decoding import read_image
-from stylekernel_hf.images.loading import load_image
+from stylekernel_hf.images.loading import load_image, read_image
 from tests.tiny import save_picture, tiny_model
 
 

@@ -21,7 +21,7 @@ from stylekernel_hf import (
     StyleLibrary,
 )
 from stylekernel_hf.cli import main
-from stylekernel_hf.images.loading import save_image
+from stylekernel_hf.images.writing import save_image
 from tests.hub.hub_server import HubServer, files_of
 from tests.tiny import tiny_model
 

@@ -1,11 +1,13 @@
 """Image files and colour profiles written byte by byte, without the library under test."""
 
+import io
 import struct
 import zlib
 from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 # Columns are the XYZ of red, green and blue, adapted to D50 as ICC profiles demand.
 SRGB_TO_XYZ = np.array(
@@ -195,3 +197,17 @@ def _outside(value: object, place: int, data: int, order: str) -> bytes:
         for page, at in zip(value, numbers, strict=True):
             apart += _directory(page, at, data, order, 0)
     return apart
+
+
+def noise(height: int, width: int, channels: int = 3) -> npt.NDArray[np.uint8]:
+    return np.random.default_rng(0).integers(0, 256, (height, width, channels), np.uint8)
+
+
+def encoded(image: Image.Image, image_format: str, **options: object) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, image_format, **options)
+    return buffer.getvalue()
+
+
+def pixels(image: Image.Image) -> npt.NDArray[np.int64]:
+    return np.asarray(image).astype(np.int64)

@@ -17,8 +17,8 @@ import torch
 from PIL import Image
 
 from stylekernel_hf import pipeline
-from stylekernel_hf.images.decoding import MAX_UNREDUCED_PIXELS, Bounds, read_image
-from stylekernel_hf.images.loading import load_image
+from stylekernel_hf.images.bounds import MAX_UNREDUCED_PIXELS, Bounds
+from stylekernel_hf.images.loading import load_image, read_image
 from stylekernel_hf.images.masks import read_mask
 from stylekernel_hf.styles.style_input import read_style_picture
 from tests.images.image_files import png_bytes, tiff_bytes
@@ -143,7 +143,7 @@ def test_large_painting_is_reduced_to_what_is_scaled(image_format: str):
     ramp = Image.linear_gradient("L").resize((6400, 6400), Image.Resampling.BILINEAR)
     options = {"quality": 95} if image_format == "JPEG" else {}
     data = saved(ramp, image_format, **options)
-    loaded = read_image(data, "style", Bounds(2**26, 16, enough=512))
+    loaded = read_image(data, "style", Bounds(2**26, 16, needed_side=512))
     assert 2 * 512 <= loaded.width <= 1600 and loaded.width == loaded.height
     expected = np.asarray(ramp.resize(loaded.size, Image.Resampling.BOX)).astype(int)
     assert np.abs(np.asarray(loaded)[..., 0] - expected).max() <= 2
@@ -156,7 +156,7 @@ def test_hidden_colours_do_not_come_out_when_a_picture_is_reduced():
     picture = Image.new("RGB", (size, size), (255, 0, 0))
     picture.paste((10, 200, 30), (0, 0, size // 3, size))
     picture.putalpha(alpha)
-    loaded = read_image(picture, "style", Bounds(2**26, 16, enough=512))
+    loaded = read_image(picture, "style", Bounds(2**26, 16, needed_side=512))
     pixels = np.asarray(loaded)
     assert loaded.width < 2000
     assert (pixels[pixels[..., 3] > 0][:, :3] == (10, 200, 30)).all()
@@ -171,9 +171,9 @@ def test_pictures_of_usual_size_are_read_as_they_are():
 
 def test_picture_is_never_reduced_below_what_is_enough():
     for width, height in ((14000, 14000), (40000, 900), (9000, 6000), (5800, 5800)):
-        for enough in (64, 512, 3000, 4096):
-            factor = Bounds(enough=enough).factor((width, height))
-            assert factor == 1 or min(width, height) // factor >= enough
+        for needed in (64, 512, 3000, 4096):
+            factor = Bounds(needed_side=needed).factor((width, height))
+            assert factor == 1 or min(width, height) // factor >= needed
 
 
 def test_bands_of_a_large_picture_fit_together():

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from stylekernel_hf.images.tensors import fit_short_side, pad_to_multiple
+from stylekernel_hf.images.geometry import fit_short_side, pad_to_multiple
 from stylekernel_hf.model.config import StyleKernelConfig
 from stylekernel_hf.model.statistics import channel_statistics, normalise
 from stylekernel_hf.model.style_kernel import BORDER_MARGIN

@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from stylekernel_hf.images.tensors import crop_back, pad_to_multiple, to_rgb_tensor
+from stylekernel_hf.images.geometry import crop_back, pad_to_multiple
+from stylekernel_hf.images.tensors import to_rgb_tensor
 from stylekernel_hf.model.statistics import channel_statistics
 from stylekernel_hf.model.style_kernel import BORDER_MARGIN
 from stylekernel_hf.pretrained.checkpoint import EMBEDDED_CHECKPOINT, load_checkpoint

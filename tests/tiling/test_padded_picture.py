@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from stylekernel_hf.images.tensors import pad_to_multiple
+from stylekernel_hf.images.geometry import pad_to_multiple
 from stylekernel_hf.tiling.padded_picture import PaddedPicture
 from stylekernel_hf.tiling.tile_grid import Span
 

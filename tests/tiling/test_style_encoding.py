@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from stylekernel_hf.images.tensors import pad_to_multiple
+from stylekernel_hf.images.geometry import pad_to_multiple
 from stylekernel_hf.pretrained.model import StyleKernelModel
 from stylekernel_hf.pretrained.presets import PRESETS
 from stylekernel_hf.tiling.style_encoding import encode_style_image

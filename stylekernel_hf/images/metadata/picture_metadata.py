@@ -12,7 +12,7 @@ from PIL import Image
 from stylekernel_hf.images.metadata import containers, exif, iptc, xmp
 from stylekernel_hf.images.metadata.containers import EXIF_MARK
 from stylekernel_hf.images.metadata.directories import Directory, Field
-from stylekernel_hf.images.normalization import silent_pillow
+from stylekernel_hf.images.pillow_errors import silent_pillow
 
 logger = logging.getLogger(__name__)
 

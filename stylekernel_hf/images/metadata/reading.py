@@ -23,7 +23,7 @@ from stylekernel_hf.images.metadata.picture_metadata import (
     PictureMetadata,
     metadata_of,
 )
-from stylekernel_hf.images.normalization import silent_pillow
+from stylekernel_hf.images.pillow_errors import silent_pillow
 
 logger = logging.getLogger(__name__)
 

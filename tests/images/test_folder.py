@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from stylekernel_hf.cli.bulk import find_images
-from stylekernel_hf.images.folder import list_images
+from stylekernel_hf.images.folder import image_suffixes, list_images
 from stylekernel_hf.images.loading import load_image
 
 SUFFIXES = [
@@ -76,3 +76,32 @@ def test_formats_of_registered_plugins_are_taken(tmp_path: Path, monkeypatch: py
     monkeypatch.setitem(Image.OPEN, "HEIF", Image.OPEN["PNG"])
     (tmp_path / "a.HEIC").touch()
     assert list_images(tmp_path) == [tmp_path / "a.HEIC"]
+
+
+def test_images_of_a_folder_are_listed_by_name(tmp_path: Path):
+    for filename in ("b.JPG", "a.png", "c.webp", ".hidden.png", "notes.txt", "d"):
+        (tmp_path / filename).touch()
+    (tmp_path / "folder.png").mkdir()
+    (tmp_path / "folder.png" / "inner.png").touch()
+    assert list_images(str(tmp_path)) == [tmp_path / name for name in ("a.png", "b.JPG", "c.webp")]
+
+
+def test_image_suffixes_are_those_of_pictures_that_pillow_opens():
+    known = Image.registered_extensions()
+    suffixes = image_suffixes()
+    assert {".jpg", ".jpeg", ".jfif", ".jpe", ".mpo", ".png", ".webp", ".tif"} <= suffixes
+    assert {".jp2", ".tga", ".bmp", ".gif", ".ppm", ".qoi"} <= suffixes
+    assert not suffixes & {".eps", ".pdf", ".svg", ".txt", ".h5", ".mpg", ".dng"}
+    assert all(known[suffix] in {*Image.OPEN, "MPO"} for suffix in suffixes)
+
+
+def test_folder_without_images_is_an_error(tmp_path: Path):
+    (tmp_path / "notes.txt").touch()
+    with pytest.raises(
+        ValueError, match=r"^contents must hold images \(.*\.png.*among its 1 files"
+    ):
+        list_images(tmp_path, name="contents")
+    with pytest.raises(NotADirectoryError, match="^folder must be a folder, but .* is a file"):
+        list_images(tmp_path / "notes.txt")
+    with pytest.raises(FileNotFoundError, match="^folder: no such folder"):
+        list_images(tmp_path / "missing")
