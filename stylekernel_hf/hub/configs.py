@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from stylekernel_hf.errors.given_values import name_shown, shown
+from stylekernel_hf.hub.checkpoint_identity import check_id
 from stylekernel_hf.model.config import StyleKernelConfig
 from stylekernel_hf.model.style_kernel import StyleKernelNetwork
 
@@ -28,8 +29,9 @@ MAX_RESULT_BYTES = 2**26
 MAX_PARAMETERS = 2**28
 """1 GiB in float32; the preset "base" has 44 million."""
 FORMAT_KEY = "_format_version"
+ID_KEY = "_checkpoint_id"
 # What a config file has beside the fields of the config; older ones have diffusers' notes as well.
-_NOTES = {"_class_name", "_diffusers_version", "_name_or_path", FORMAT_KEY}
+_NOTES = {"_class_name", "_diffusers_version", "_name_or_path", FORMAT_KEY, ID_KEY}
 # Fields that came later; configs without them are of networks as their defaults make them.
 _ADDED = {"gating", "channel_shuffle"}
 
@@ -51,10 +53,11 @@ def read_json_object(
     return cast(dict[str, Any], value)
 
 
-def build_network(network: type[Network], path: Path) -> Network:
+def build_network(network: type[Network], path: Path) -> tuple[Network, str | None]:
     """Build a network from its config file on the device "meta": it has shapes, but no weights.
 
-    That takes no memory, and draws no random numbers. ValueError for a config of another class, of
+    Returns the network and the checkpoint id of the config, None for an older config without one.
+    No memory is taken and no random numbers are drawn. ValueError for a config of another class, of
     a newer format, with unknown or missing keys, or that describes no network.
     """
     config = read_json_object(path)
@@ -64,6 +67,10 @@ def build_network(network: type[Network], path: Path) -> Network:
             f"model must be a {MODEL_CLASS}, but '{path}' is the config of a {name_shown(came)}"
         )
     check_format_version(config.get(FORMAT_KEY, 1), path)
+    try:
+        checkpoint_id = check_id(config.get(ID_KEY))
+    except ValueError as error:
+        raise ValueError(f"model: '{path}' is damaged: {error}") from error
     given = {key: value for key, value in config.items() if key not in _NOTES}
     known = {field.name for field in fields(StyleKernelConfig)}
     for kind, names in (
@@ -86,7 +93,7 @@ def build_network(network: type[Network], path: Path) -> Network:
         raise ValueError(
             f"model: '{path}' describes a network of {size} parameters, more than {MAX_PARAMETERS}"
         )
-    return built
+    return built, checkpoint_id
 
 
 class _WithoutDraws(TorchFunctionMode):
@@ -116,7 +123,7 @@ def check_format_version(version: object, path: Path, argument: str = "model") -
         )
 
 
-def config_text(config: Mapping[str, Any]) -> str:
-    """Return a config as it is written: JSON, with the class's name and the format's version."""
-    notes = {"_class_name": MODEL_CLASS, FORMAT_KEY: FORMAT_VERSION}
+def config_text(config: Mapping[str, Any], checkpoint_id: str) -> str:
+    """Return a config as it is written: JSON, with class name, format version and checkpoint id."""
+    notes = {"_class_name": MODEL_CLASS, FORMAT_KEY: FORMAT_VERSION, ID_KEY: checkpoint_id}
     return json.dumps({**config, **notes}, indent=2, sort_keys=True) + "\n"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from stylekernel_hf.errors.given_values import shown
 from stylekernel_hf.files.safetensors_file import listed_shape, open_tensors, read_finite
+from stylekernel_hf.hub.checkpoint_identity import weights_id
 from stylekernel_hf.hub.configs import read_json_object
 from stylekernel_hf.hub.saved_together import check_saved_together
 from stylekernel_hf.hub.sources import Source
@@ -40,11 +41,11 @@ def load_weights(
     variant: str | None,
     dtype: torch.dtype,
     config: Mapping[str, Any],
-) -> None:
+) -> list[Path]:
     """Give a model on the device "meta" the weights in `folder` of the source, in `dtype`.
 
-    ValueError unless they fit to the last tensor, hold finite numbers in that dtype, and were saved
-    together, with this config.
+    Returns the files of the weights. ValueError unless they fit to the last tensor, hold finite
+    numbers in that dtype, and were saved together, with this config.
     """
     if variant is not None and not re.fullmatch(r"\w+", variant):
         raise ValueError(f"variant must be letters and digits such as 'fp16', got {variant!r}")
@@ -69,6 +70,16 @@ def load_weights(
             for name in weights.keys():  # noqa: SIM118
                 tensors[name] = read_finite(weights, name, _named(name, path), dtype)
     model.load_state_dict(tensors, strict=True, assign=True)
+    return list(files)
+
+
+def stored_weights_id(files: Iterable[Path]) -> str:
+    """Return the id of an older checkpoint, whose config has none, from its weights as stored."""
+    with ExitStack() as stack:
+        tensors: dict[str, Tensor] = {}
+        for weights in (stack.enter_context(_open(path)) for path in files):
+            tensors |= {name: weights.get_tensor(name) for name in weights.keys()}  # noqa: SIM118
+        return weights_id(tensors)
 
 
 def _find_files(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -11,12 +10,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from huggingface_hub import split_torch_state_dict_into_shards
 from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
+from stylekernel_hf.hub.checkpoint_identity import weights_digest
 from stylekernel_hf.hub.configs import CONFIG_NAME, config_text
 from stylekernel_hf.hub.saved_together import saved_notes
 from stylekernel_hf.hub.weights import index_name, weights_name
@@ -29,6 +28,7 @@ def write_network(
     tensors: Mapping[str, Tensor],
     config: Mapping[str, Any],
     *,
+    checkpoint_id: str,
     variant: str | None,
     max_shard_size: int | str,
 ) -> None:
@@ -38,7 +38,7 @@ def write_network(
     tensors. So loading tells when files of two saves lie side by side.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / CONFIG_NAME).write_text(config_text(config), encoding="utf-8")
+    (folder / CONFIG_NAME).write_text(config_text(config, checkpoint_id), encoding="utf-8")
     pattern = weights_name(variant).replace(".safetensors", "{suffix}.safetensors")
     try:
         split = split_torch_state_dict_into_shards(
@@ -46,7 +46,7 @@ def write_network(
         )
     except ValueError as error:
         raise ValueError(f"max_shard_size, got {max_shard_size!r}: {error}") from error
-    metadata = saved_notes(config, _sum(tensors) if split.is_sharded else None)
+    metadata = saved_notes(config, weights_digest(tensors) if split.is_sharded else None)
     if split.is_sharded:
         index = {"metadata": split.metadata, "weight_map": split.tensor_to_filename}
         text = json.dumps(index, indent=2, sort_keys=True) + "\n"
@@ -67,12 +67,3 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str,
             raise OSError(f"cannot write '{path}': {error}") from error
         number = int(match[1])
         raise OSError(number, os.strerror(number), str(path)) from error
-
-
-def _sum(tensors: Mapping[str, Tensor]) -> str:
-    """Return the same for the same tensors, so that weights that did not change stay bit-equal."""
-    total = hashlib.sha256()
-    for name, tensor in sorted(tensors.items()):
-        total.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
-        total.update(tensor.detach().cpu().reshape(-1).view(torch.uint8).numpy().data)
-    return total.hexdigest()

@@ -10,7 +10,7 @@ import torch
 from typing_extensions import Self
 
 from stylekernel_hf.hub.card import CardDetails
-from stylekernel_hf.hub.checkpoint_identity import CheckpointIdentity, identify
+from stylekernel_hf.hub.checkpoint_identity import CheckpointIdentity
 from stylekernel_hf.pretrained.model import DeviceMap, StyleKernelModel
 
 UNNAMED_CHECKPOINT = "a checkpoint that was never saved"
@@ -108,4 +108,4 @@ class PretrainedPipeline:
         origin = self.model.origin or UNNAMED_CHECKPOINT
         # Of a path only the end: a file that is shared tells nothing of its maker's folders.
         name = Path(origin).resolve().name if Path(origin).is_dir() else str(origin)
-        return identify(self.model, name)
+        return CheckpointIdentity(name, self.model.checkpoint_id)

@@ -243,11 +243,11 @@ class StyleKernelPipeline(ProgressBars, PretrainedPipeline):
         if is_style_file(style):
             encoded = StyleEmbedding.load(style)
             try:
-                return fit_embedding(encoded, name, self.model, self._identity)
+                return fit_embedding(encoded, name, self.model, self._identity())
             except ValueError as error:
                 raise ValueError(f"{error} (in '{style}')") from error
         if isinstance(style, StyleEmbedding):
-            return fit_embedding(style, name, self.model, self._identity)
+            return fit_embedding(style, name, self.model, self._identity())
         rgb = read_style_picture(style, name, "encoding", style_size=style_size)
         encoded = encode_style_image(self.model, scale_style_picture(rgb, style_size))
         return StyleEmbedding.of(encoded)

@@ -13,6 +13,7 @@ from torch import Tensor
 from stylekernel_hf.devices.forked_processes import use_one_thread_in_forks
 from stylekernel_hf.files.safetensors_file import FLOAT_DTYPES
 from stylekernel_hf.hub.card import CARD_NAME, CardDetails
+from stylekernel_hf.hub.checkpoint_identity import weights_id
 from stylekernel_hf.hub.configs import build_network
 from stylekernel_hf.hub.layout import (
     INDEX_NAME,
@@ -24,7 +25,7 @@ from stylekernel_hf.hub.model_card import write_model_card
 from stylekernel_hf.hub.saving import staged_folder
 from stylekernel_hf.hub.sources import HubAccess, Source, open_source
 from stylekernel_hf.hub.upload import push_folder
-from stylekernel_hf.hub.weights import index_name, load_weights, weights_name
+from stylekernel_hf.hub.weights import index_name, load_weights, stored_weights_id, weights_name
 from stylekernel_hf.hub.weights_writing import write_network
 from stylekernel_hf.model.config import StyleKernelConfig
 from stylekernel_hf.model.style_kernel import StyleKernelNetwork
@@ -45,7 +46,47 @@ class StyleKernelModel(StyleKernelNetwork):
 
     def __init__(self, config: StyleKernelConfig | None = None) -> None:
         super().__init__(config)
+        self._checkpoint_id: str | None = None
+        self._identified_weights: tuple[int, ...] = ()
         use_one_thread_in_forks()
+
+    @property
+    def checkpoint_id(self) -> str:
+        """The id of the checkpoint, which encoded styles and saved copies in any dtype carry.
+
+        It is read from config.json. New weights get a new id, the start of their SHA-256: those of
+        a network that was built, trained (in training mode, or in place by an optimizer) or given
+        another state dict. Moving or rounding the weights, or copying the network, keeps the id.
+        """
+        if self._checkpoint_id is None or not self._weights_are_as_identified():
+            self._identify(weights_id(cast("dict[str, Tensor]", self.state_dict())))
+        return cast(str, self._checkpoint_id)
+
+    def load_state_dict(self, *args: Any, **kwargs: Any) -> Any:
+        """Copy a state dict into the network, as torch does; the checkpoint gets a new id."""
+        self._checkpoint_id = None
+        return super().load_state_dict(*args, **kwargs)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what copies and pickles hold: their weights have no history of changes yet."""
+        known = self._weights_are_as_identified()
+        return {**self.__dict__, "_checkpoint_id": self._checkpoint_id if known else None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        self._identify(self._checkpoint_id)
+
+    def _identify(self, checkpoint_id: str | None) -> None:
+        self._checkpoint_id = checkpoint_id
+        self._identified_weights = self._weight_versions()
+
+    def _weights_are_as_identified(self) -> bool:
+        # Fused optimizers leave the versions alone, so weights in training may always have changed.
+        return not self.training and self._identified_weights == self._weight_versions()
+
+    def _weight_versions(self) -> tuple[int, ...]:
+        """Return how often each tensor was changed in place; tensors of inference mode never."""
+        return tuple(0 if x.is_inference() else x._version for x in self.parameters())
 
     def encode_style(self, style: Float[Tensor, "b 3 h w"]) -> StyleEmbedding:
         """Encode style images, RGB in [0, 1], once for all the contents that they are used on."""
@@ -191,7 +232,12 @@ class StyleKernelModel(StyleKernelNetwork):
     def _write(self, folder: Path, variant: str | None, max_shard_size: int | str) -> None:
         tensors = cast(dict[str, Tensor], self.state_dict())
         write_network(
-            folder, tensors, vars(self.config), variant=variant, max_shard_size=max_shard_size
+            folder,
+            tensors,
+            vars(self.config),
+            checkpoint_id=self.checkpoint_id,
+            variant=variant,
+            max_shard_size=max_shard_size,
         )
 
 
@@ -204,10 +250,11 @@ def load_strictly(
     """Load a network on the CPU; see `StyleKernelModel.from_pretrained`."""
     _check_dtype(dtype)
     folder, config = find_model(source)
-    model = build_network(cls, config)
-    load_weights(model, source, folder, variant, dtype, vars(model.config))
+    model, checkpoint_id = build_network(cls, config)
+    files = load_weights(model, source, folder, variant, dtype, vars(model.config))
+    model.eval()._identify(checkpoint_id or stored_weights_id(files))
     model.origin = source.origin
-    return model.eval()
+    return model
 
 
 def _check_dtype(dtype: object) -> None:

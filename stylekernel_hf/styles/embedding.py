@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,8 @@ from stylekernel_hf.styles.style_file import (
     read_styles,
     write_styles,
 )
+
+logger = logging.getLogger(__name__)
 
 _ONE = "style"
 
@@ -123,15 +126,11 @@ def pack_styles(styles: dict[str, StyleEmbedding]) -> StyleTensors:
     first, *others = styles.items()
     identity = first[1].checkpoint
     for name, style in others:
-        same = (
-            style.checkpoint is None
-            if identity is None
-            else style.checkpoint is not None and identity.matches(style.checkpoint)
-        )
-        if not same:
+        other = style.checkpoint
+        if (identity and identity.id) != (other and other.id):
             raise ValueError(
                 f"styles must be of one checkpoint, but {first[0]!r} is of "
-                f"{_name(identity)} and {name!r} of {_name(style.checkpoint)}"
+                f"{_name(identity)} and {name!r} of {_name(other)}"
             )
     parts = {
         name: {"key": style.key, "value": style.value, "code": style.code}
@@ -144,8 +143,15 @@ def unpack_styles(
     content: StyleTensors, origin: str | os.PathLike[str]
 ) -> dict[str, StyleEmbedding]:
     """Return the styles of a file by name."""
-    told = content.checkpoint
-    identity = None if told is None else CheckpointIdentity.from_json(told, origin)
+    recorded = content.checkpoint
+    identity = None if recorded is None else CheckpointIdentity.from_json(recorded, origin)
+    if identity is not None and identity.id is None:
+        logger.warning(
+            "the styles in '%s' are older than checkpoint ids: only their widths tell whether '%s' "
+            "encoded them; encode the paintings anew to be sure",
+            origin,
+            identity.name,
+        )
     return {
         name: StyleEmbedding(parts["key"], parts["value"], parts["code"], identity)
         for name, parts in content.styles.items()
@@ -172,4 +178,4 @@ def _only(content: StyleTensors, origin: str | os.PathLike[str]) -> StyleEmbeddi
 
 
 def _name(identity: CheckpointIdentity | None) -> str:
-    return f"'{identity.name}'" if identity else "one that is not told"
+    return f"'{identity.name}'" if identity else "an unknown one"

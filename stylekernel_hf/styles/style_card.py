@@ -98,7 +98,7 @@ def _body(repo_id: str, content: StyleTensors) -> str:
         title=repo_id.rpartition("/")[2],
         what="A style" if one else f"Styles ({', '.join(names)})",
         them="it" if one else "them",
-        checkpoint=checkpoint or "a checkpoint that is not told",
+        checkpoint=checkpoint or "an unknown checkpoint",
         code=code,
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeAlias, TypeGuard, cast
 
@@ -92,28 +92,28 @@ def fit_embedding(
     style: StyleEmbedding,
     name: str,
     model: StyleKernelNetwork,
-    identity: Callable[[], CheckpointIdentity],
+    identity: CheckpointIdentity,
 ) -> StyleEmbedding:
     """Return the style on the device and in the dtype of the model.
 
-    ValueError unless this model encoded the style; `identity` is asked only if needed.
+    ValueError unless the checkpoint of this identity may have encoded the style.
     """
-    came = check_style(style, name)
-    if style.checkpoint is not None and not style.checkpoint.matches(own := identity()):
+    channels = check_style(style, name)
+    if style.checkpoint is not None and not style.checkpoint.may_be(identity):
         raise ValueError(
             f"{name} was encoded by another checkpoint, '{style.checkpoint.name}', and this "
-            f"is '{own.name}': load that one, or encode the painting anew"
+            f"is '{identity.name}': load that one, or encode the painting anew"
         )
     alignment = model.style_alignment
-    needed = (
+    expected = (
         alignment.key.out_channels,
         alignment.value.out_channels,
         model.config.code_channels,
     )
-    if needed != came:
+    if channels != expected:
         raise ValueError(
             f"{name} was encoded by another checkpoint: its key, value and code are "
-            f"{came} wide, not {needed}"
+            f"{channels} wide, not {expected}"
         )
     fitting = style.to(model.device, model.dtype)
     for part, tensor in (("key", fitting.key), ("value", fitting.value), ("code", fitting.code)):

@@ -246,9 +246,6 @@ def test_library_of_what_is_not_encoded_is_refused(style: StyleEmbedding, wrong:
         StyleLibrary({"one": style, "two": wrong})
 
 
-SIGNATURE = [0.5] * 32
-
-
 @pytest.mark.parametrize(
     "metadata",
     [
@@ -269,16 +266,13 @@ SIGNATURE = [0.5] * 32
         {"checkpoint": '""'},
         {"checkpoint": "{}"},
         {"checkpoint": "[" * 100_000},
-        {"checkpoint": json.dumps({"name": 3, "dtype": "float32", "signature": SIGNATURE})},
-        {"checkpoint": json.dumps({"name": "x" * 999, "dtype": "float32", "signature": SIGNATURE})},
-        {"checkpoint": json.dumps({"name": "x", "dtype": "int8", "signature": SIGNATURE})},
-        {"checkpoint": json.dumps({"name": "x", "dtype": ["float32"], "signature": SIGNATURE})},
-        {"checkpoint": json.dumps({"name": "x", "dtype": "float32", "signature": "5" * 32})},
-        {"checkpoint": json.dumps({"name": "x", "dtype": "float32", "signature": [0.5]})},
-        {"checkpoint": json.dumps({"name": "x", "dtype": "float32", "signature": ["0.5"] * 32})},
-        {"checkpoint": json.dumps({"name": "x", "dtype": "float32", "signature": [True] * 32})},
-        {"checkpoint": json.dumps({"name": "x", "dtype": "float32", "signature": [None] * 32})},
-        {"checkpoint": '{"name": "x", "dtype": "float32", "signature": [NaN' + ", 0" * 31 + "]}"},
+        {"checkpoint": json.dumps({"name": 3, "id": "0" * 16})},
+        {"checkpoint": json.dumps({"name": "x" * 999, "id": "0" * 16})},
+        {"checkpoint": json.dumps({"name": "x", "id": 7})},
+        {"checkpoint": json.dumps({"name": "x", "id": ""})},
+        {"checkpoint": json.dumps({"name": "x", "id": "0" * 17})},
+        {"checkpoint": json.dumps({"name": "x", "id": "Z" * 16})},
+        {"checkpoint": json.dumps({"name": "x", "id": ["0" * 16]})},
     ],
     ids=lambda metadata: repr(metadata)[:60],
 )

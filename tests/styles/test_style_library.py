@@ -104,12 +104,19 @@ def test_style_is_refused_once_the_weights_are_trained_on(
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_same_checkpoint_in_another_precision_takes_the_style(
-    pipe: StyleKernelPipeline, photo: Path, paintings: list[Path], dtype: torch.dtype
+    photo: Path, paintings: list[Path], tmp_path: Path, dtype: torch.dtype
 ) -> None:
-    style = pipe.encode_style(paintings[0])
-    rounded = StyleKernelPipeline(tiny_model().to(dtype))
-    rounded(photo, style)
-    pipe(photo, rounded.encode_style(paintings[0]))
+    model = tiny_model()
+    model.save_pretrained(tmp_path / "float32")
+    model.to(dtype).save_pretrained(tmp_path / "rounded")
+    pipe = StyleKernelPipeline.from_pretrained(tmp_path / "float32")
+    rounded = StyleKernelPipeline.from_pretrained(tmp_path / "rounded", dtype=dtype)
+    for one, other in ((pipe, rounded), (rounded, pipe)):
+        style = one.encode_style(paintings[0])
+        assert style.checkpoint is not None
+        assert style.checkpoint.id == model.checkpoint_id
+        assert other.encode_style(style).key.dtype == other.dtype
+        assert other(photo, style).images[0].size == (48, 40)
 
 
 def test_embedded_checkpoint_in_bfloat16_takes_the_style(paintings: list[Path]) -> None:
@@ -123,7 +130,7 @@ def test_styles_of_two_checkpoints_make_no_library(paintings: list[Path]) -> Non
     one, two = (StyleKernelPipeline(tiny_model(seed)).encode_style(paintings[0]) for seed in (0, 1))
     with pytest.raises(ValueError, match="styles must be of one checkpoint, but 'a' is of"):
         StyleLibrary({"a": one, "b": two})
-    with pytest.raises(ValueError, match="and 'b' of one that is not told"):
+    with pytest.raises(ValueError, match="and 'b' of an unknown one"):
         StyleLibrary({"a": one, "b": replace(one, checkpoint=None)})
 
 
@@ -159,7 +166,7 @@ def test_file_that_is_no_style_is_refused(pipe: StyleKernelPipeline, tmp_path: P
         ({"format_version": "2"}, "format version 2"),
         ({"names": "["}, "metadata of .* are damaged"),
         ({"names": '["other"]'}, "lacks tensors or has surplus ones: other/code"),
-        ({"checkpoint": '{"name": "x"}'}, "the name of its checkpoint is damaged"),
+        ({"checkpoint": '{"name": "x"}'}, "the checkpoint in the metadata of .* is damaged"),
     ],
 )
 def test_damaged_file_is_refused(
