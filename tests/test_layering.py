@@ -16,12 +16,12 @@ PACKAGE = ROOT / "stylekernel_hf"
 EDGES: dict[str, set[str]] = {
     "errors": set(),
     "files": set(),
-    "devices": set(),
+    "devices": {"errors"},
     "ops": {"errors"},
     "images": {"errors", "files"},
     "model": {"errors", "ops"},
     "tiling": {"devices", "errors", "images", "model"},
-    "hub": {"errors", "files", "model"},
+    "hub": {"devices", "errors", "files", "model"},
     "styles": {"errors", "files", "hub", "images", "model"},
     "pretrained": {"devices", "files", "hub", "model", "styles"},
     "pipelines": {

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 from typing import Protocol
 
-from stylekernel_hf.hub.hub_repository import HubAccess, HubRepository
+from huggingface_hub.errors import HFValidationError
+from huggingface_hub.utils import validate_repo_id
 
-_HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
+from stylekernel_hf.hub.hub_repository import HubAccess, HubRepository
 
 
 class Source(Protocol):
@@ -74,7 +74,7 @@ def open_source(
     folder = Path(source)
     if folder.is_dir():
         return LocalFolder(folder)
-    if isinstance(source, str) and _HUB_ID.fullmatch(source):
+    if isinstance(source, str) and is_hub_id(source):
         return HubRepository(source, access, argument)
     raise FileNotFoundError(
         f"{argument}: no such folder: '{folder}' (a repository on the Hub is named 'owner/name')"
@@ -82,5 +82,9 @@ def open_source(
 
 
 def is_hub_id(name: str) -> bool:
-    """Say whether the name has the form of a Hub repository's, "owner/name"."""
-    return _HUB_ID.fullmatch(name) is not None
+    """Return whether a name has the form of a Hub repository's, "owner/name"."""
+    try:
+        validate_repo_id(name)
+    except HFValidationError:
+        return False
+    return "/" in name

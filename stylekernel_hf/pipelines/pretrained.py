@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from typing_extensions import Self
+from typing_extensions import Self, Unpack
 
-from stylekernel_hf.hub.card import CardDetails
 from stylekernel_hf.hub.checkpoint_identity import CheckpointIdentity
-from stylekernel_hf.pretrained.model import DeviceMap, StyleKernelModel
+from stylekernel_hf.hub.options import LoadOptions, PushOptions, SaveOptions
+from stylekernel_hf.pretrained.model import StyleKernelModel
 
 UNNAMED_CHECKPOINT = "a checkpoint that was never saved"
 
@@ -41,68 +41,54 @@ class PretrainedPipeline:
     def from_pretrained(
         cls,
         pretrained_model_name_or_path: str | os.PathLike[str],
-        *,
-        dtype: torch.dtype = torch.float32,
-        device_map: DeviceMap | None = None,
-        variant: str | None = None,
-        revision: str | None = None,
-        token: str | bool | None = None,
-        cache_dir: str | os.PathLike[str] | None = None,
-        local_files_only: bool = False,
+        **options: Unpack[LoadOptions],
     ) -> Self:
-        """Load the pipeline from a folder or a Hub repository "owner/name".
+        """Load the pipeline from a folder or a Hub repository; no code of it is run.
 
-        Arguments and errors are those of `StyleKernelModel.from_pretrained`. No code of the
-        repository is run.
+        Args:
+            pretrained_model_name_or_path: A folder, or a Hub repository "owner/name".
+            **options: `dtype`, `device_map`, `variant`, `revision`, `token`, `cache_dir` and
+                `local_files_only`, as `StyleKernelModel.from_pretrained` takes them.
+
+        Returns:
+            The pipeline.
+
+        Raises:
+            ValueError, OSError: See `StyleKernelModel.from_pretrained`.
         """
-        model = cls._model_class.from_pretrained(
-            pretrained_model_name_or_path,
-            dtype=dtype,
-            device_map=device_map,
-            variant=variant,
-            revision=revision,
-            token=token,
-            cache_dir=cache_dir,
-            local_files_only=local_files_only,
-        )
+        model = cls._model_class.from_pretrained(pretrained_model_name_or_path, **options)
         return cls(model)  # pyright: ignore[reportCallIssue]
 
     def save_pretrained(
-        self,
-        save_directory: str | os.PathLike[str],
-        *,
-        variant: str | None = None,
-        max_shard_size: int | str = "5GB",
-        card: CardDetails | None = None,
+        self, save_directory: str | os.PathLike[str], **options: Unpack[SaveOptions]
     ) -> None:
-        """Save a repository that loads in every way; see `StyleKernelModel.save_repository`."""
-        self.model.save_repository(
-            save_directory, variant=variant, max_shard_size=max_shard_size, card=card
-        )
+        """Save a repository that the pipeline, the network and diffusers load.
 
-    def push_to_hub(
-        self,
-        repo_id: str,
-        *,
-        private: bool | None = None,
-        token: str | bool | None = None,
-        revision: str | None = None,
-        variant: str | None = None,
-        max_shard_size: int | str = "5GB",
-        commit_message: str = "Upload StyleKernelPipeline",
-        card: CardDetails | None = None,
-    ) -> str:
-        """Push the repository; returns the commit's URL. See `StyleKernelModel.push_to_hub`."""
-        return self.model.push_to_hub(
-            repo_id,
-            private=private,
-            token=token,
-            revision=revision,
-            variant=variant,
-            max_shard_size=max_shard_size,
-            commit_message=commit_message,
-            card=card,
-        )
+        Args:
+            save_directory: The folder, which is created if need be.
+            **options: `variant`, `max_shard_size` and `card`, as
+                `StyleKernelModel.save_repository` takes them.
+
+        Raises:
+            ValueError, OSError: See `StyleKernelModel.save_pretrained`.
+        """
+        self.model.save_repository(save_directory, **options)
+
+    def push_to_hub(self, repo_id: str, **options: Unpack[PushOptions]) -> str:
+        """Push the repository to the Hub in one commit.
+
+        Args:
+            repo_id: The repository, "owner/name", which is created if need be.
+            **options: `private`, `token`, `revision`, `variant`, `max_shard_size`,
+                `commit_message` and `card`, as `StyleKernelModel.push_to_hub` takes them.
+
+        Returns:
+            The URL of the commit.
+
+        Raises:
+            ValueError, OSError: See `StyleKernelModel.push_to_hub`.
+        """
+        return self.model.push_to_hub(repo_id, **options)
 
     def _identity(self) -> CheckpointIdentity:
         origin = self.model.origin or UNNAMED_CHECKPOINT

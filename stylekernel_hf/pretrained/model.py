@@ -9,8 +9,10 @@ from typing import Any, TypeVar, cast
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from typing_extensions import Unpack
 
 from stylekernel_hf.devices.forked_processes import use_one_thread_in_forks
+from stylekernel_hf.devices.resolution import DeviceMap, check_dtype, resolve_device_map
 from stylekernel_hf.files.safetensors_file import FLOAT_DTYPES
 from stylekernel_hf.hub.card import CARD_NAME, CardDetails
 from stylekernel_hf.hub.checkpoint_identity import weights_id
@@ -22,6 +24,7 @@ from stylekernel_hf.hub.layout import (
     write_model_index,
 )
 from stylekernel_hf.hub.model_card import write_model_card
+from stylekernel_hf.hub.options import AccessOptions
 from stylekernel_hf.hub.saving import staged_folder
 from stylekernel_hf.hub.sources import HubAccess, Source, open_source
 from stylekernel_hf.hub.upload import push_folder
@@ -32,7 +35,6 @@ from stylekernel_hf.model.style_kernel import StyleKernelNetwork
 from stylekernel_hf.styles.embedding import StyleEmbedding
 
 Model = TypeVar("Model", bound="StyleKernelModel")
-DeviceMap = str | torch.device | dict[str, "str | int | torch.device"]
 
 
 class StyleKernelModel(StyleKernelNetwork):
@@ -59,7 +61,7 @@ class StyleKernelModel(StyleKernelNetwork):
         another state dict. Moving or rounding the weights, or copying the network, keeps the id.
         """
         if self._checkpoint_id is None or not self._weights_are_as_identified():
-            self._identify(weights_id(cast("dict[str, Tensor]", self.state_dict())))
+            self.identify(weights_id(cast("dict[str, Tensor]", self.state_dict())))
         return cast(str, self._checkpoint_id)
 
     def load_state_dict(self, *args: Any, **kwargs: Any) -> Any:
@@ -74,9 +76,10 @@ class StyleKernelModel(StyleKernelNetwork):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
-        self._identify(self._checkpoint_id)
+        self.identify(self._checkpoint_id)
 
-    def _identify(self, checkpoint_id: str | None) -> None:
+    def identify(self, checkpoint_id: str | None) -> None:
+        """Take the weights as they are now for those of a checkpoint; None for a new one."""
         self._checkpoint_id = checkpoint_id
         self._identified_weights = self._weight_versions()
 
@@ -100,29 +103,39 @@ class StyleKernelModel(StyleKernelNetwork):
         dtype: torch.dtype = torch.float32,
         device_map: DeviceMap | None = None,
         variant: str | None = None,
-        revision: str | None = None,
-        token: str | bool | None = None,
-        cache_dir: str | os.PathLike[str] | None = None,
-        local_files_only: bool = False,
+        **access: Unpack[AccessOptions],
     ) -> Model:
-        """Load the network from a folder or a Hub repository, in which it may lie in "model/".
+        """Load the network from a folder or a Hub repository, strictly and without any pickle.
 
-        `dtype` is float32 by default, whatever the file holds. `device_map` is a device, "auto"
-        for the best there is, or {"": device}. `variant` is the infix of the weights' file name,
-        such as "fp16"; `revision` a branch, tag or commit; `token` a Hub token, by default that of
-        the login; `cache_dir` the place of downloads; with `local_files_only`, as with
-        HF_HUB_OFFLINE=1, nothing is downloaded.
+        Args:
+            pretrained_model_name_or_path: A folder that `save_pretrained` wrote, of the network or
+                of a pipeline, or a Hub repository "owner/name".
+            dtype: The dtype of the weights, float32 by default, whatever the file holds.
+            device_map: A device, "auto" for the best there is, or {"": device}; by default the CPU.
+            variant: The infix of the weights' file name, such as "fp16".
+            **access: `revision` (a branch, tag or commit), `token` (by default that of
+                `hf auth login`), `cache_dir` and `local_files_only` (as with HF_HUB_OFFLINE=1,
+                nothing is downloaded). They have no effect on a folder.
 
-        Loading is strict, and opens no pickle: FileNotFoundError for a missing folder or file,
-        ValueError for weights that are no safetensors, for unknown or missing config keys, for
-        missing, surplus or misshapen tensors, for numbers that are not finite in `dtype`, and for a
-        newer format. A repository or revision that cannot be had raises huggingface_hub's
-        RepositoryNotFoundError or RevisionNotFoundError, which are OSErrors. No random numbers are
-        drawn.
+        Returns:
+            The network, ready for inference. No random numbers are drawn.
+
+        Raises:
+            FileNotFoundError: A folder or a file is missing.
+            ValueError: The config or the weights are not of this network to the last key, tensor
+                and shape, hold numbers that are not finite in `dtype`, are no safetensors, or have
+                a newer format.
+            OSError: The Hub refuses or does not answer; huggingface_hub's RepositoryNotFoundError
+                and RevisionNotFoundError are such errors.
+
+        Example:
+            >>> from stylekernel_hf import StyleKernelConfig, StyleKernelModel
+            >>> StyleKernelModel(StyleKernelConfig.small()).save_pretrained("network")
+            >>> StyleKernelModel.from_pretrained("network").dtype
+            torch.float32
         """
-        device = _resolve_device_map(device_map)
-        access = HubAccess(revision, token, cache_dir, local_files_only)
-        source = open_source(pretrained_model_name_or_path, access)
+        device = resolve_device_map(device_map)
+        source = open_source(pretrained_model_name_or_path, HubAccess(**access))
         return load_strictly(cls, source, variant, dtype).to(device)
 
     def save_pretrained(
@@ -133,11 +146,20 @@ class StyleKernelModel(StyleKernelNetwork):
         max_shard_size: int | str = "5GB",
         card: CardDetails | None = None,
     ) -> None:
-        """Save config, weights and a model card; the weights as safetensors in their dtype.
+        """Save config, weights and a model card into a folder.
 
-        Weights of more than `max_shard_size` are split into shards with an index. What a user
-        wrote into the README.md that is there already is kept. A crash leaves the old files or
-        the new ones (see `staged_folder`).
+        A crash leaves the old files or the new ones. What a user wrote into the README.md in the
+        folder is kept.
+
+        Args:
+            save_directory: The folder, which is created if need be.
+            variant: An infix of the weights' file name, such as "fp16".
+            max_shard_size: Bytes, or a text such as "15MB". Larger weights are split into shards.
+            card: What the model card says beside what the network tells.
+
+        Raises:
+            ValueError: The folder holds a pipeline, or `max_shard_size` is no size.
+            OSError: The folder cannot be written.
         """
         folder = Path(save_directory)
         if (folder / INDEX_NAME).exists():
@@ -159,7 +181,7 @@ class StyleKernelModel(StyleKernelNetwork):
     ) -> None:
         """Save a whole repository: the network in "model/", diffusers' loaders and a model card.
 
-        What a user wrote into the README.md that is there already is kept.
+        Arguments, errors and what is kept are those of `save_pretrained`.
         """
         folder = Path(save_directory)
         with staged_folder(folder) as staging:
@@ -179,12 +201,29 @@ class StyleKernelModel(StyleKernelNetwork):
         commit_message: str = "Upload StyleKernelPipeline",
         card: CardDetails | None = None,
     ) -> str:
-        """Push a whole repository, as `save_repository` writes it; returns the commit's URL.
+        """Push a whole repository, as `save_repository` writes it, in one commit.
 
-        The repository is created if it does not exist. Files that the Hub has already are not
-        uploaded again, so an interrupted push is simply repeated. What a user wrote into the card
-        on the Hub is kept. OSError (huggingface_hub's errors) for a token that may not write, and
-        for a commit by somebody else in between.
+        The repository is created if it does not exist. Files that the Hub already has are not
+        uploaded again. What a user wrote into the card on the Hub is kept.
+
+        Args:
+            repo_id: The repository, "owner/name".
+            private: Whether a repository that is created is private; by default as the account has
+                it.
+            token: A Hub token; by default that of `hf auth login`.
+            revision: The branch to push to, which is created if need be; "main" by default.
+            variant: An infix of the weights' file name, such as "fp16".
+            max_shard_size: Bytes, or a text such as "15MB". Larger weights are split into shards.
+            commit_message: The subject of the commit.
+            card: What the model card says beside what the network tells.
+
+        Returns:
+            The URL of the commit.
+
+        Raises:
+            ValueError: `repo_id` is not of the form "owner/name".
+            OSError: The token may not write, somebody else pushed meanwhile, or the Hub does not
+                answer (huggingface_hub's errors).
         """
 
         def write(staging: Path, old_card: Path | None) -> None:
@@ -248,37 +287,13 @@ def load_strictly(
     dtype: torch.dtype = torch.float32,
 ) -> Model:
     """Load a network on the CPU; see `StyleKernelModel.from_pretrained`."""
-    _check_dtype(dtype)
+    check_dtype(dtype, FLOAT_DTYPES)
     folder, config = find_model(source)
     model, checkpoint_id = build_network(cls, config)
     files = load_weights(model, source, folder, variant, dtype, vars(model.config))
-    model.eval()._identify(checkpoint_id or stored_weights_id(files))
+    model.eval().identify(checkpoint_id or stored_weights_id(files))
     model.origin = source.origin
     return model
-
-
-def _check_dtype(dtype: object) -> None:
-    if dtype not in FLOAT_DTYPES:
-        raise ValueError(f"dtype must be one of {', '.join(map(str, FLOAT_DTYPES))}, got {dtype!r}")
-
-
-def _resolve_device_map(device_map: DeviceMap | None) -> torch.device:
-    if isinstance(device_map, dict):
-        if list(device_map) != [""]:
-            raise ValueError(f"device_map must be {{'': device}} or a device, got {device_map!r}")
-        device_map = cast(DeviceMap, device_map[""])
-    if device_map is None:
-        return torch.device("cpu")
-    if device_map in ("auto", "balanced"):
-        if torch.cuda.is_available():
-            return torch.device("cuda")
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-    try:
-        return torch.device(cast(Any, device_map))
-    except (RuntimeError, TypeError) as error:
-        raise ValueError(f"device_map must name a device or be 'auto', got {device_map!r}") from (
-            error
-        )
 
 
 def _weight_patterns(variant: str | None) -> list[str]:

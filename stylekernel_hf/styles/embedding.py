@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import cast
 
 from torch import Tensor
+from typing_extensions import Unpack
 
 from stylekernel_hf.errors.given_values import shown
 from stylekernel_hf.files.safetensors_file import FLOAT_DTYPES, as_finite
 from stylekernel_hf.hub.checkpoint_identity import CheckpointIdentity
+from stylekernel_hf.hub.options import AccessOptions, CommitOptions
 from stylekernel_hf.hub.sources import HubAccess, open_source
 from stylekernel_hf.model.encoded_style import EncodedStyle
 from stylekernel_hf.styles.style_card import push_styles
@@ -58,35 +60,43 @@ class StyleEmbedding(EncodedStyle):
         """Read what `save` wrote; FileNotFoundError or ValueError for anything else."""
         return _only(read_styles(path), path)
 
-    def push_to_hub(
-        self,
-        repo_id: str,
-        *,
-        private: bool | None = None,
-        token: str | bool | None = None,
-        commit_message: str = "Upload style",
-    ) -> str:
-        """Push the style with a card to a Hub repository of its own; returns the commit's URL."""
-        return push_styles(
-            repo_id,
-            pack_styles({_ONE: self}),
-            private=private,
-            token=token,
-            commit_message=commit_message,
-        )
+    def push_to_hub(self, repo_id: str, **options: Unpack[CommitOptions]) -> str:
+        """Push the style with a card to a Hub repository of its own.
+
+        Args:
+            repo_id: The repository, "owner/name", which is created if need be.
+            **options: `private`, `token` and `commit_message`, as `StyleKernelModel.push_to_hub`
+                takes them.
+
+        Returns:
+            The URL of the commit.
+
+        Raises:
+            ValueError: `repo_id` is not of the form "owner/name".
+            OSError: The token may not write, or the Hub does not answer.
+        """
+        return push_styles(repo_id, pack_styles({_ONE: self}), **options)
 
     @staticmethod
     def from_pretrained(
-        name_or_path: str | os.PathLike[str],
-        *,
-        revision: str | None = None,
-        token: str | bool | None = None,
-        cache_dir: str | os.PathLike[str] | None = None,
-        local_files_only: bool = False,
+        name_or_path: str | os.PathLike[str], **access: Unpack[AccessOptions]
     ) -> StyleEmbedding:
-        """Load the style of a folder or Hub repository; see `StyleKernelModel.from_pretrained`."""
-        access = HubAccess(revision, token, cache_dir, local_files_only)
-        path = find_styles(name_or_path, access)
+        """Load the style of a folder or a Hub repository.
+
+        Args:
+            name_or_path: A folder with a file styles.safetensors, or a repository "owner/name".
+            **access: `revision`, `token`, `cache_dir` and `local_files_only`, as
+                `StyleKernelModel.from_pretrained` takes them.
+
+        Returns:
+            The encoded style.
+
+        Raises:
+            FileNotFoundError: There is no such folder or file.
+            ValueError: The file is damaged, or holds several styles.
+            OSError: The Hub refuses or does not answer.
+        """
+        path = find_styles(name_or_path, HubAccess(**access))
         return _only(read_styles(path), name_or_path)
 
 

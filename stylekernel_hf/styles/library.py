@@ -6,6 +6,9 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import cast
 
+from typing_extensions import Unpack
+
+from stylekernel_hf.hub.options import AccessOptions, CommitOptions
 from stylekernel_hf.hub.sources import HubAccess
 from stylekernel_hf.styles.embedding import (
     StyleEmbedding,
@@ -54,28 +57,40 @@ class StyleLibrary(Mapping[str, StyleEmbedding]):
         """Read what `save`, or that of one style, wrote; see `StyleEmbedding.load`."""
         return StyleLibrary(unpack_styles(read_styles(path), path))
 
-    def push_to_hub(
-        self,
-        repo_id: str,
-        *,
-        private: bool | None = None,
-        token: str | bool | None = None,
-        commit_message: str = "Upload styles",
-    ) -> str:
-        """Push all styles with a card to a Hub repository; returns the commit's URL."""
-        return push_styles(
-            repo_id, self._packed, private=private, token=token, commit_message=commit_message
-        )
+    def push_to_hub(self, repo_id: str, **options: Unpack[CommitOptions]) -> str:
+        """Push the styles with a card to a Hub repository of their own.
+
+        Args:
+            repo_id: The repository, "owner/name", which is created if need be.
+            **options: `private`, `token` and `commit_message`, as `StyleKernelModel.push_to_hub`
+                takes them.
+
+        Returns:
+            The URL of the commit.
+
+        Raises:
+            ValueError: `repo_id` is not of the form "owner/name".
+            OSError: The token may not write, or the Hub does not answer.
+        """
+        return push_styles(repo_id, self._packed, **options)
 
     @staticmethod
     def from_pretrained(
-        name_or_path: str | os.PathLike[str],
-        *,
-        revision: str | None = None,
-        token: str | bool | None = None,
-        cache_dir: str | os.PathLike[str] | None = None,
-        local_files_only: bool = False,
+        name_or_path: str | os.PathLike[str], **access: Unpack[AccessOptions]
     ) -> StyleLibrary:
-        """Load the styles of a folder or Hub repository; see `StyleKernelModel.from_pretrained`."""
-        access = HubAccess(revision, token, cache_dir, local_files_only)
-        return StyleLibrary.load(find_styles(name_or_path, access))
+        """Load all styles of a folder or a Hub repository.
+
+        Args:
+            name_or_path: A folder with a file styles.safetensors, or a repository "owner/name".
+            **access: `revision`, `token`, `cache_dir` and `local_files_only`, as
+                `StyleKernelModel.from_pretrained` takes them.
+
+        Returns:
+            The styles by name.
+
+        Raises:
+            FileNotFoundError: There is no such folder or file.
+            ValueError: The file is damaged.
+            OSError: The Hub refuses or does not answer.
+        """
+        return StyleLibrary.load(find_styles(name_or_path, HubAccess(**access)))

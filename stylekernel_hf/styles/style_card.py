@@ -36,16 +36,16 @@ from stylekernel_hf import {cls}, pipeline
 
 pipe = pipeline("style-kernel"{model})
 {load}
-pipe("photo.jpg", {style}).images[0].save("repainted.png")"""
+pipe("photo.jpg", {style}).images[0].save("stylized.png")"""
 
 
 def push_styles(
     repo_id: str,
     content: StyleTensors,
     *,
-    private: bool | None,
-    token: str | bool | None,
-    commit_message: str,
+    private: bool | None = None,
+    token: str | bool | None = None,
+    commit_message: str | None = None,
 ) -> str:
     """Push a file of styles with a card; returns the commit's URL."""
 
@@ -65,7 +65,7 @@ def push_styles(
         private=private,
         token=token,
         revision=None,
-        commit_message=commit_message,
+        commit_message=commit_message or f"Upload style{'s' if len(content.styles) > 1 else ''}",
     )
 
 

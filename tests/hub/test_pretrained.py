@@ -24,6 +24,7 @@ from stylekernel_hf import (
     StyleKernelPipeline,
     pipeline,
 )
+from stylekernel_hf.devices.resolution import best_device, resolve_device_map
 from stylekernel_hf.hub.sources import HubAccess, HubRepository
 from tests.hub.hub_server import READ_TOKEN, HubServer, files_of
 from tests.hub.hub_transport import Fault
@@ -206,17 +207,15 @@ def test_device_map_of_parts_is_refused(tmp_path: Path) -> None:
     tiny_model().save_pretrained(tmp_path / "flat")
     with pytest.raises(ValueError, match="device_map must be"):
         StyleKernelModel.from_pretrained(tmp_path / "flat", device_map={"decoder": "cpu"})
-    with pytest.raises(ValueError, match="device_map must name a device .* got 'nonsense'"):
+    with pytest.raises(ValueError, match="device_map must be a device .* got 'nonsense'"):
         StyleKernelModel.from_pretrained(tmp_path / "flat", device_map="nonsense")
 
 
 def test_automatic_device_is_the_best_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    from stylekernel_hf.pretrained.model import _resolve_device_map
-
     for cuda, mps, expected in ((True, True, "cuda"), (False, True, "mps"), (False, False, "cpu")):
         monkeypatch.setattr(torch.cuda, "is_available", lambda cuda=cuda: cuda)
         monkeypatch.setattr(torch.backends.mps, "is_available", lambda mps=mps: mps)
-        assert _resolve_device_map("auto").type == expected
+        assert resolve_device_map("auto").type == best_device().type == expected
 
 
 @pytest.mark.parametrize(
