@@ -41,12 +41,13 @@ def build(
 ) -> None:
     """Write the whole repository to a folder, and check that it loads as it will from the Hub.
 
-    SOURCE may hold its weights in model/ (without it, the embedded ones are taken) and, for the
-    card, details.json (license, base_model, datasets, tags, samples: pictures to show),
-    training_data.md, evaluation.json from `stylekernel evaluate --json` and evaluation.md on how
-    it was made, README.md with text of one's own, and images/ with more pictures to show.
-    OUTPUT may be SOURCE, which then is the repository as well. hub_card/space gives the folder of
-    the demo's Space instead.
+    SOURCE may hold weights in model/ (by default the embedded weights are taken) and the files that
+    the model card is made of: details.json (license, license_name, license_link, base_model,
+    datasets, tags, samples, peers, code_url, demo_url), LICENSE.md, training_data.md,
+    training_history.md, limits.md, evaluation.json from `stylekernel evaluate --json` with a note
+    in evaluation.md, benchmark.json from `stylekernel benchmark --json`, images/ with pictures to
+    show, and README.md with text of one's own. OUTPUT may be SOURCE, which then is the repository
+    as well. From hub_card/space, the folder of the demo's Space is built.
     """
     from stylekernel_hf.cli.hub_space import build_space, is_space
 
@@ -67,6 +68,22 @@ def build(
         network.half().save_repository(output, max_shard_size=max_shard_size, card=details)
         files = check_repository(output, network)
     typer.echo(f"built {output}: {len(files)} files, which load bit-equal")
+
+
+@app.command()
+def card(source: Source) -> None:
+    """Write the model card of a repository anew, and leave its weights as they are.
+
+    SOURCE is a repository that `stylekernel hub build SOURCE --output SOURCE` built.
+    """
+    from stylekernel_hf.cli.hub_source import checkpoint_of, read_details
+    from stylekernel_hf.pretrained.check import check_repository
+    from stylekernel_hf.pretrained.checkpoint import load_checkpoint
+
+    details = read_details(source)
+    network = load_checkpoint(checkpoint_of(source)).half()
+    network.save_card(source, card=details)
+    typer.echo(f"wrote the card of {source}: {len(check_repository(source, network))} files")
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""What the card of one of our own repositories is made of."""
+"""Sources of a published repository: its weights, and the files that its model card is made of."""
 
 from __future__ import annotations
 
@@ -7,19 +7,31 @@ from pathlib import Path
 
 from stylekernel_hf.hub.card import CARD_NAME, CardDetails
 from stylekernel_hf.hub.configs import read_json_object
+from stylekernel_hf.hub.model_card import HISTORY_NAME, LICENSE_NAME
 from stylekernel_hf.pretrained.checkpoint import EMBEDDED_CHECKPOINT
 
-_KEYS = ("license", "base_model", "datasets", "tags", "samples")
+_KEYS = (
+    "license",
+    "license_name",
+    "license_link",
+    "base_model",
+    "datasets",
+    "tags",
+    "samples",
+    "peers",
+    "code_url",
+    "demo_url",
+)
 
 
 def checkpoint_of(source: Path) -> Path:
-    """Return the source's own weights, in its folder model/, or else the embedded ones."""
+    """Return the source's folder model/ if there is one, else the embedded checkpoint."""
     own = source / "model"
     return own if own.is_dir() else EMBEDDED_CHECKPOINT
 
 
 def read_details(source: Path) -> CardDetails:
-    """Read a folder of hub_card; FileNotFoundError or ValueError for one that is none."""
+    """Read the files of a folder such as hub_card/NAME; FileNotFoundError or ValueError if not."""
     if not source.is_dir():
         raise FileNotFoundError(f"source: no such folder: '{source}'")
     details = source / "details.json"
@@ -30,18 +42,25 @@ def read_details(source: Path) -> CardDetails:
             f"{', '.join(sorted(unknown))}"
         )
     samples = [source / sample for sample in given.pop("samples", ())]
-    evaluation = source / "evaluation.json"
+    peers = {name: source / path for name, path in given.pop("peers", {}).items()}
+    evaluation, benchmark = source / "evaluation.json", source / "benchmark.json"
     return CardDetails(
         **given,
+        repo_id=f"OWNER/{source.resolve().name}",
+        terms=_read_text(source / LICENSE_NAME),
         training_data=_read_text(source / "training_data.md"),
+        training_history=_read_text(source / HISTORY_NAME),
         evaluation=evaluation if evaluation.is_file() else None,
+        peers=peers,
         evaluation_note=_read_text(source / "evaluation.md"),
+        benchmark=benchmark if benchmark.is_file() else None,
+        limits=_read_text(source / "limits.md"),
         samples=(*samples, *sorted(source.glob("images/*"))),
     )
 
 
 def stage_card(source: Path, output: Path) -> None:
-    """Put text of one's own where building the repository will find and keep it."""
+    """Copy the source's README.md to the output, where building keeps the text around the card."""
     card = source / CARD_NAME
     if card.is_file() and not (output / CARD_NAME).exists():
         output.mkdir(parents=True, exist_ok=True)

@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import quote
@@ -16,12 +16,13 @@ from urllib.parse import quote
 import yaml
 
 from stylekernel_hf.hub.card_metadata import merge_yaml
+from stylekernel_hf.hub.layout import CARD_NAME
 from stylekernel_hf.hub.sources import is_hub_id
 
 logger = logging.getLogger(__name__)
 
-CARD_NAME = "README.md"
-PAPER = "arXiv 2304.00414"
+PAPER_TITLE = "Learning Dynamic Style Kernels for Artistic Style Transfer"
+PAPER_URL = "https://arxiv.org/abs/2304.00414"
 CITATION = """\
 @inproceedings{xu2023learning,
   title     = {Learning Dynamic Style Kernels for Artistic Style Transfer},
@@ -42,20 +43,40 @@ class CardError(ValueError):
 
 @dataclass(frozen=True)
 class CardDetails:
-    """What a model card says that cannot be read off the network.
+    """What a model card says beside what the network itself tells.
 
-    - license: the Hub's name of a licence; "apache-2.0" unless the card there has another.
-    - base_model: Hub id of the checkpoint that was fine-tuned; by default the one loaded, or that
-      which the card beside the loaded one names.
-    - datasets: Hub ids of the data sets of the training.
-    - tags: beside those that every card of ours has.
-    - training_data: where the pictures of the training come from, in Markdown.
-    - evaluation: the file that `stylekernel evaluate --json` wrote, or what is in it.
-    - evaluation_note: which pictures were evaluated, and by which command, in Markdown.
-    - samples: files of pictures to show, which are put into the repository's folder "images".
+    Saving and pushing raise FileNotFoundError for a file that is missing, and ValueError for an
+    evaluation or a benchmark without figures and for two samples of one name.
 
-    Saving and pushing raise FileNotFoundError for a file that is not there, and ValueError for an
-    evaluation without figures and for two samples of one name.
+    Attributes:
+        license: The Hub's name of a licence, "other" with a name and a link. By default that of
+            the card that is there, else that of the card beside the weights that were loaded, else
+            "apache-2.0".
+        license_name: The name of a licence that is "other".
+        license_link: Where that licence is; by default the file LICENSE.md with the `terms`.
+        terms: The text of that licence, which is written to LICENSE.md.
+        repo_id: The repository's id in the code of a card that is saved to a folder; a push writes
+            its own.
+        base_model: Hub id of the checkpoint that was fine-tuned; by default the one loaded, or the
+            one that the card beside the loaded one names.
+        datasets: Hub ids of the data sets of the training.
+        tags: Tags beside those that every card has.
+        training_data: Where the pictures of the training come from, in Markdown.
+        training_history: The stages of the training, in Markdown, which are written to
+            training_history.md and linked.
+        evaluation: The file that `stylekernel evaluate --json` wrote, or its content.
+        peers: Evaluations of other networks on the same pairs, by the names of these networks.
+        evaluation_note: Which pictures were evaluated, and by which command, in Markdown.
+        benchmark: The file that `stylekernel benchmark --json` wrote, or its content.
+        limits: Limits of this checkpoint beside those of the method, in Markdown.
+        samples: Files of pictures to show, which are put into the repository's folder "images".
+        code_url: Where the code is; by default the package index.
+        demo_url: Where a demo runs.
+
+    Example:
+        >>> from stylekernel_hf import CardDetails
+        >>> CardDetails(license="mit", tags=["art"]).license
+        'mit'
     """
 
     license: str | None = None
@@ -66,6 +87,18 @@ class CardDetails:
     evaluation: Mapping[str, Any] | str | os.PathLike[str] | None = None
     evaluation_note: str | None = None
     samples: Sequence[str | os.PathLike[str]] = ()
+    license_name: str | None = None
+    license_link: str | None = None
+    terms: str | None = None
+    repo_id: str | None = None
+    training_history: str | None = None
+    peers: Mapping[str, Mapping[str, Any] | str | os.PathLike[str]] = field(
+        default_factory=dict[str, "Mapping[str, Any] | str | os.PathLike[str]"]
+    )
+    benchmark: Mapping[str, Any] | str | os.PathLike[str] | None = None
+    limits: str | None = None
+    code_url: str | None = None
+    demo_url: str | None = None
 
 
 @dataclass(frozen=True)

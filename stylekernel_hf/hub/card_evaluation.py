@@ -1,17 +1,16 @@
-"""What `stylekernel evaluate --json` found, as a model card tells it: a table and a model-index."""
+"""Results of `stylekernel evaluate --json` in a model card: a table, and the Hub's model-index."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any, cast
 
 from huggingface_hub import EvalResult
 from huggingface_hub.repocard_data import eval_results_to_model_index
 
 from stylekernel_hf.errors.given_values import plain_number
-from stylekernel_hf.hub.configs import MAX_RESULT_BYTES, read_json_object
+from stylekernel_hf.hub.card_sections import markdown_table, read_result
 
 _DATASET_TYPE = "image-pairs"
 _HEADINGS = {"ssim": "SSIM", "cfsd": "CFSD", "lpips": "LPIPS", "fid": "FID", "art_fid": "ArtFID"}
@@ -20,7 +19,7 @@ _NAMES = {
     "style": "Style distance (VGG-19, lower is better)",
     "ssim": "SSIM of luminance to the content",
 }
-_SCALE = ("content_unchanged", "style_pasted")
+_BASELINES = ("content_unchanged", "style_pasted")
 
 
 def read_evaluation(evaluation: Mapping[str, Any] | str | os.PathLike[str]) -> dict[str, Any]:
@@ -28,14 +27,8 @@ def read_evaluation(evaluation: Mapping[str, Any] | str | os.PathLike[str]) -> d
 
     FileNotFoundError for no file, ValueError for what holds no figures.
     """
-    if isinstance(evaluation, Mapping):
-        found = dict(evaluation)
-    else:
-        path = Path(evaluation)
-        if not path.is_file():
-            raise FileNotFoundError(f"evaluation: no such file: '{path}'")
-        found = read_json_object(path, "evaluation", most_bytes=MAX_RESULT_BYTES)
-    for row in ("mean", *(name for name in _SCALE if name in found)):
+    found = read_result(evaluation, "evaluation")
+    for row in ("mean", *(name for name in _BASELINES if name in found)):
         figures: object = found.get(row)
         numbers = cast("dict[str, object]", figures).values() if isinstance(figures, dict) else ()
         if not numbers or not all(plain_number(number) is not None for number in numbers):
@@ -47,7 +40,7 @@ def read_evaluation(evaluation: Mapping[str, Any] | str | os.PathLike[str]) -> d
 
 
 def model_index(title: str, evaluation: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the figures as the Hub's metadata want them."""
+    """Return the figures in the form of the Hub's metadata."""
     results = [
         EvalResult(
             task_type="image-to-image",
@@ -64,7 +57,7 @@ def model_index(title: str, evaluation: Mapping[str, Any]) -> list[dict[str, Any
 
 
 def is_our_model_index(index: object) -> bool:
-    """Say whether all figures of a model-index are such as `model_index` returns."""
+    """Return whether all figures of a model-index are of the kind that `model_index` returns."""
     try:
         entries = cast(Any, index)
         kinds = {result["dataset"]["type"] for entry in entries for result in entry["results"]}
@@ -73,38 +66,49 @@ def is_our_model_index(index: object) -> bool:
     return kinds == {_DATASET_TYPE}
 
 
-def evaluation_text(evaluation: Mapping[str, Any], note: str | None, source: str) -> str:
-    """Return the figures as Markdown, with how to measure them again.
+def evaluation_text(
+    evaluation: Mapping[str, Any],
+    peers: Mapping[str, Mapping[str, Any]],
+    note: str | None,
+    repo_id: str,
+) -> str:
+    """Return a table of this network, its peers and trivial baselines, and how it was measured.
 
-    `note` tells which pictures they were and the command; by default a command without the
-    pictures, for the network at `source`.
+    `note` tells which pictures were used and by which command; by default the command is that for
+    the network `repo_id`, without the pictures. ValueError for peers that were measured on other
+    pairs.
     """
-    mean = _figures(evaluation, "mean")
+    for name, peer in peers.items():
+        if _pairs(peer) != _pairs(evaluation) or _names(peer) != _names(evaluation):
+            raise ValueError(
+                f"peers must be evaluated on the same pairs, but {name!r} is the mean of "
+                f"{_pairs(peer)}"
+            )
+    means = {"**this network**": _figures(evaluation, "mean")}
+    means |= {name: _figures(peer, "mean") for name, peer in peers.items()}
+    baselines = [name for name in _BASELINES if name in evaluation]
+    means |= {name.replace("_", " "): _figures(evaluation, name) for name in baselines}
+    columns = list(_figures(evaluation, "mean"))
+    rows = [
+        [label, *(f"{row[name]:.4f}" if name in row else "-" for name in columns)]
+        for label, row in means.items()
+    ]
     command = f"stylekernel evaluate PHOTOS PAINTINGS --size {evaluation.get('size', 512)}"
-    rows = {f"mean of {_pairs(evaluation)}": mean}
-    for name in _SCALE:
-        if name in evaluation:
-            rows[name.replace("_", " ")] = _figures(evaluation, name)
     text = [
-        "Distances of VGG-19's features from the photo (content) and from the painting (style),",
-        "lower is better, and SSIM of luminance to the photo, higher is better.",
-        "Rows below the first take no skill and give the scale.\n" if len(rows) > 1 else "",
-        *_table(list(mean), rows),
+        f"Means of {_pairs(evaluation)}: distances of VGG-19's features from the photo (content)",
+        "and from the painting (style), lower is better, and SSIM of luminance to the photo,",
+        "higher is better." + (" The last rows are trivial baselines." if baselines else ""),
         "",
-        note or f"Measured{_pictures(evaluation)} with\n\n    {command} --model {source}",
+        markdown_table(["", *(_HEADINGS.get(name, name) for name in columns)], rows),
+        "",
+        note or f"Measured{_pictures(evaluation)} with\n\n    {command} --model {repo_id}",
     ]
     return "\n".join(text)
 
 
-def _table(names: Sequence[str], rows: Mapping[str, Mapping[str, float]]) -> list[str]:
-    lines = [
-        f"| | {' | '.join(_HEADINGS.get(name, name) for name in names)} |",
-        f"|:---|{'---:|' * len(names)}",
-    ]
-    for label, figures in rows.items():
-        cells = [f"{figures[name]:.4f}" if name in figures else "-" for name in names]
-        lines.append(f"| {label} | {' | '.join(cells)} |")
-    return lines
+def _names(evaluation: Mapping[str, Any]) -> list[tuple[object, object]] | None:
+    pairs = cast("list[dict[str, Any]]", evaluation.get("pairs", []))
+    return [(pair.get("content_name"), pair.get("style_name")) for pair in pairs] or None
 
 
 def _figures(evaluation: Mapping[str, Any], row: str) -> dict[str, float]:

@@ -84,8 +84,7 @@ def build_network(network: type[Network], path: Path) -> tuple[Network, str | No
                 "was it written by another version of stylekernel_hf, or edited?"
             )
     try:
-        with torch.device("meta"), _WithoutDraws():
-            built = network(StyleKernelConfig(**given))
+        built = build_without_weights(network, StyleKernelConfig(**given))
     except (TypeError, ValueError) as error:
         raise ValueError(f"model: '{path}' describes no network: {error}") from error
     size = sum(parameter.numel() for parameter in built.parameters())
@@ -94,6 +93,12 @@ def build_network(network: type[Network], path: Path) -> tuple[Network, str | No
             f"model: '{path}' describes a network of {size} parameters, more than {MAX_PARAMETERS}"
         )
     return built, checkpoint_id
+
+
+def build_without_weights(network: type[Network], config: StyleKernelConfig) -> Network:
+    """Build a network on the device "meta", without memory and without random numbers."""
+    with torch.device("meta"), _WithoutDraws():
+        return network(config)
 
 
 class _WithoutDraws(TorchFunctionMode):

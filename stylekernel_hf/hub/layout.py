@@ -10,6 +10,11 @@ from stylekernel_hf.errors.given_values import name_shown
 from stylekernel_hf.hub.configs import CONFIG_NAME, MODEL_CLASS, read_json_object
 from stylekernel_hf.hub.sources import Source
 
+EMBEDDED_CHECKPOINT = Path(__file__).parents[1] / "weights"
+"""The checkpoint that comes with the package: the preset "small", trained, in float16."""
+EMBEDDED_NAME = "the weights in stylekernel_hf"
+
+CARD_NAME = "README.md"
 INDEX_NAME = "model_index.json"
 MODEL_FOLDER = "model"
 _PIPELINE_CLASS = "StyleKernelPipeline"
@@ -46,6 +51,13 @@ def write_model_index(folder: Path) -> None:
         (folder / MODEL_FOLDER / f"{_MODEL_MODULE}.py", MODEL_CLASS, "StyleKernelDiffusionModel"),
     ):
         path.write_text(_LOADER.format(name=name, imported=imported), encoding="utf-8")
+
+
+def loaded_folder(origin: str | None) -> Path | None:
+    """Return the folder from which a network was loaded, or None for the Hub and for no folder."""
+    if origin == EMBEDDED_NAME:
+        return EMBEDDED_CHECKPOINT
+    return Path(origin) if origin is not None and Path(origin).is_dir() else None
 
 
 def find_model(source: Source) -> tuple[str, Path]:

@@ -1,14 +1,21 @@
-"""The model card of a checkpoint: what it is, how to use it, what it was trained on."""
+"""The model card of a checkpoint, rendered from `model_card.md.jinja`."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from huggingface_hub import ModelCard, ModelCardData
+
 from stylekernel_hf.hub.card import (
     CITATION,
+    PAPER_TITLE,
+    PAPER_URL,
+    Card,
     CardDetails,
     CardError,
     base_model_in,
@@ -24,82 +31,34 @@ from stylekernel_hf.hub.card_evaluation import (
     model_index,
     read_evaluation,
 )
+from stylekernel_hf.hub.card_sections import architecture_table, count_parameters, speed_table
+from stylekernel_hf.hub.layout import CARD_NAME, loaded_folder
+from stylekernel_hf.model.config import StyleKernelConfig
 
 logger = logging.getLogger(__name__)
 
+HISTORY_NAME = "training_history.md"
+LICENSE_NAME = "LICENSE.md"
+PLACEHOLDER = "OWNER/NAME"
 _TAGS = ["style-transfer", "style-kernel", "stylekernel_hf"]
-
-_BODY = """\
-# {title}
-
-Repaints photos in the style of any painting, in one feed-forward pass: arbitrary style transfer
-with dynamic style kernels, {parameters:,} parameters.{base}
-
-{samples}
-## Use
-
-    pip install stylekernel-hf
-
-With `photo.jpg` and `painting.jpg` in the current folder:
-
-```python
-from stylekernel_hf import pipeline
-
-pipe = pipeline("style-kernel", model="{source}")
-image = pipe("photo.jpg", "painting.jpg").images[0]
-image.save("repainted.png")
-```
-{diffusers}
-## Training data
-
-{training_data}
-
-## Evaluation
-
-{evaluation}
-
-## Limitations
-
-It moves colour, contrast, texture and strokes, and does not know what is in a picture: faces and
-writing may become hard to recognise, and pictures that are no paintings (flat logos, a single
-colour) give little to take. Whether a use of it is covered by the rights in the pictures that it
-was trained on is for its user to judge.
-
-## Citation
-
-An implementation of, and not by the authors of:
-
-```bibtex
-{citation}
-```
-"""
-
-_DIFFUSERS = """
-Or with diffusers, which then runs this repository's two short loader files:
-
-```python
-from diffusers import DiffusionPipeline
-
-pipe = DiffusionPipeline.from_pretrained("{source}", trust_remote_code=True)
-image = pipe("photo.jpg", "painting.jpg").images[0]
-```
-"""
+_CODE = "[`stylekernel-hf`](https://pypi.org/project/stylekernel-hf/), a Python package"
+_DEMO = "`python app.py` in the repository of the code"
 
 
 def write_model_card(
     folder: Path,
     *,
-    parameters: int,
-    origin: object,
+    config: StyleKernelConfig,
+    origin: str | None,
     details: CardDetails | None,
     repo_id: str | None,
     old: Path | None,
     for_diffusers: bool,
 ) -> None:
-    """Write README.md and its pictures into `folder`, with what is to be kept of the old one.
+    """Write README.md and the files beside it into `folder`, with what is kept of the old card.
 
     `origin` is where the network was loaded from; `for_diffusers` says that the folder has the
-    loaders of diffusers. For an old card that cannot be read, none is written: it is to stay.
+    loaders of diffusers. An old card that cannot be read stays, and none is written.
     """
     details = details or CardDetails()
     try:
@@ -108,27 +67,91 @@ def write_model_card(
         logger.warning("the model card stays as it is: %s", error)
         return
     old_metadata = old_card.metadata if old_card else {}
-    title = (repo_id or "").rpartition("/")[2] or "Style kernel checkpoint"
+    details = _with_licence(details, old_metadata, origin)
+    repo_id = repo_id or details.repo_id or PLACEHOLDER
+    title = "Style kernel checkpoint" if repo_id == PLACEHOLDER else repo_id.rpartition("/")[2]
     base_model = base_model_of(details, origin, repo_id) or base_model_in(old_metadata)
     evaluation = None if details.evaluation is None else read_evaluation(details.evaluation)
+    peers = {name: read_evaluation(peer) for name, peer in details.peers.items()}
     metadata = _metadata(details, old_metadata, base_model, title, evaluation)
-    source = repo_id or "."
-    body = _BODY.format(
+    template = files("stylekernel_hf.hub").joinpath("model_card.md.jinja")
+    card = ModelCard.from_template(
+        ModelCardData(),
+        template_str="---\n{{ card_data }}\n---\n" + template.read_text(encoding="utf-8"),
         title=title,
-        parameters=parameters,
-        base=f" Fine-tuned from [{base_model}](https://huggingface.co/{base_model})."
-        if base_model
-        else "",
+        parameters=f"{count_parameters(config):,}",
+        base_model=base_model,
+        paper_title=PAPER_TITLE,
+        paper_url=PAPER_URL,
+        code=_link(details.code_url) or _CODE,
+        demo=_link(details.demo_url) or _DEMO,
         samples=copy_samples(details.samples, folder),
-        source=source,
-        diffusers=_DIFFUSERS.format(source=source) if for_diffusers else "",
-        training_data=details.training_data or "Not told by whoever saved this checkpoint.",
-        evaluation=evaluation_text(evaluation, details.evaluation_note, source)
+        repo_id=repo_id,
+        is_placeholder=repo_id.startswith("OWNER/"),
+        for_diffusers=for_diffusers,
+        architecture=architecture_table(config),
+        limits=details.limits,
+        results=evaluation_text(evaluation, peers, details.evaluation_note, repo_id)
         if evaluation
-        else "None yet; `stylekernel evaluate` measures it.",
+        else "None yet; `stylekernel evaluate` measures them.",
+        speed=speed_table(details.benchmark)
+        if details.benchmark
+        else "Not measured for this card; `stylekernel benchmark` measures them.",
+        training_data=details.training_data or "Not documented.",
+        history=HISTORY_NAME if details.training_history else None,
+        licence=_licence_text(details),
         citation=CITATION,
     )
-    write_card(folder, merge_card(old_card, metadata, body))
+    for name, text in ((HISTORY_NAME, details.training_history), (LICENSE_NAME, details.terms)):
+        if text:
+            (folder / name).write_text(text.rstrip() + "\n", encoding="utf-8")
+    write_card(folder, merge_card(old_card, metadata, card.text.lstrip("\n")))
+
+
+def _with_licence(details: CardDetails, old: Mapping[str, Any], origin: str | None) -> CardDetails:
+    """Return the details with a licence: as given, of the old card, or of what was loaded."""
+    if details.license is not None:
+        return details
+    loaded, terms = _loaded_licence(origin)
+    for metadata in (old, loaded):
+        if metadata.get("license"):
+            name, link = metadata.get("license_name"), metadata.get("license_link")
+            return replace(
+                details,
+                license=metadata["license"],
+                license_name=name if isinstance(name, str) else None,
+                license_link=link if isinstance(link, str) else None,
+                terms=details.terms or (terms if metadata is loaded else None),
+            )
+    return replace(details, license="apache-2.0")
+
+
+def _loaded_licence(origin: str | None) -> tuple[Mapping[str, Any], str | None]:
+    """Return the metadata of the card beside the loaded weights, and the terms beside it."""
+    folder = loaded_folder(origin)
+    if folder is None:
+        return {}, None
+    try:
+        card: Card | None = read_card(folder / CARD_NAME)
+    except CardError as error:
+        logger.warning("the licence of the loaded weights is not known: %s", error)
+        return {}, None
+    terms = folder / LICENSE_NAME
+    return (
+        card.metadata if card else {},
+        terms.read_text(encoding="utf-8") if terms.is_file() else None,
+    )
+
+
+def _licence_text(details: CardDetails) -> str:
+    if details.license != "other":
+        return f"The code is Apache-2.0. The weights: {details.license}."
+    link = details.license_link or LICENSE_NAME
+    return f"The code is Apache-2.0. The weights: [{details.license_name or 'other'}]({link})."
+
+
+def _link(url: str | None) -> str | None:
+    return f"<{url}>" if url else None
 
 
 def _metadata(
@@ -138,12 +161,15 @@ def _metadata(
     title: str,
     evaluation: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
+    link = details.license_link or (LICENSE_NAME if details.terms else None)
     metadata: dict[str, Any] = {
         "library_name": "diffusers",
         "pipeline_tag": "image-to-image",
-        "license": details.license or old.get("license") or "apache-2.0",
+        "license": details.license,
         "tags": [*_TAGS, *details.tags],
     }
+    if details.license_name or link or details.license != old.get("license"):
+        metadata |= {"license_name": details.license_name, "license_link": link}
     if base_model:
         relation = old.get("base_model_relation") or "finetune"
         metadata |= {"base_model": base_model, "base_model_relation": relation}
@@ -152,6 +178,6 @@ def _metadata(
     if evaluation is not None:
         metadata["model-index"] = model_index(title, evaluation)
     elif is_our_model_index(old.get("model-index")):
-        # Those were the figures of other weights, as far as anybody knows.
+        # Those figures were of other weights, as far as anybody knows.
         metadata["model-index"] = None
     return metadata

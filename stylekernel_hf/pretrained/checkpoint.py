@@ -8,15 +8,12 @@ from pathlib import Path
 import torch
 
 from stylekernel_hf.hub.configs import CONFIG_NAME
+from stylekernel_hf.hub.layout import EMBEDDED_CHECKPOINT, EMBEDDED_NAME
 from stylekernel_hf.hub.sources import HubAccess, open_source
 from stylekernel_hf.hub.weights import WEIGHTS_NAME
 from stylekernel_hf.pretrained.model import StyleKernelModel, load_strictly
 
 __all__ = ["CONFIG_NAME", "EMBEDDED_CHECKPOINT", "WEIGHTS_NAME", "load_checkpoint"]
-
-EMBEDDED_CHECKPOINT = Path(__file__).parents[1] / "weights"
-"""The checkpoint that comes with the package: the preset "small", trained, in float16."""
-EMBEDDED_NAME = "the weights in stylekernel_hf"
 
 
 def load_checkpoint(

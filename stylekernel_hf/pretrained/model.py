@@ -14,10 +14,11 @@ from typing_extensions import Unpack
 from stylekernel_hf.devices.forked_processes import use_one_thread_in_forks
 from stylekernel_hf.devices.resolution import DeviceMap, check_dtype, resolve_device_map
 from stylekernel_hf.files.safetensors_file import FLOAT_DTYPES
-from stylekernel_hf.hub.card import CARD_NAME, CardDetails
+from stylekernel_hf.hub.card import CardDetails
 from stylekernel_hf.hub.checkpoint_identity import weights_id
 from stylekernel_hf.hub.configs import build_network
 from stylekernel_hf.hub.layout import (
+    CARD_NAME,
     INDEX_NAME,
     MODEL_FOLDER,
     find_model,
@@ -189,6 +190,23 @@ class StyleKernelModel(StyleKernelNetwork):
                 staging, variant, max_shard_size, card=card, old_card=folder / CARD_NAME
             )
 
+    def save_card(
+        self, save_directory: str | os.PathLike[str], *, card: CardDetails | None = None
+    ) -> None:
+        """Write the model card of a saved repository anew, and leave its weights as they are.
+
+        Args:
+            save_directory: The folder of the repository, which holds this network.
+            card: What the model card says beside what the network tells.
+
+        Raises:
+            OSError: The folder cannot be written.
+        """
+        folder = Path(save_directory)
+        with staged_folder(folder) as staging:
+            write_model_index(staging)
+            self._write_card(staging, card, None, folder / CARD_NAME)
+
     def push_to_hub(
         self,
         repo_id: str,
@@ -260,7 +278,7 @@ class StyleKernelModel(StyleKernelNetwork):
     ) -> None:
         write_model_card(
             folder,
-            parameters=sum(parameter.numel() for parameter in self.parameters()),
+            config=self.config,
             origin=self.origin,
             details=card,
             repo_id=repo_id,

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from stylekernel_hf.hub.card_sections import PRESETS
 from stylekernel_hf.model.config import StyleKernelConfig
 from stylekernel_hf.pretrained.model import StyleKernelModel
-
-PRESETS = {"small": StyleKernelConfig.small(), "base": StyleKernelConfig.base()}
 
 
 def preset_config(preset: str) -> StyleKernelConfig:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from typer.testing import CliRunner
 
 from stylekernel_hf import CardDetails, StyleKernelModel, build_model
 from stylekernel_hf.cli.app import app
+from stylekernel_hf.cli.hub_source import read_details
 from stylekernel_hf.pretrained.check import check_repository
 from stylekernel_hf.pretrained.checkpoint import load_checkpoint
 from tests.hub.hub_metadata import metadata_problems
@@ -69,7 +71,10 @@ def test_project_repository_builds(checkpoint: Path, tmp_path: Path) -> None:
     words = ["hub", "build", str(SMALL), "-o", str(tmp_path / "out"), "--model", str(checkpoint)]
     assert CliRunner().invoke(app, words, catch_exceptions=False).exit_code == 0
     card = (tmp_path / "out" / "README.md").read_text()
-    assert "non-commercial research" in card and "| 12 | VGG-19 |" in card
+    assert "non-commercial research" in card and "stylekernel-base" in card
+    assert 'model="OWNER/stylekernel-small"' in card and "license: other" in card
+    assert "| 12 | VGG-19 |" in (tmp_path / "out" / "training_history.md").read_text()
+    assert "for research only" in (tmp_path / "out" / "LICENSE.md").read_text()
     assert metadata_problems(card) == []
     gallery = tmp_path / "out" / "images" / "gallery.jpg"
     # The README's own, so that the card never shows what older weights made.
@@ -86,6 +91,30 @@ def test_project_repository_of_base_is_whole_and_in_small_files() -> None:
     files = check_repository(BASE, model.half())
     assert {"README.md", "images/gallery.jpg"} <= set(files)
     assert max((BASE / name).stat().st_size for name in files) < 16_000_000
+
+
+def test_card_of_base_is_what_its_sources_make(tmp_path: Path) -> None:
+    ignored = shutil.ignore_patterns("*.safetensors", "*.index.json")
+    for name in (SMALL.name, BASE.name):
+        shutil.copytree(HUB_CARD / name, tmp_path / name, ignore=ignored)
+    with torch.device("meta"):
+        network = build_model("base")
+    network.save_card(tmp_path / BASE.name, card=read_details(tmp_path / BASE.name))
+    expected = (BASE / "README.md").read_text()
+    assert (tmp_path / BASE.name / "README.md").read_text() == expected
+
+
+def test_card_command_leaves_the_weights(source: Path, checkpoint: Path) -> None:
+    words = ["hub", "build", str(source), "-o", str(source), "--model", str(checkpoint)]
+    CliRunner().invoke(app, words, catch_exceptions=False)
+    weights = {path: path.read_bytes() for path in (source / "model").iterdir()}
+    (source / "training_data.md").write_text("Stamps.")
+    result = CliRunner().invoke(app, ["hub", "card", str(source)], catch_exceptions=False)
+    assert result.exit_code == 0
+    card = (source / "README.md").read_text()
+    assert "Stamps." in card and "Postcards." not in card
+    expected = {path: path.read_bytes() for path in (source / "model").iterdir()}
+    assert weights == expected
 
 
 def test_source_with_weights_of_its_own_is_built_with_them(

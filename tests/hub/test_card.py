@@ -12,6 +12,7 @@ from huggingface_hub import ModelCard
 
 from stylekernel_hf import CardDetails, StyleKernelModel
 from stylekernel_hf.images.loading import load_image
+from stylekernel_hf.pretrained.checkpoint import EMBEDDED_CHECKPOINT, load_checkpoint
 from tests.hub.hub_server import HubServer
 from tests.tiny import save_picture, tiny_model
 
@@ -46,7 +47,7 @@ def test_code_of_the_card_runs_as_pasted(
     assert len(blocks) == 2
     for block in blocks:
         exec(compile(block, "README.md", "exec"), {})
-    assert load_image("repainted.png").size == (48, 40)
+    assert load_image("stylized.png").size == (48, 40)
 
 
 def test_metadata_tell_what_it_is(hub: HubServer) -> None:
@@ -99,12 +100,12 @@ def test_text_around_our_part_is_kept(hub: HubServer) -> None:
         hub, lambda text: text.replace("---\n\n<!--", "---\n\nHello!\n\n<!--") + "\nBye"
     )
     assert "Hello!" in card and card.endswith("Bye")
-    assert card.count("## Limitations") == 1
+    assert card.count("## Limits") == 1
 
 
 def test_change_within_our_part_is_kept(hub: HubServer) -> None:
-    card = push_own(hub, lambda text: text.replace("## Limitations", "## What it cannot do"))
-    assert "## What it cannot do" in card and "## Limitations" not in card
+    card = push_own(hub, lambda text: text.replace("## Limits", "## Weaknesses"))
+    assert "## Weaknesses" in card and "## Limits" not in card
 
 
 def test_card_without_our_part_is_kept_and_gets_metadata(hub: HubServer) -> None:
@@ -116,8 +117,88 @@ def test_card_without_our_part_is_kept_and_gets_metadata(hub: HubServer) -> None
     assert "mine" in found["tags"] and found["pipeline_tag"] == "image-to-image"
 
 
+def test_code_of_a_saved_card_names_no_folder_but_what_a_push_replaces(tmp_path: Path) -> None:
+    tiny_model().save_repository(tmp_path)
+    card = (tmp_path / "README.md").read_text()
+    assert 'model="OWNER/NAME"' in card and "pushing writes it" in card
+    tiny_model().save_repository(tmp_path, card=CardDetails(repo_id="OWNER/waves"))
+    card = (tmp_path / "README.md").read_text()
+    assert 'model="OWNER/waves"' in card and "# waves\n" in card
+
+
+def test_pushed_card_links_paper_code_and_demo_and_names_the_repository(hub: HubServer) -> None:
+    details = CardDetails(code_url="https://code.example", demo_url="https://demo.example")
+    tiny_model().push_to_hub(REPO, card=details)
+    card = pushed_card(hub)
+    for expected in ("https://arxiv.org/abs/2304.00414", "<https://code.example>"):
+        assert expected in card
+    assert "<https://demo.example>" in card and card.count(f'"{REPO}"') == 2
+    assert "OWNER" not in card and "# my-fine-tune\n" in card
+
+
+def test_architecture_stands_beside_the_presets(hub: HubServer) -> None:
+    tiny_model().push_to_hub(REPO)
+    parameters = sum(parameter.numel() for parameter in tiny_model().parameters())
+    card = pushed_card(hub)
+    assert "| | this network | preset small | preset base |" in card
+    assert f"| parameters | {parameters:,} | 2.8 M | 43.7 M |" in card
+
+
+def test_licence_with_terms_is_written_linked_and_kept(hub: HubServer, tmp_path: Path) -> None:
+    details = CardDetails(license="other", license_name="own-terms", terms="Ask me.")
+    tiny_model().push_to_hub(REPO, card=details)
+    tuned = StyleKernelModel.from_pretrained(REPO)
+    tuned.push_to_hub(REPO)
+    found = metadata(pushed_card(hub))
+    expected = ("other", "own-terms", "LICENSE.md")
+    assert (found["license"], found["license_name"], found["license_link"]) == expected
+    assert hub.files(REPO)["LICENSE.md"] == b"Ask me.\n"
+    assert "[own-terms](LICENSE.md)" in pushed_card(hub)
+    tuned.push_to_hub(REPO, card=CardDetails(license="mit"))
+    found = metadata(pushed_card(hub))
+    assert found["license"] == "mit" and "license_name" not in found
+
+
+def test_fine_tune_of_the_embedded_weights_has_their_licence(tmp_path: Path) -> None:
+    load_checkpoint(EMBEDDED_CHECKPOINT).save_repository(tmp_path)
+    found = metadata((tmp_path / "README.md").read_text())
+    assert found["license"] == "other"
+    assert found["license_name"] == "apache-2.0-with-research-data"
+    assert "for research only" in (tmp_path / found["license_link"]).read_text()
+
+
+def test_history_of_the_training_lies_beside_the_card(tmp_path: Path) -> None:
+    tiny_model().save_repository(tmp_path, card=CardDetails(training_history="Two stages."))
+    assert "[training_history.md](training_history.md)" in (tmp_path / "README.md").read_text()
+    assert (tmp_path / "training_history.md").read_text() == "Two stages.\n"
+
+
+def test_benchmark_becomes_a_table_of_the_network_and_of_files(tmp_path: Path) -> None:
+    machine = {"system": "Linux x86_64", "threads": 2, "cuda": None}
+    machine |= {"torch": "2.14", "stylekernel_hf": "0.1.0"}
+    measured = {"size": 512, "device": "cpu", "dtype": "float32", "seconds": 0.0471}
+    measurements = [
+        {"work": work, "peak_bytes": peak, **measured}
+        for work, peak in (("style", None), ("network", 2**28), ("file to file", None))
+    ]
+    benchmark = {"machine": machine, "measurements": measurements}
+    tiny_model().save_repository(tmp_path, card=CardDetails(benchmark=benchmark))
+    card = (tmp_path / "README.md").read_text()
+    assert "| network | 512 px | cpu | float32 | 0.0471 | 256 MiB |" in card
+    assert "| file to file | 512 px | cpu | float32 | 0.0471 | - |" in card
+    assert "| style |" not in card and "Linux x86_64, 2 threads, torch 2.14" in card
+
+
+@pytest.mark.parametrize(
+    "benchmark", [{}, {"machine": {}, "measurements": []}, {"machine": 1, "measurements": [{}]}]
+)
+def test_benchmark_without_figures_is_refused(tmp_path: Path, benchmark: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="benchmark must be what `stylekernel benchmark --json`"):
+        tiny_model().save_repository(tmp_path, card=CardDetails(benchmark=benchmark))
+
+
 def test_our_part_is_rewritten_when_nobody_touched_it(hub: HubServer, tmp_path: Path) -> None:
     tiny_model().save_repository(tmp_path)
     tiny_model().save_repository(tmp_path, card=CardDetails(training_data="Postcards."))
     card = (tmp_path / "README.md").read_text()
-    assert "Postcards." in card and "Not told" not in card
+    assert "Postcards." in card and "Not documented" not in card

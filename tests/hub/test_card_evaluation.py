@@ -50,7 +50,7 @@ def test_file_of_figures_becomes_a_table_and_metadata(hub: HubServer, figures: P
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table(card)]
     assert rows[0] == ["", "content", "style", "SSIM"]
     assert rows[2:] == [
-        ["mean of 2 pairs at 256 px", "0.8000", "0.3000", "0.3750"],
+        ["**this network**", "0.8000", "0.3000", "0.3750"],
         ["content unchanged", "0.0000", "0.3600", "1.0000"],
         ["style pasted", "1.9000", "0.0000", "0.1000"],
     ]
@@ -58,7 +58,26 @@ def test_file_of_figures_becomes_a_table_and_metadata(hub: HubServer, figures: P
 
 
 def table(card: ModelCard) -> list[str]:
-    return re.findall(r"^\|.*\|$", card.text, re.MULTILINE)
+    results = card.text.partition("## Results")[2].partition("##")[0]
+    return re.findall(r"^\|.*\|$", results, re.MULTILINE)
+
+
+def test_peers_on_the_same_pairs_are_rows(hub: HubServer, figures: Path) -> None:
+    peer = json.loads(figures.read_text())
+    peer["mean"] = {"content": 0.5, "style": 0.25}
+    card = pushed(hub, evaluation=figures, peers={"other": peer})
+    assert table(card)[3] == "| other | 0.5000 | 0.2500 | - |"
+    assert "Means of 2 pairs at 256 px" in card.text
+
+
+@pytest.mark.parametrize("change", [{"size": 512}, {"pairs": []}, {"pair_count": 3}])
+def test_peers_on_other_pairs_are_refused(
+    tmp_path: Path, figures: Path, change: dict[str, Any]
+) -> None:
+    peer = {**json.loads(figures.read_text()), **change}
+    details = CardDetails(evaluation=figures, peers={"other": peer})
+    with pytest.raises(ValueError, match="peers must be evaluated on the same pairs, but 'other'"):
+        tiny_model().save_repository(tmp_path / "out", card=details)
 
 
 def test_without_a_note_the_card_tells_the_command(hub: HubServer, figures: Path) -> None:
