@@ -95,7 +95,7 @@ def write_model_card(
         if evaluation
         else "None yet; `stylekernel evaluate` measures them.",
         speed=speed_table(details.benchmark)
-        if details.benchmark
+        if details.benchmark is not None
         else "Not measured for this card; `stylekernel benchmark` measures them.",
         training_data=details.training_data or "Not documented.",
         history=HISTORY_NAME if details.training_history else None,
