@@ -47,12 +47,16 @@ jaxtyping.install_import_hook(
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skip what is marked slow, unless markers are asked for by name."""
-    if "slow" in config.option.markexpr:
-        return
+    """Skip slow tests, unless they are asked for, and tests of a GPU where there is none."""
+    skips: dict[str, pytest.MarkDecorator] = {}
+    if "slow" not in config.option.markexpr:
+        skips["slow"] = pytest.mark.skip(reason="takes minutes: run with -m slow")
+    if not torch.cuda.is_available():
+        skips["gpu"] = pytest.mark.skip(reason="needs a CUDA device")
     for item in items:
-        if item.get_closest_marker("slow"):
-            item.add_marker(pytest.mark.skip(reason="takes minutes: run with -m slow"))
+        for name, skip in skips.items():
+            if item.get_closest_marker(name):
+                item.add_marker(skip)
 
 
 @pytest.fixture

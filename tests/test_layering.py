@@ -171,17 +171,10 @@ def in_a_fresh_python(code: str) -> str:
     ).stdout
 
 
-def test_import_of_the_package_loads_no_backend():
-    code = "import sys, stylekernel_hf; print(*{name.partition('.')[0] for name in sys.modules})"
-    loaded = {*in_a_fresh_python(code).split()}
-    assert "stylekernel_hf" in loaded
-    assert not loaded & {"torch", "PIL", "diffusers", "numpy", "huggingface_hub"}
-
-
-def test_import_of_the_package_takes_less_than_a_tenth_of_a_second():
-    code = (
-        "from time import process_time; start = process_time(); import stylekernel_hf; "
-        "print(process_time() - start)"
-    )
-    # Of the processor's time, which other programs do not lengthen.
-    assert min(float(in_a_fresh_python(code)) for _ in range(3)) < 0.1
+def test_import_of_the_package_loads_itself_and_the_standard_library_only():
+    before = {*in_a_fresh_python("import sys; print(*sys.modules)").split()}
+    after = {*in_a_fresh_python("import sys, stylekernel_hf; print(*sys.modules)").split()}
+    loaded = after - before
+    others = {name for name in loaded if name.partition(".")[0] not in sys.stdlib_module_names}
+    assert others == {"stylekernel_hf"}
+    assert len(loaded) < 100

@@ -52,27 +52,27 @@ OTHERS = {
     "training",
 }
 PROGRAM = """
-import sys, time
+import sys
 import torch
 from huggingface_hub import HfApi
-start = time.process_time()
+before = len(sys.modules)
 from stylekernel_hf import pipeline
 pipe = pipeline("style-kernel", device="cpu")
-seconds = time.process_time() - start
+added = len(sys.modules) - before
 pipe(*sys.argv[1:3])
-print(seconds, *sys.modules)
+print(added, *sys.modules)
 """
 
 
 @pytest.fixture(scope="module")
-def started(tmp_path_factory: pytest.TempPathFactory) -> tuple[float, set[str]]:
-    """Seconds of the processor beyond torch and the Hub, and all modules after one picture."""
+def started(tmp_path_factory: pytest.TempPathFactory) -> tuple[int, set[str]]:
+    """The number of modules beyond torch's and the Hub's, and all modules after one picture."""
     folder = tmp_path_factory.mktemp("pictures")
     pictures = [save_picture(folder / f"{seed}.png", seed=seed) for seed in range(2)]
     command = [sys.executable, "-c", PROGRAM, *map(str, pictures)]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    seconds, *modules = run.stdout.split()
-    return float(seconds), set(modules)
+    added, *modules = run.stdout.split()
+    return int(added), set(modules)
 
 
 def test_every_extra_is_among_what_is_looked_for() -> None:
@@ -88,7 +88,7 @@ def test_every_extra_is_among_what_is_looked_for() -> None:
     assert {IMPORT_NAMES.get(name, name) for name in wanted} <= HEAVY
 
 
-def test_painting_imports_neither_extras_nor_diffusers(started: tuple[float, set[str]]) -> None:
+def test_painting_imports_neither_extras_nor_diffusers(started: tuple[int, set[str]]) -> None:
     _, modules = started
     ours = {name.split(".")[1] for name in modules if name.startswith("stylekernel_hf.")}
     assert "pipelines" in ours
@@ -96,14 +96,14 @@ def test_painting_imports_neither_extras_nor_diffusers(started: tuple[float, set
     assert not modules & HEAVY
 
 
-def test_package_itself_takes_less_than_half_a_second(started: tuple[float, set[str]]) -> None:
-    seconds, _ = started
-    assert seconds < 0.5
+def test_pipeline_imports_few_modules_beyond_torch_and_the_hub(
+    started: tuple[int, set[str]],
+) -> None:
+    added, modules = started
+    assert added < len(modules) / 10
 
 
 def test_steps_of_a_cold_start_are_told_apart() -> None:
     steps = measure_cold_start(repeats=1)
-    assert len(steps) == 3
-    assert all(seconds >= 0 for seconds in steps.values())
-    # What the steps before have imported costs the later ones nothing.
-    assert steps["import stylekernel_hf"] < steps["import torch"]
+    assert [*steps] == ["import torch", "import stylekernel_hf", 'pipeline("style-kernel")']
+    assert all(seconds > 0 for seconds in steps.values())

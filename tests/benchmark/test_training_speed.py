@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -27,44 +26,64 @@ def fresh_accelerator():
     AcceleratorState._reset_state(reset_partial_state=True)
 
 
+@dataclass
+class Clock:
+    """Time that passes where a test says so, and nowhere else."""
+
+    seconds: float = 0.0
+
+    def perf_counter(self) -> float:
+        return self.seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr("stylekernel_hf.training.throughput.time", clock)
+    return clock
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> TrainingSettings:
     return replace(tiny_settings(tmp_path), steps=3)
 
 
-def test_slow_pictures_are_told_as_time_lost_to_loading(
-    settings: TrainingSettings, monkeypatch: pytest.MonkeyPatch
+def test_wait_for_pictures_counts_as_loading(
+    settings: TrainingSettings, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read = CropPairs.__getitem__
+    read, step = CropPairs.__getitem__, Trainer._train_step
 
-    def slow(self: CropPairs, index: int) -> object:
-        time.sleep(0.2)
+    def slow_read(self: CropPairs, index: int) -> object:
+        clock.seconds += 0.25
         return read(self, index)
 
-    monkeypatch.setattr(CropPairs, "__getitem__", slow)
+    def slow_step(self: Trainer, batches: list[object]) -> object:
+        clock.seconds += 1.5
+        return step(self, batches)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(CropPairs, "__getitem__", slow_read)
+    monkeypatch.setattr(Trainer, "_train_step", slow_step)
     speed = measure_training(tiny_model, settings)
-    # A step waits for two pairs.
-    waited = speed.loading_share * 2 / speed.images_per_second
-    assert waited > 0.4
-    assert speed.loading_share < 1
+    # A step takes two pairs, of half a second, and one and a half seconds more.
+    assert speed.loading_share == pytest.approx(0.25)
+    assert speed.images_per_second == pytest.approx(1)
     assert (speed.steps, speed.batch_size, speed.size) == (3, 2, 32)
 
 
 def test_the_first_steps_do_not_count(
-    settings: TrainingSettings, monkeypatch: pytest.MonkeyPatch
+    settings: TrainingSettings, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    step, ends = Trainer._train_step, list[float]()
+    step, steps = Trainer._train_step, list[int]()
 
     def timed(self: Trainer, batches: list[object]) -> object:
-        time.sleep(1 if self.step == 0 else 0)
-        terms = step(self, batches)  # type: ignore[arg-type]
-        ends.append(time.perf_counter())
-        return terms
+        clock.seconds += 1000 if self.step < 3 else 0.5
+        steps.append(self.step)
+        return step(self, batches)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Trainer, "_train_step", timed)
     speed = measure_training(tiny_model, settings)
-    assert len(ends) == 7
-    assert speed.images_per_second == pytest.approx(3 * 2 / (ends[5] - ends[2]), rel=0.3)
+    assert steps == [*range(7)]
+    assert speed.images_per_second == pytest.approx(2 / 0.5)
 
 
 def test_command_prints_and_writes_the_speed_of_training(

@@ -167,20 +167,13 @@ def test_train_without_pictures_names_the_folder(folder: Path, here: Shell) -> N
     assert "empty" in result.stderr and "Traceback" not in result.stderr
 
 
-def test_help_is_quick_and_imports_no_torch() -> None:
-    probe = (
-        "import sys, time; began = time.perf_counter(); import stylekernel_hf.cli.app; "
-        "assert 'torch' not in sys.modules; print(time.perf_counter() - began)"
-    )
-    seconds = [
-        float(
-            subprocess.run(
-                [sys.executable, "-c", probe], capture_output=True, text=True, check=True
-            ).stdout
-        )
-        for _ in range(3)
-    ]
-    assert min(seconds) < 1
+def test_help_imports_neither_torch_nor_other_heavy_packages() -> None:
+    probe = "import sys, stylekernel_hf.cli.app; print(*sys.modules)"
+    command = [sys.executable, "-c", probe]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    modules = {*run.stdout.split()}
+    assert not modules & {"torch", "numpy", "PIL", "diffusers", "huggingface_hub"}
+    assert len(modules) < 400
 
 
 def test_benchmark_prints_a_table_and_writes_all_figures(folder: Path) -> None:

@@ -9,7 +9,6 @@ import signal
 import struct
 import subprocess
 import sys
-import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -144,11 +143,9 @@ def test_jpeg_of_very_many_scans_is_refused_before_it_is_decoded(decoders: Decod
 
 def test_slow_picture_is_given_up_and_the_next_one_is_read(decoders: Decoders) -> None:
     slow = of_many_chunks(1_000_000)
-    before = time.monotonic()
     for _ in range(3):
         with pytest.raises(VisitorError, match="Photo takes too long to read"):
             load(decoders, slow, decode_seconds=0.2)
-    assert time.monotonic() - before < 60
     assert load(decoders, encoded(photo(), "PNG")).size == (60, 40)
 
 

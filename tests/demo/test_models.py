@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import os
 import tempfile
-import time
 import weakref
 from pathlib import Path
 from typing import Any
@@ -135,10 +134,9 @@ def test_slow_checkpoint_is_given_up(
     hub.add("painter/other", files_of(tmp_path / "whole"))
     asked = answer_forever(monkeypatch, slow, pause=0.2)
     shelf = ModelShelf(Limits(fetch_seconds=6), StyleKernelPipeline(tiny_model()))
-    start = time.monotonic()
     with pytest.raises(VisitorError, match="did not arrive within 6 seconds"):
         shelf.get("painter/other")
-    assert time.monotonic() - start < 30 and asked
+    assert asked
     assert not list(temporary.iterdir())
     # Nor is it tried again at once.
     count = len(hub.log)

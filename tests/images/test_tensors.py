@@ -122,7 +122,6 @@ def test_tensors_become_rgb_in_0_to_1(channels: int, batched: bool, dtype: torch
 
 
 @pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_tensor_stays_on_its_device():
     rgb, alpha = to_rgb_tensor(torch.rand(4, 8, 8, device="cuda"), name="content")
     assert alpha is not None

@@ -22,7 +22,6 @@ from stylekernel_hf.ops.triton_kernels.fused_kernel import FusedKernel
 from tests.model.references import assert_near
 
 ROOT = Path(__file__).parents[2]
-ON_CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 TOLERANCES = {torch.float32: 2e-6, torch.bfloat16: 1e-2, torch.float16: 2e-3}
 
 
@@ -98,7 +97,6 @@ def test_tensors_whose_places_exceed_32_bits_are_left_alone(
     assert not never._works
 
 
-@ON_CUDA
 @pytest.mark.gpu
 @pytest.mark.parametrize("dtype", TOLERANCES)
 def test_kernels_on_cuda_are_near_the_portable_path(dtype: torch.dtype) -> None:
