@@ -21,7 +21,7 @@ EDGES: dict[str, set[str]] = {
     "images": {"errors", "files"},
     "model": {"errors", "ops"},
     "tiling": {"devices", "errors", "images", "model"},
-    "hub": {"devices", "errors", "files", "model"},
+    "hub": {"devices", "errors", "files", "metrics", "model"},
     "styles": {"errors", "files", "hub", "images", "model"},
     "pretrained": {"devices", "files", "hub", "model", "styles"},
     "pipelines": {

@@ -16,9 +16,20 @@ from stylekernel_hf.cli.training_options import Perceptual
 from stylekernel_hf.cli.training_speed import measure_training_speed
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from stylekernel_hf.benchmark.result import Benchmark, Measurement
+
+
+_HEADINGS = (
+    "work",
+    "side, px",
+    "ms",
+    "images/s",
+    "Mpx/s",
+    "peak, MiB",
+    "GFLOP",
+    "arithmetic",
+    "bandwidth",
+)
 
 
 class Mode(str, Enum):
@@ -121,7 +132,7 @@ def benchmark(
     ):
         total = sum(plan.steps(device) for device in devices) * len(dtypes) * len(modes)
         bar = progress.add_task("measuring", total=total)
-        found = run_benchmark(
+        result = run_benchmark(
             plan,
             model=model,
             devices=devices,
@@ -130,46 +141,36 @@ def benchmark(
             limit_side=limit_side,
             on_measurement=lambda _: progress.advance(bar),
         )
-    _print(found)
-    write_each(files, {"json": found.write_json, "plot": partial(draw_plot, found)})
+    _print(result)
+    write_each(files, {"json": result.write_json, "plot": partial(draw_plot, result)})
 
 
-def _print(found: Benchmark) -> None:
-    from rich.console import Console
+def _print(result: Benchmark) -> None:
+    from stylekernel_hf.metrics.tables import markdown_table
 
-    console = Console(width=None if Console().is_terminal else 140)
-    for name, value in found.machine.items():
-        console.print(f"{name}: {value}", highlight=False)
-    console.print(_table(found.measurements))
-    for name, exponent in found.exponents().items():
-        console.print(f"{name}: time grows with pixels^{exponent:.2f}", highlight=False)
-    total = sum(found.cold_start.values())
-    console.print(f"cold start: {total:.2f} s, of which", highlight=False)
-    for name, seconds in found.cold_start.items():
-        console.print(f"  {name}: {seconds:.2f} s", highlight=False, markup=False)
+    for name, value in result.machine.items():
+        typer.echo(f"{name}: {value}")
+    typer.echo(markdown_table(_HEADINGS, [_row(each) for each in result.measurements]))
+    for name, exponent in result.exponents().items():
+        typer.echo(f"{name}: time grows with pixels^{exponent:.2f}")
+    total = sum(result.cold_start.values())
+    typer.echo(f"cold start: {total:.2f} s, of which")
+    for name, seconds in result.cold_start.items():
+        typer.echo(f"  {name}: {seconds:.2f} s")
 
 
-def _table(measurements: list[Measurement]) -> Table:
-    from rich.table import Table
-
-    table = Table("work", "side, px", "on", "ms", "images/s", "Mpx/s", "peak, MiB", "GFLOP")
-    for heading in ("arithmetic", "bandwidth"):
-        table.add_column(heading)
-    for each in measurements:
-        on = f"{each.device} {each.dtype}" + (" compiled" if each.compiled else "")
-        table.add_row(
-            each.work,
-            str(each.size),
-            on,
-            f"{each.seconds * 1000:.1f}",
-            f"{each.images_per_second:.2f}",
-            f"{each.megapixels_per_second:.2f}",
-            "-" if each.peak_bytes is None else f"{each.peak_bytes / 2**20:.0f}",
-            "-" if each.demand is None else f"{each.demand.operations / 1e9:.2f}",
-            _percent(each.share_of_arithmetic),
-            _percent(each.share_of_bandwidth),
-        )
-    return table
+def _row(each: Measurement) -> list[str]:
+    return [
+        each.series,
+        str(each.size),
+        f"{each.seconds * 1000:.1f}",
+        f"{each.images_per_second:.2f}",
+        f"{each.megapixels_per_second:.2f}",
+        "-" if each.peak_bytes is None else f"{each.peak_bytes / 2**20:.0f}",
+        "-" if each.demand is None else f"{each.demand.operations / 1e9:.2f}",
+        _percent(each.share_of_arithmetic),
+        _percent(each.share_of_bandwidth),
+    ]
 
 
 def _percent(share: float | None) -> str:

@@ -13,7 +13,7 @@ from stylekernel_hf.cli.stop_signals import told_when_stopped
 
 if TYPE_CHECKING:
     from stylekernel_hf.evaluation.evaluation_result import Evaluation
-    from stylekernel_hf.metrics.pair_metrics import ContentMeasure, Metrics
+    from stylekernel_hf.metrics.pair_metrics import ContentMeasure
     from stylekernel_hf.metrics.perceptual import PerceptualNetwork
 
 
@@ -154,16 +154,16 @@ def _measures(network: PerceptualNetwork, *, cfsd: bool, lpips: bool) -> dict[st
 
 def _table(evaluations: list[Evaluation], per_pair: bool) -> str:
     from stylekernel_hf.evaluation.evaluation_result import names_of
-    from stylekernel_hf.metrics.pair_metrics import metrics_table
+    from stylekernel_hf.metrics.tables import metrics_table
 
     first, several = evaluations[0], len(evaluations) > 1
     mean = f"mean of {len(first.pairs)} pairs at {first.size} px"
-    rows: dict[str, Metrics] = {}
+    rows: dict[str, dict[str, float]] = {}
     for name, evaluation in zip(names_of(evaluations), evaluations, strict=True):
         for pair in evaluation.pairs if per_pair else ():
             label = f"{pair.content_name} in {pair.style_name}"
-            rows[f"{name}: {label}" if several else label] = pair.metrics
-        rows[name if several else mean] = evaluation.mean
-    rows["content unchanged"] = first.content_unchanged
-    rows["style pasted"] = first.style_pasted
-    return metrics_table(rows, title=mean if several else "").rstrip()
+            rows[f"{name}: {label}" if several else label] = pair.metrics.to_json()
+        rows[name if several else mean] = evaluation.mean.to_json()
+    rows["content unchanged"] = first.content_unchanged.to_json()
+    rows["style pasted"] = first.style_pasted.to_json()
+    return metrics_table(rows, title=mean if several else "")

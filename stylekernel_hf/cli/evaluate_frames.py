@@ -119,10 +119,9 @@ def _painted(
     return pipe(frame, style, strength=strength).images[0]
 
 
-def _table(found: Steadiness) -> str:
-    title = f"{found.frame_count} frames, {found.visible:.0%} visible"
-    width = max(len(name) for name in (title, *found.warping_errors))
-    lines = [f"| {title:{width}} | warping error |", f"|:{'-' * width}-|--------------:|"]
-    for name, error in found.warping_errors.items():
-        lines.append(f"| {name:{width}} | {error:13.6f} |")
-    return "\n".join(lines)
+def _table(result: Steadiness) -> str:
+    from stylekernel_hf.metrics.tables import markdown_table
+
+    title = f"{result.frame_count} frames, {result.visible:.0%} visible"
+    rows = [[name, f"{error:.6f}"] for name, error in result.warping_errors.items()]
+    return markdown_table([title, "warping error"], rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -13,7 +13,7 @@ import torch
 from stylekernel_hf.evaluation.evaluation_result import Evaluation, write_json
 from stylekernel_hf.files.atomic_write import atomic_write
 from stylekernel_hf.hub.configs import MAX_RESULT_BYTES, read_json_object
-from stylekernel_hf.metrics.pair_metrics import Metrics, metrics_table
+from stylekernel_hf.metrics.tables import metrics_table
 from stylekernel_hf.pretrained.model import StyleKernelModel
 from stylekernel_hf.pretrained.presets import preset_config
 from stylekernel_hf.training.settings import TrainingSettings
@@ -125,12 +125,12 @@ class Ablation:
             for variant in variants_of(self.preset)
             if self.is_scored(variant)
         }
-        rows = {variant: _metrics(each["mean"]) for variant, each in found.items()}
+        rows = {variant: each["mean"] for variant, each in found.items()}
         first = next(iter(found.values()))
         for name in ("content_unchanged", "style_pasted"):
-            rows[name.replace("_", " ")] = _metrics(first[name])
+            rows[name.replace("_", " ")] = first[name]
         title = f"mean of {first['pair_count']} pairs at {first['size']} px"
-        table = metrics_table(rows, title=title)
+        table = metrics_table(rows, title=title) + "\n"
         results = {
             "plan": self._plan(),
             "variants": {
@@ -157,9 +157,3 @@ def check_variants(preset: str, variants: list[str]) -> list[str]:
         if variant not in known:
             raise ValueError(f"variant must be one of {', '.join(known)}, got {variant!r}")
     return variants or list(known)
-
-
-def _metrics(means: Mapping[str, float]) -> Metrics:
-    named = ("content", "style", "ssim")
-    extra = {name: value for name, value in means.items() if name not in named}
-    return Metrics(means["content"], means["style"], means["ssim"], extra)

@@ -13,7 +13,8 @@ from PIL import Image
 
 from stylekernel_hf.evaluation.curve import draw_curve
 from stylekernel_hf.evaluation.evaluation_result import Evaluation, KeptImages, names_of
-from stylekernel_hf.metrics.pair_metrics import Metrics, heading
+from stylekernel_hf.metrics.pair_metrics import Metrics
+from stylekernel_hf.metrics.tables import heading
 
 _CELL = 128
 _SHEET_SIDE = 6

@@ -10,10 +10,10 @@ from huggingface_hub import EvalResult
 from huggingface_hub.repocard_data import eval_results_to_model_index
 
 from stylekernel_hf.errors.given_values import plain_number
-from stylekernel_hf.hub.card_sections import markdown_table, read_result
+from stylekernel_hf.hub.card_sections import read_result
+from stylekernel_hf.metrics.tables import heading, metrics_table
 
 _DATASET_TYPE = "image-pairs"
-_HEADINGS = {"ssim": "SSIM", "cfsd": "CFSD", "lpips": "LPIPS", "fid": "FID", "art_fid": "ArtFID"}
 _NAMES = {
     "content": "Content distance (VGG-19, lower is better)",
     "style": "Style distance (VGG-19, lower is better)",
@@ -48,7 +48,7 @@ def model_index(title: str, evaluation: Mapping[str, Any]) -> list[dict[str, Any
             dataset_type=_DATASET_TYPE,
             dataset_name=_pairs(evaluation),
             metric_type=name,
-            metric_name=_NAMES.get(name, _HEADINGS.get(name, name)),
+            metric_name=_NAMES.get(name, heading(name)),
             metric_value=round(value, 4),
         )
         for name, value in _figures(evaluation, "mean").items()
@@ -88,18 +88,13 @@ def evaluation_text(
     means |= {name: _figures(peer, "mean") for name, peer in peers.items()}
     baselines = [name for name in _BASELINES if name in evaluation]
     means |= {name.replace("_", " "): _figures(evaluation, name) for name in baselines}
-    columns = list(_figures(evaluation, "mean"))
-    rows = [
-        [label, *(f"{row[name]:.4f}" if name in row else "-" for name in columns)]
-        for label, row in means.items()
-    ]
     command = f"stylekernel evaluate PHOTOS PAINTINGS --size {evaluation.get('size', 512)}"
     text = [
         f"Means of {_pairs(evaluation)}: distances of VGG-19's features from the photo (content)",
         "and from the painting (style), lower is better, and SSIM of luminance to the photo,",
         "higher is better." + (" The last rows are trivial baselines." if baselines else ""),
         "",
-        markdown_table(["", *(_HEADINGS.get(name, name) for name in columns)], rows),
+        metrics_table(means),
         "",
         note or f"Measured{_pictures(evaluation)} with\n\n    {command} --model {repo_id}",
     ]
@@ -112,8 +107,7 @@ def _names(evaluation: Mapping[str, Any]) -> list[tuple[object, object]] | None:
 
 
 def _figures(evaluation: Mapping[str, Any], row: str) -> dict[str, float]:
-    figures = {name: plain_number(value) for name, value in evaluation[row].items()}
-    return cast(dict[str, float], figures)
+    return {name: float(value) for name, value in evaluation[row].items()}
 
 
 def _pairs(evaluation: Mapping[str, Any]) -> str:

@@ -14,6 +14,7 @@ from stylekernel_hf.hub.configs import (
     build_without_weights,
     read_json_object,
 )
+from stylekernel_hf.metrics.tables import markdown_table
 from stylekernel_hf.model.config import StyleKernelConfig
 from stylekernel_hf.model.style_kernel import StyleKernelNetwork
 
@@ -71,13 +72,6 @@ def read_result(
     if not path.is_file():
         raise FileNotFoundError(f"{argument}: no such file: '{path}'")
     return read_json_object(path, argument, most_bytes=MAX_RESULT_BYTES)
-
-
-def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a table whose first column is aligned left and whose others are aligned right."""
-    lines = [f"| {' | '.join(header)} |", f"|:---|{'---:|' * (len(header) - 1)}"]
-    lines += [f"| {' | '.join(row)} |" for row in rows]
-    return "\n".join(line.replace("|  |", "| |") for line in lines)
 
 
 def _facts(config: StyleKernelConfig) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The metrics of one result, and the features of a picture that they are computed from."""
+"""The metrics of one result, and the features from which they are computed."""
 
 from __future__ import annotations
 
@@ -26,22 +26,20 @@ from stylekernel_hf.metrics.ssim import luminance_ssim
 ContentMeasure: TypeAlias = Callable[[Tensor, Tensor], float]
 """Scores a result against its content, both 1x3xhxw RGB in [0, 1]."""
 
-_HEADINGS = {"ssim": "SSIM", "cfsd": "CFSD", "lpips": "LPIPS", "fid": "FID", "art_fid": "ArtFID"}
-
 
 @dataclass(frozen=True)
 class Metrics:
-    """How far a result is from its content and from its style."""
+    """Distances of a result from its content and from its style."""
 
     content: float
-    """`content_distance` to the content: 0 for the same structure, 2 for an unrelated one."""
+    """`content_distance` from the content: 0 for the same structure, 2 for an unrelated one."""
     style: float
-    """`style_distance` to the style: 0 for the same statistics of all features."""
+    """`style_distance` from the style: 0 for the same statistics of all features."""
     ssim: float
-    """Structural similarity of luminance to the content: 1 for the same picture."""
+    """Structural similarity to the content in luminance: 1 for the same picture."""
     extra: Mapping[str, float] = field(default_factory=dict[str, float])
-    """What else was measured, by name: near, pattern, alignment, cfsd, lpips, and of many results
-    together fid, art_fid."""
+    """Further metrics by name: near, pattern, alignment, cfsd, lpips; for the mean of many results
+    also fid and art_fid."""
 
     def to_json(self) -> dict[str, float]:
         """Return every metric by its name."""
@@ -51,7 +49,7 @@ class Metrics:
 
 @dataclass(frozen=True)
 class ScoredPicture:
-    """A picture as it is scored, with what the metrics compare of its features."""
+    """A picture with the features that the metrics compare."""
 
     rgb: Float[Tensor, "1 3 h w"]
     structure: list[Tensor]
@@ -59,16 +57,16 @@ class ScoredPicture:
     local: list[Tensor]
     neighbourhoods: list[Tensor]
     inception: Float[Tensor, "1 d"] | None = None
-    """What FID compares, where it is wanted."""
+    """Inception features for FID, if FID is computed."""
 
     @classmethod
     @torch.no_grad()
     def read(
         cls, image: Image.Image, network: PerceptualNetwork, inception: nn.Module | None = None
     ) -> ScoredPicture:
-        """Compute the features of an RGB picture, on the device of `network`.
+        """Compute the features of an RGB picture on the device of `network`.
 
-        `inception` gets the picture in 8 bits.
+        `inception` receives the picture in 8 bits.
         """
         rgb, _ = to_rgb_tensor(image, name="image")
         rgb = rgb.to(next(network.parameters()).device)
@@ -98,7 +96,7 @@ def compare(result: ScoredPicture, content: ScoredPicture, style: ScoredPicture)
 
 
 def mean_metrics(metrics: Sequence[Metrics]) -> Metrics:
-    """Average every metric; all of them must have the same extra ones."""
+    """Average every metric; all items must have the same extra metrics."""
     return Metrics(
         content=sum(each.content for each in metrics) / len(metrics),
         style=sum(each.style for each in metrics) / len(metrics),
@@ -111,32 +109,5 @@ def mean_metrics(metrics: Sequence[Metrics]) -> Metrics:
 
 
 def with_extra(metrics: Metrics, extra: Mapping[str, float]) -> Metrics:
-    """Add metrics that were measured by other means."""
+    """Return the metrics with further ones."""
     return replace(metrics, extra={**metrics.extra, **extra})
-
-
-def heading(name: str) -> str:
-    """Return how a metric is called in tables."""
-    return _HEADINGS.get(name, name)
-
-
-def metrics_table(rows: Mapping[str, Metrics], *, title: str = "") -> str:
-    """Write labelled metrics as a Markdown table; its columns line up as plain text too.
-
-    The columns are those of the first row; a row that lacks one of them shows a dash.
-    """
-    names = list(next(iter(rows.values())).to_json())
-    width = max(len(label) for label in (*rows, title))
-    columns = {name: max(len(heading(name)), 7) for name in names}
-    titles = " | ".join(f"{heading(name):>{columns[name]}}" for name in names)
-    lines = [f"| {title:{width}} | {titles} |"]
-    rules = "".join(f"{'-' * (columns[name] + 1)}:|" for name in names)
-    lines.append(f"|:{'-' * width}-|{rules}")
-    for label, each in rows.items():
-        found = each.to_json()
-        cells = " | ".join(
-            f"{found[name]:{columns[name]}.4f}" if name in found else f"{'-':>{columns[name]}}"
-            for name in names
-        )
-        lines.append(f"| {label:{width}} | {cells} |")
-    return "\n".join(lines) + "\n"

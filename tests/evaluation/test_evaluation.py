@@ -25,7 +25,7 @@ from stylekernel_hf.images.contact_sheet import GAP
 from stylekernel_hf.metrics.distances import content_distance, style_distance
 from stylekernel_hf.metrics.frechet import frechet_distance
 from stylekernel_hf.metrics.near import local_features, nearness
-from stylekernel_hf.metrics.pair_metrics import Metrics, metrics_table
+from stylekernel_hf.metrics.pair_metrics import Metrics
 from stylekernel_hf.metrics.pattern import neighbourhoods, pattern_distance
 from stylekernel_hf.metrics.perceptual import PerceptualNetwork
 from stylekernel_hf.metrics.ssim import luminance_ssim
@@ -328,33 +328,6 @@ def test_a_write_that_fails_leaves_the_old_scores(tmp_path, monkeypatch, broken)
     assert {file.name: file.read_text() for file in tmp_path.iterdir()} == {"scores.json": "old"}
 
 
-def test_the_table_has_a_line_for_each_row_and_lines_up():
-    table = metrics_table(
-        {"ours": Metrics(0.98765, 0.0703, 0.5), "pasted": Metrics(2.0, 0.0, -0.01)}
-    )
-    lines = table.splitlines()
-    assert [cell.strip() for cell in lines[2].split("|")] == [
-        "",
-        "ours",
-        "0.9877",
-        "0.0703",
-        "0.5000",
-        "",
-    ]
-    assert [cell.strip() for cell in lines[3].split("|")] == [
-        "",
-        "pasted",
-        "2.0000",
-        "0.0000",
-        "-0.0100",
-        "",
-    ]
-    assert len({len(line) for line in lines}) == 1
-    assert {tuple(i for i, c in enumerate(line) if c == "|") for line in lines[:2]} == {
-        tuple(i for i, c in enumerate(line) if c == "|") for line in lines[2:]
-    }
-
-
 # Several candidates
 
 
@@ -458,19 +431,6 @@ def test_fid_compares_all_results_with_their_styles_and_makes_art_fid_with_lpips
 def test_fid_of_one_pair_is_refused(network, files):
     with pytest.raises(ValueError, match="pairs must be at least 2 for FID, got 1"):
         evaluate(keep, *files, network=network, size=SIZE, pairs=[(0, 0)], inception=MeanColor())
-
-
-def test_figures_that_a_row_of_the_table_lacks_are_dashes():
-    rows = {"mean": Metrics(1.0, 2.0, 3.0, {"fid": 12345.6}), "a pair": Metrics(1.0, 2.0, 3.0)}
-    lines = metrics_table(rows, title="3 pairs").splitlines()
-    assert [cell.strip() for cell in lines[0].split("|")][1:-1] == [
-        "3 pairs",
-        "content",
-        "style",
-        "SSIM",
-        "FID",
-    ]
-    assert lines[2].endswith("12345.6000 |") and lines[3].split("|")[-2].strip() == "-"
 
 
 # Contact sheets
