@@ -91,3 +91,9 @@ def test_files_that_are_named_exist(page: Path) -> None:
 
 def test_readme_is_short() -> None:
     assert (ROOT / "README.md").stat().st_size < 7000
+
+
+def test_api_page_lists_every_public_name() -> None:
+    text = (ROOT / "docs" / "pages" / "api.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^::: stylekernel_hf\.(\w+)$", text, re.MULTILINE)
+    assert sorted(listed) == sorted(stylekernel_hf.__all__)
