@@ -1,4 +1,4 @@
-"""Scale-free distances between perceptual features: what training minimises."""
+"""Scale-free distances between perceptual features, which training minimises."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-# Keeps quotients finite for channels that never fire on an image.
+# Keeps quotients finite for channels that are zero on the whole image.
 EPSILON = 1e-6
 
 
 def content_distance(
     features: Sequence[Tensor], content_features: Sequence[Tensor]
 ) -> Float[Tensor, " b"]:
-    """Compare what is where: 0 for the same structure, 2 for unrelated structures.
+    """Compare the structure of pictures: 0 for the same, 2 for unrelated structures.
 
     Mean over relu4_1 and relu5_1 of the mean squared error of the features, each channel of which
     is first normalised to zero mean and unit variance over the picture. Takes the five features
-    of FEATURE_LAYERS and returns one value per picture.
+    of FEATURE_LAYERS and returns one value for each picture.
     """
     return structure_distance(content_structure(features), content_structure(content_features))
 
 
 def content_structure(features: Sequence[Tensor]) -> list[Tensor]:
-    """Return what `content_distance` compares, to be kept for many comparisons."""
+    """Return what `content_distance` compares, for reuse in many comparisons."""
     return [_normalise(layer.float()) for layer in features[3:]]
 
 
 def structure_distance(
     structure: Sequence[Tensor], content_structure: Sequence[Tensor]
 ) -> Float[Tensor, " b"]:
-    """Compare as `content_distance` does, from two results of `content_structure`."""
+    """Return the content distance of two results of `content_structure`."""
     distances = [
         (a - b).square().mean(dim=(1, 2, 3))
         for a, b in zip(structure, content_structure, strict=True)
@@ -45,27 +45,27 @@ def structure_distance(
 def style_distance(
     features: Sequence[Tensor], style_features: Sequence[Tensor]
 ) -> Float[Tensor, " b"]:
-    """Compare what there is, wherever it is: 0 for the same channel statistics.
+    """Compare the channel statistics of pictures, whatever their layout: 0 for the same.
 
     Mean over relu1_1 ... relu5_1 of |m(a) - m(b)|^2 / |m(b)|^2, where m stacks the channel means
     and standard deviations over the picture; the two pictures may differ in size. Returns one
-    value per picture.
+    value for each picture.
     """
     return statistics_distance(style_statistics(features), style_statistics(style_features))
 
 
 def style_statistics(features: Sequence[Tensor]) -> list[Tensor]:
-    """Return what `style_distance` compares, some kilobytes, to be kept for many comparisons."""
+    """Return what `style_distance` compares, some kilobytes, for reuse in many comparisons."""
     return [moments(layer) for layer in features]
 
 
 def statistics_distance(
     statistics: Sequence[Tensor], style_statistics: Sequence[Tensor]
 ) -> Float[Tensor, " b"]:
-    """Compare as `style_distance` does, from two results of `style_statistics`."""
+    """Return the style distance of two results of `style_statistics`."""
     distances: list[Tensor] = []
-    for ours, target in zip(statistics, style_statistics, strict=True):
-        difference = (ours - target).square().sum(dim=1)
+    for result, target in zip(statistics, style_statistics, strict=True):
+        difference = (result - target).square().sum(dim=1)
         distances.append(difference / (target.square().sum(dim=1) + EPSILON))
     return torch.stack(distances).mean(dim=0)
 
@@ -78,8 +78,8 @@ def moments(features: Float[Tensor, "b c h w"]) -> Float[Tensor, "b 2*c"]:
 class _Moments(torch.autograd.Function):
     """Mean and standard deviation with a one-pass gradient.
 
-    Autograd would keep and walk several float32 copies of the largest features, which costs more
-    than the convolutions that made them; the gradient is a scale and a shift per channel.
+    Autograd would keep several float32 copies of the largest features, which costs more time than
+    the convolutions that made them. The gradient is just a scale and a shift per channel.
     """
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""Weights that other packages download on first use, and one-line errors where they cannot."""
+"""One-line errors for weights that other packages download on first use."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from urllib.error import URLError
 
 @contextmanager
 def named_download(purpose: str, url: str, *, otherwise: str = "") -> Generator[None]:
-    """Turn a failed download, or a damaged file of one, into an OSError that says what to do.
+    """Turn a failed download, or a damaged downloaded file, into an OSError that says what to do.
 
-    It names the file, where to put it by hand, and what there is `otherwise`. The packages draw
-    random weights before they load those: the numbers drawn after it are as they would have been
-    without.
+    The error names the file, the folder to put it into by hand, and the alternative in
+    `otherwise`. The packages draw random weights before they load the real ones; torch's random
+    state is restored afterwards.
     """
     import torch
     from torch.hub import get_dir
@@ -36,6 +36,6 @@ def named_download(purpose: str, url: str, *, otherwise: str = "") -> Generator[
 
 
 def _reason(error: Exception) -> object:
-    # URLError wraps what it says in brackets, and torch adds paragraphs of advice.
+    # URLError puts its reason in brackets, and torch adds paragraphs of advice.
     reason = error.reason if type(error) is URLError else error
     return next(iter(str(reason).strip().splitlines()), type(error).__name__)

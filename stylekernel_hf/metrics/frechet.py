@@ -1,4 +1,4 @@
-"""Fréchet distance (Heusel et al., 2017) of many results from their styles, and ArtFID."""
+"""Fréchet distance (FID; Heusel et al., 2017) of results from their styles, and ArtFID."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from stylekernel_hf.metrics.downloads import named_download
 
 
 class _Given(nn.Module):
-    """Features that are computed already, where torchmetrics expects a network."""
+    """Passes computed features through, where torchmetrics expects a network."""
 
     def __init__(self, num_features: int) -> None:
         super().__init__()
@@ -25,14 +25,15 @@ def frechet_distance(
 ) -> float:
     """Compare the mean and the covariance of two sets of features: 0 for the same set.
 
-    With fewer pictures than features it is biased upwards: compare it for as many pictures only.
+    With fewer pictures than features it is biased upwards: compare it only for equal numbers of
+    pictures.
     """
     from torchmetrics.image.fid import FrechetInceptionDistance
 
     if torch.equal(features, reference_features):
-        return 0.0  # Which roots of rounded eigenvalues would miss.
+        return 0.0  # Rounding of the eigenvalues would give a little more.
     distance = FrechetInceptionDistance(feature=_Given(features.shape[1]))
-    # The sums are held in float64, which not every device has.
+    # torchmetrics sums in float64, which some devices do not have.
     distance.update(reference_features.cpu(), real=True)
     distance.update(features.cpu(), real=False)
     return distance.compute().item()
@@ -41,8 +42,8 @@ def frechet_distance(
 def art_fid(lpips: float, fid: float) -> float:
     """(1 + LPIPS) (1 + FID), of Wright and Ommer (2022): 1 is best.
 
-    Their FID is that of an Inception network trained on art. With the standard one this is not
-    their figure but the same product.
+    They compute FID with an Inception network trained on art. With the standard network the
+    values are not comparable with theirs.
     """
     return (1 + lpips) * (1 + fid)
 
@@ -51,7 +52,7 @@ def load_inception() -> nn.Module:
     """Load the Inception network that FID is defined with, which torch-fidelity downloads once.
 
     It maps 8-bit RGB of any size to 2048 features. Raises ImportError without torch-fidelity, and
-    OSError where the weights cannot be had.
+    OSError if the weights cannot be downloaded.
     """
     try:
         from torch_fidelity.feature_extractor_inceptionv3 import URL_INCEPTION_V3

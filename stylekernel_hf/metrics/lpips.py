@@ -9,10 +9,10 @@ from stylekernel_hf.metrics.downloads import named_download
 
 
 class PerceptualSimilarity:
-    """LPIPS of a result to its content: 0 for the same picture, about 0.7 for unrelated ones.
+    """LPIPS between a result and its content: 0 for the same picture, about 0.7 for unrelated ones.
 
     The linear layers come with torchmetrics; torchvision downloads AlexNet's ImageNet weights once.
-    Raises ImportError without these packages, and OSError where the weights cannot be had.
+    Raises ImportError without these packages, and OSError if the weights cannot be downloaded.
     """
 
     def __init__(self) -> None:
@@ -29,7 +29,7 @@ class PerceptualSimilarity:
 
     @property
     def network(self) -> nn.Module:
-        """What holds the weights, to be moved to the pictures' device."""
+        """The network, which must be on the device of the pictures."""
         return self._metric
 
     def __call__(

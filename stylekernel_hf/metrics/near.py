@@ -1,4 +1,4 @@
-"""How near every place of a result is to some place of the painting, and the other way round."""
+"""Relaxed earth mover's distance between local features of a result and of the painting."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from torch import Tensor
 
 # relu3_1, relu4_1 and relu5_1 of FEATURE_LAYERS.
 _FIRST_LAYER = 2
-# Places down and across that are compared; all of a layer that has no more.
+# At most so many rows and columns of places are compared in each layer.
 _PLACES = 32
 
 
 def local_features(features: Sequence[Tensor]) -> list[Float[Tensor, "n c"]]:
-    """Return what `nearness` compares of one picture: features at up to 32 x 32 places a layer.
+    """Return what `nearness` compares: features at up to 32 x 32 places of each layer.
 
-    The places are evenly spaced. Takes the five features of FEATURE_LAYERS, of one picture each.
+    The places are evenly spaced. Takes the five features of FEATURE_LAYERS of one picture.
     """
     return [_on_a_grid(layer[0]).float() for layer in features[_FIRST_LAYER:]]
 
@@ -26,9 +26,9 @@ def nearness(local: Sequence[Tensor], style_local: Sequence[Tensor]) -> float:
     """Return the relaxed earth mover's distance of two results of `local_features`.
 
     Mean over the layers of max(mean_i min_j d_ij, mean_j min_i d_ij), where d_ij is the cosine
-    distance of place i of the result and place j of the painting, both less the painting's mean
-    (Kolkin et al., STROTSS, CVPR 2019). 0 if every place is found in the painting, and the
-    painting's in the result; about 1 for places that have nothing to do with each other.
+    distance between place i of the result and place j of the painting, after subtracting the
+    painting's mean from both (Kolkin et al., STROTSS, CVPR 2019). 0 if every place of each picture
+    occurs in the other, about 1 for unrelated features.
     """
     layers = [_relaxed(a, b) for a, b in zip(local, style_local, strict=True)]
     return sum(layers) / len(layers)

@@ -1,4 +1,4 @@
-"""Motion between frames, by OpenCV's DIS optical flow (Kroeger et al., 2016), without weights."""
+"""Motion between frames, by OpenCV's DIS optical flow (Kroeger et al., 2016)."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
-# Forward and backward flow disagree where something is hidden in one of the frames; the bound is
-# that of Sundaram et al. (2010): a share of the motion, and half a pixel squared.
+# Forward and backward flow disagree where something is hidden in one of the frames. The bound is
+# that of Sundaram et al. (2010): a share of the squared motion plus a constant.
 _MOTION_SHARE = 0.01
 _FREE_DISAGREEMENT = 0.5
 
@@ -16,7 +16,7 @@ _FREE_DISAGREEMENT = 0.5
 def flow_between(
     frame: UInt8[np.ndarray, "h w 3"], following: UInt8[np.ndarray, "h w 3"]
 ) -> Float[np.ndarray, "h w 2"]:
-    """Where every pixel of `frame` went, in px to the right and down.
+    """Return how far every pixel of `frame` moves until `following`, in px to the right and down.
 
     Raises ImportError without OpenCV.
     """
@@ -28,7 +28,7 @@ def flow_between(
 def warp_back(
     following: Float[np.ndarray, "h w c"], flow: Float[np.ndarray, "h w 2"]
 ) -> Float[np.ndarray, "h w c"]:
-    """Fetch for every pixel what is at the place to which it moved, bilinearly."""
+    """Sample `following`, bilinearly, at the place to which every pixel moved."""
     places = _destinations(flow)
     border = {"interpolation": _opencv().INTER_LINEAR, "borderMode": _opencv().BORDER_REPLICATE}
     return _opencv().remap(following, places, None, **border)
@@ -37,7 +37,7 @@ def warp_back(
 def visible_in_both(
     forward: Float[np.ndarray, "h w 2"], backward: Float[np.ndarray, "h w 2"]
 ) -> Bool[np.ndarray, "h w"]:
-    """Tell the pixels that are neither hidden nor outside the picture in the following frame."""
+    """Return a mask of the pixels that are visible in the following frame, too."""
     height, width = forward.shape[:2]
     x, y = np.moveaxis(_destinations(forward), 2, 0)
     inside = (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)

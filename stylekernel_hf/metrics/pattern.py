@@ -1,4 +1,4 @@
-"""How close the marks of a result are to the painting's: small neighbourhoods at three sizes."""
+"""Sliced Wasserstein distance between small neighbourhoods of a result and of the painting."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from torch.nn import functional
 
 from stylekernel_hf.metrics.perceptual import PerceptualNetwork
 
-# relu1_1 and relu2_1 of FEATURE_LAYERS, of the picture, of its half and of its quarter.
+# relu1_1 and relu2_1 of FEATURE_LAYERS, at full, half and quarter size.
 _LAYERS = 2
 _REDUCTIONS = (1, 2, 4)
 _DIRECTIONS = 32
-# Neighbourhoods down and across that are looked at, and quantiles kept of every direction.
+# About so many rows and columns of neighbourhoods are sampled, and so many quantiles are kept.
 _PLACES, _QUANTILES = 128, 1024
 _EPSILON = 1e-12
 
@@ -25,33 +25,32 @@ def neighbourhoods(
 ) -> list[Float[Tensor, "directions quantiles"]]:
     """Return what `pattern_distance` compares of one RGB picture in [0, 1].
 
-    The 3x3 neighbourhoods of early features are projected on random directions, always the same;
-    of each direction the quantiles are kept. The distribution over the picture counts, not the
-    places.
+    The 3x3 neighbourhoods of early features are projected on fixed random directions, and the
+    quantiles of each projection are kept. Only their distribution counts, not their places.
     """
-    found: list[Tensor] = []
+    quantiles: list[Tensor] = []
     for reduction in _REDUCTIONS:
         smaller = functional.avg_pool2d(image, reduction) if reduction > 1 else image
-        found += [_quantiles(layer) for layer in network(smaller, layers=_LAYERS)]
-    return found
+        quantiles += [_quantiles(layer) for layer in network(smaller, layers=_LAYERS)]
+    return quantiles
 
 
-def pattern_distance(ours: Sequence[Tensor], style: Sequence[Tensor]) -> float:
+def pattern_distance(result: Sequence[Tensor], style: Sequence[Tensor]) -> float:
     """Return the sliced Wasserstein distance of two results of `neighbourhoods`.
 
     Mean over layers and sizes of the mean squared difference of the quantiles over all directions
-    (Heitz et al., CVPR 2021), divided by the variance of the painting's: 0 for the same marks, 1
-    for marks as far from the painting's as these are spread.
+    (Heitz et al., CVPR 2021), divided by the variance of the painting's quantiles: 0 for the same
+    brush marks, 1 for a distance as large as the painting's own spread.
     """
     layers: list[float] = []
-    for a, b in zip(ours, style, strict=True):
+    for a, b in zip(result, style, strict=True):
         spread = (b - b.mean(dim=1, keepdim=True)).square().mean()
         layers.append(float((a - b).square().mean() / (spread + _EPSILON)))
     return sum(layers) / len(layers)
 
 
 def directions(channels: int) -> Float[Tensor, "directions channels 3 3"]:
-    """Return unit vectors in the space of 3x3 neighbourhoods, the same for the same `channels`."""
+    """Return fixed random unit vectors in the space of 3x3 neighbourhoods."""
     generator = torch.Generator().manual_seed(channels)
     drawn = torch.randn(_DIRECTIONS, channels, 3, 3, generator=generator)
     return drawn / drawn.flatten(1).norm(dim=1)[:, None, None, None]

@@ -1,8 +1,8 @@
-"""Frozen feature networks: VGG-19, and its 16 times smaller student, behind one interface.
+"""Frozen feature networks: VGG-19 and a student with a sixteenth of its parameters.
 
 Both map an RGB image in [0, 1] to the five activations relu1_1, relu2_1, relu3_1, relu4_1 and
-relu5_1 of VGG-19 (Simonyan and Zisserman, 2015), the layers that style transfer is trained and
-scored on since Huang and Belongie (2017). The student (Wang et al., CVPR 2020) has a quarter of
+relu5_1 of VGG-19 (Simonyan and Zisserman, 2015), on which style transfer has been trained and
+scored since Huang and Belongie (2017). The student (Wang et al., CVPR 2020) has a quarter of
 the channels; from relu3_1 on, its 1x1 layers `to_vgg19` lift them to VGG-19's. The two finest
 layers stay as they are: unlifted, their distances between images follow VGG-19's more closely
 (correlation 0.87 against 0.43 at relu2_1) and cost a quarter of the memory traffic.
@@ -35,10 +35,10 @@ _PaddingMode: TypeAlias = Literal["zeros", "reflect"]
 
 
 class PerceptualNetwork(nn.Module):
-    """The convolutions of VGG-19 up to conv5_1 at any width, without gradients of their own.
+    """The frozen convolutions of VGG-19 up to conv5_1, at any width.
 
-    Its 3x3 convolutions pad with what they were trained with: zeros in torchvision's VGG-19,
-    reflection in the student. Inputs may have any size of at least 32 px a side.
+    The 3x3 convolutions pad as in their training: with zeros in torchvision's VGG-19, by reflection
+    in the student. Inputs may have any size from 32 px a side.
     """
 
     def __init__(
@@ -57,13 +57,13 @@ class PerceptualNetwork(nn.Module):
     def forward(
         self, image: Float[Tensor, "b 3 h w"], *, layers: int = len(FEATURE_LAYERS)
     ) -> list[Tensor]:
-        """Return the first `layers` of the five activations, finest first, for RGB in [0, 1]."""
+        """Return the first `layers` of the five activations of RGB in [0, 1], the finest first."""
         features: list[Tensor] = []
         x = self.input_layer(image)
         for level, block in enumerate(self.blocks[:layers]):
             if level:
                 x = nn.functional.max_pool2d(x, 2)
-            # Of the last block asked for, what comes after its first convolution serves nothing.
+            # Only the first convolution of the last block is needed.
             last = level + 1 == layers
             for index, convolution in enumerate(block[:1] if last else block):  # type: ignore
                 x = torch.relu(convolution(x))
@@ -76,11 +76,11 @@ class PerceptualNetwork(nn.Module):
 
 
 def load_perceptual_network(path: str | Path | None = None) -> PerceptualNetwork:
-    """Load VGG-19 or its 16x student from a safetensors file, telling them apart by their keys.
+    """Load VGG-19 or its student from a safetensors file, whose keys tell which one it is.
 
     Without a path, torchvision's ImageNet VGG-19 is used, which torchvision downloads once.
-    Raises FileNotFoundError for a missing file, ValueError for one that holds neither network or
-    numbers that are not finite, and OSError where torchvision's cannot be had.
+    Raises FileNotFoundError for a missing file, ValueError for a file that holds neither network or
+    numbers that are not finite, and OSError if torchvision's weights cannot be downloaded.
     """
     if path is None:
         try:
@@ -115,7 +115,7 @@ def load_perceptual_network(path: str | Path | None = None) -> PerceptualNetwork
 
 
 def _read_convolutions(path: Path) -> dict[str, Tensor]:
-    """Read the tensors of either network, and not the gigabyte that VGG-19 has beside them."""
+    """Read the convolutions of either network, without VGG-19's large classifier."""
     weights: dict[str, Tensor] = {}
     with open_tensors(path, f"perceptual must be a safetensors file, got '{path}'") as tensors:
         for name in tensors.keys():  # noqa: SIM118
@@ -158,7 +158,7 @@ def _student(weights: Mapping[str, Tensor]) -> PerceptualNetwork:
 
 def _frozen_conv(weight: Tensor, bias: Tensor, padding_mode: _PaddingMode = "zeros") -> nn.Conv2d:
     out_channels, in_channels, kernel_size, _ = weight.shape
-    with torch.device("meta"):  # Without weights, which would be drawn at random.
+    with torch.device("meta"):  # Draws no random weights.
         layer = nn.Conv2d(
             in_channels,
             out_channels,

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-# ITU-R BT.601: what red, green and blue count in luminance.
+# Weights of red, green and blue in luminance (ITU-R BT.601).
 _REC601 = (0.299, 0.587, 0.114)
 
 
@@ -15,8 +15,8 @@ def luminance_ssim(
 ) -> Float[Tensor, " b"]:
     """Compare the luminance of RGB pictures in [0, 1]: 1 for the same, about 0 for unrelated ones.
 
-    Gaussian window of sigma 1.5 px over the picture reflected at its border. Raises ImportError
-    without torchmetrics.
+    The window is Gaussian with sigma 1.5 px, and borders are reflected. Raises ImportError without
+    torchmetrics.
     """
     try:
         from torchmetrics.functional.image import structural_similarity_index_measure
@@ -28,7 +28,7 @@ def luminance_ssim(
     similarity = structural_similarity_index_measure(
         _luminance(image), _luminance(reference), data_range=1.0, reduction="none"
     )
-    # It is a pair only where the map of similarities is asked for.
+    # torchmetrics returns a pair only if the full map of similarities is requested.
     assert isinstance(similarity, Tensor)
     return similarity
 

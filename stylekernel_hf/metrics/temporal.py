@@ -1,4 +1,4 @@
-"""How steady stylized frames are: the warping error of Lai et al. (2018)."""
+"""Temporal consistency of stylized frames: the warping error of Lai et al. (2018)."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from PIL import Image
 from stylekernel_hf.metrics.optical_flow import flow_between, visible_in_both, warp_back
 
 FrameSource: TypeAlias = Callable[[int, Image.Image], Image.Image]
-"""Gives a track's frame for the place and the original frame, which it is as large as."""
+"""Returns a track's frame for the index and the original frame; both have the same size."""
 
 ORIGINAL = "original frames"
 
 
 @dataclass(frozen=True)
 class Steadiness:
-    """What was found for each track of frames, that of the original frames first.
+    """The warping error of each track of frames, that of the original frames first.
 
-    A warping error is the mean squared difference of RGB in [0, 1] between a frame and the
-    following one, moved back by the motion of the originals, over the pixels that are visible in
-    both, averaged over successive frames. Of the originals it tells what errors of the flow and
-    changes of light add; nothing is expected to be below it but blurred or flat results.
+    A warping error is the mean squared difference of RGB in [0, 1] between a frame and the next
+    one, moved back along the motion of the original frames, over the pixels that are visible in
+    both, averaged over all steps. That of the original frames comes from errors of the flow and
+    changes of light; only blurred or flat results are expected to be below it.
     """
 
     frame_count: int
     visible: float
-    """Share of the pixels that counted."""
+    """Share of the pixels that are visible in both frames."""
     warping_errors: Mapping[str, float]
 
     def to_json(self) -> dict[str, Any]:
-        """Return the figures as what JSON can hold."""
+        """Return everything as JSON holds it."""
         return {
             "frame_count": self.frame_count,
             "visible": self.visible,
@@ -48,11 +48,11 @@ def warping_errors(
     *,
     on_frame: Callable[[int, int], None] | None = None,
 ) -> Steadiness:
-    """Follow several tracks of frames made from the same original frames, in order.
+    """Measure the warping error of several tracks made from the same original frames.
 
-    `frames` load the originals one at a time; two frames of each track are in memory.
+    `frames` load the original frames one at a time; two frames of each track are in memory.
     `on_frame(done, total)` is called after each. Raises ValueError for fewer than two frames, for
-    frames of several sizes, and where no pixel can be followed.
+    frames of different sizes, and if no pixel is visible in two successive frames.
     """
     if len(frames) < 2:
         raise ValueError(f"frames must be at least 2, got {len(frames)}")
