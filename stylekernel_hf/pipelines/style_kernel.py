@@ -1,10 +1,10 @@
-"""StyleKernelPipeline: pictures of any kind in, the repainted pictures out."""
+"""The pipeline: photos and paintings of any kind in, stylized photos out."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 from jaxtyping import Num
@@ -19,7 +19,6 @@ from stylekernel_hf.images.metadata.reading import read_metadata
 from stylekernel_hf.images.tensors import (
     ImageInput,
     OutputType,
-    RgbAndAlpha,
     from_rgb_tensor,
     to_rgb_tensor,
     to_rgb_tensors,
@@ -39,7 +38,7 @@ from stylekernel_hf.pipelines.progress_bars import ProgressBars
 from stylekernel_hf.pretrained.model import StyleKernelModel
 from stylekernel_hf.styles.embedding import StyleEmbedding
 from stylekernel_hf.styles.library import StyleLibrary
-from stylekernel_hf.styles.mixing import combine, one_style, plan_shares
+from stylekernel_hf.styles.mixing import Shares, combine, one_style, plan_shares
 from stylekernel_hf.styles.style_input import (
     MIN_SIDE,
     PALETTE_SIZE,
@@ -60,18 +59,43 @@ MAX_EXPLAINED_PIXELS = 16 * 2**20
 
 
 class StyleKernelPipelineOutput(NamedTuple):
-    """What a call returns: one picture per content, in the order of the contents."""
+    """What a call of the pipeline returns.
+
+    Attributes:
+        images: one picture per content, in the order of the contents.
+    """
 
     images: list[Any]
 
 
+class _Photo(NamedTuple):
+    """A content as it was read."""
+
+    rgb: Num[Tensor, "1 3 h w"]
+    alpha: Num[Tensor, "1 1 h w"] | None
+    visible: Num[Tensor, "1 3 h w"]
+    """`rgb` with fully transparent colours replaced by those around them."""
+    source: ImageInput
+
+
 class StyleKernelPipeline(ProgressBars, PretrainedPipeline):
-    """Repaints photos in the style of any painting, in one feed-forward pass each."""
+    """Stylizes photos in the style of any painting, in one feed-forward pass each.
+
+    Args:
+        model: The network. `pipeline("style-kernel")` and `from_pretrained` load one.
+
+    Example:
+        >>> from stylekernel_hf import pipeline
+        >>> pipe = pipeline("style-kernel")
+        >>> style = pipe.encode_style("painting.jpg")
+        >>> len(pipe(["photo.jpg", "photo.jpg"], style).images)
+        2
+    """
 
     model: StyleKernelModel
 
     def __init__(self, model: StyleKernelModel) -> None:
-        # Sums come out the same to the bit wherever the network came from only in one layout.
+        # In one memory layout, sums are the same to the bit wherever the network came from.
         self.model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @torch.inference_mode()
@@ -88,109 +112,112 @@ class StyleKernelPipeline(ProgressBars, PretrainedPipeline):
         tile_size: int | None = None,
         output_type: OutputType = "pil",
     ) -> StyleKernelPipelineOutput:
-        """Repaint every content; each result is exactly as large as its content.
+        """Stylize every content; each result is exactly as large as its content.
 
-        `content` and `style` are a path, bytes, PIL image, NumPy array or tensor (see
-        `stylekernel_hf.images.tensors.to_rgb_tensor`) of at least 16 px a side, or a list of
-        them. One style serves all contents; a list of styles holds one per content. A style may
-        also be what `encode_style` returned, or the name of a file of it; a StyleLibrary is a list
-        of its styles.
+        Args:
+            content: The photo, or a list of photos. A photo is a path, bytes, a PIL image, an
+                array HxW or HxWxC, or a tensor CxHxW; arrays and tensors hold uint8, or floats in
+                [0, 1]. Every side has at least 16 px. An alpha channel is kept as it is, and fully
+                transparent colours do not influence the result.
+            style: The painting, of the same kinds as a photo; what `encode_style` returned; or the
+                name of a file of an encoded style. One style serves all contents. A list of styles,
+                or a StyleLibrary, holds one style for each content. Files may have 64 megapixels,
+                baseline JPEG files 200: large ones are reduced while they are read.
+            strength: From 0, which returns the photo unchanged, to 1, the full style. An image of
+                any size is a map of it: white for 1, black for 0.
+            style_weights: One number for each style, at least 0 and not all 0. All styles are mixed
+                in these proportions into every content. Excludes `masks`.
+            masks: One image of any size for each style. Each style goes where its mask is white,
+                and the photo stays where all masks are black. Excludes `style_weights`.
+            color: "style" takes the painting's colours. "luminance" keeps the photo's colours and
+                takes the luminance of the result. "statistics" gives the result the mean and
+                covariance of the photo's colours. "transfer" gives the photo the mean and
+                covariance of the painting's colours, without the network.
+            style_size: The short side in px, 64 to 4096, to which paintings are scaled before they
+                are encoded; a larger one makes coarser strokes. Marks of less than 2 px after
+                scaling are lost, and enlarged paintings give softer strokes. Very elongated
+                paintings are scaled to at most 32 megapixels. None keeps the painting's size, of
+                files of up to 32 megapixels.
+            tile_size: The side in px, a multiple of the model's stride, of the tiles in which a
+                larger content is stylized. Tiles bound the memory and change no value by more than
+                1/255 in float32. None uses tiles for contents that would need more than 512 MiB,
+                on CUDA more than half of the free memory. If a device runs out of memory, tiles of
+                half the side are tried once.
+            output_type: "pil" for PIL images, "np" for float32 arrays HxWxC in [0, 1], "pt" for
+                tensors CxHxW in [0, 1].
 
-        `strength` runs from the photo itself (0, returned unchanged) to the full style (1); an
-        image is a map of it, white for 1. With `style_weights`, one per style, all styles are
-        mixed in these proportions. With `masks`, one image of any size per style, each style goes
-        where its mask is white, and the photo stays where none is.
+        Returns:
+            One image for each content, in `images`. The `info` of a PIL image holds the EXIF, XMP
+            and IPTC data of the content's file, adapted to the result; `save_image` writes them.
 
-        `color` is "style" for the painting's colours; "luminance" keeps the photo's, with the
-        luminance of the repainted picture; "statistics" gives the repainted picture the mean and
-        covariance of the photo's colours; "transfer" paints nothing and gives the photo the mean
-        and covariance of the painting's. `style_size` is the short side in px to which style
-        images are scaled first, so that a larger one makes coarser strokes; None keeps their size,
-        of files of up to 32 megapixels. Far larger files are reduced while they are read; they may
-        have 64 megapixels, baseline JPEG files 200.
-        Marks of less than 2 px after that are lost, and an image that is enlarged gives softer
-        strokes. Of one so long that it would get more than 32 megapixels, the short side is less.
-        `tile_size` is the side in px of the tiles in which a larger content is painted, a multiple
-        of the model's stride; tiles bound the memory and change no value by more than 1/255 in
-        float32. None tiles only what would take the network more than 512 MiB, on CUDA more than
-        half of the free memory. Where a device runs out of memory, tiles of half the side are
-        tried once.
-        `output_type` is "pil", "np" (float32 HxWxC in [0, 1]) or "pt" (CxHxW). An alpha channel
-        of a content is kept as it is; colours of which nothing is seen count nowhere. The `info`
-        of a PIL image holds the EXIF, XMP and IPTC data of a content's file, put right for the
-        result, for `save_image`.
+        Raises:
+            ValueError: An argument has a value that it cannot have; the message names it.
+            TypeError: An argument has a type that it cannot have; the message names it.
+            OSError: A file cannot be read.
+            MemoryError: The device has too little memory, even with smaller tiles.
 
-        Raises ValueError, TypeError or OSError with the name of the argument at fault.
+        Example:
+            >>> from stylekernel_hf import pipeline
+            >>> pipe = pipeline("style-kernel")
+            >>> pipe("photo.jpg", "painting.jpg", strength=0.8).images[0].save("stylized.png")
         """
-        # 1. Check and read the inputs.
+        # 1. Check the options.
         strength = check_strength(strength)
         check_choice("color", color, COLOR_MODES)
         check_choice("output_type", output_type, ("pil", "np", "pt"))
         tile_size = check_tile_size(tile_size, self.model)
         style_size = check_style_size(style_size)
-        contents, _ = to_rgb_tensors(
-            content, name="content", keep_bytes=True, bounds=Bounds(MAX_PIXELS, MIN_SIDE)
-        )
-        for index, (rgb, _) in enumerate(contents):
-            name = "content" if len(contents) == 1 else f"content[{index}]"
-            check_size(rgb, name=name, min_side=MIN_SIDE, max_pixels=MAX_PIXELS)
-        named = style_items(style)
-        weights = check_combination(len(named), len(contents), style_weights, masks)
+
+        # 2. Read the photos, and the share of every style in each of them.
+        photos = _read_photos(content)
+        styles = style_items(style)
+        weights = check_combination(len(styles), len(photos), style_weights, masks)
         shares = [
             plan_shares(
-                (rgb.shape[2], rgb.shape[3]),
+                (photo.rgb.shape[2], photo.rgb.shape[3]),
                 strength=strength,
-                weights=weights or one_style(len(named), index),
+                weights=weights or one_style(len(styles), index),
                 masks=masks,
             )
-            for index, (rgb, _) in enumerate(contents)
+            for index, photo in enumerate(photos)
         ]
-        # What an alpha of 0 hides must not count: neither in statistics nor beside what is seen.
-        photos = [fill_unseen(rgb, alpha) for rgb, alpha in contents]
-        # 2. Colours alone need no network.
+
+        # 3. Colours alone need no network.
         if color == "transfer":
-            palettes = [
-                read_style_picture(item, name, "color='transfer'", style_size=PALETTE_SIZE)
-                for name, item in named.items()
-            ]
-            recolored = [
-                transfer_color(rgb, palettes, *planned)
-                for rgb, planned in zip(photos, shares, strict=True)
-            ]
-            return _output(recolored, contents, output_type, content)
-        # 3. Encode each style once.
+            pictures = _transfer_colors(photos, styles, shares)
+            return _output(pictures, photos, output_type)
+
+        # 4. Encode every style once.
         with shared_painting():
-            styles = [self._encode(item, name, style_size) for name, item in named.items()]
-        # 4. Repaint the contents one by one, in one piece or tile by tile.
-        paintings = [
-            Painting(model_for(self.model, rgb), rgb, planned.strength, tile_size)
-            for rgb, planned in zip(photos, shares, strict=True)
-        ]
-        painted: list[Tensor] = []
+            encoded = [self._encode(item, name, style_size) for name, item in styles.items()]
+
+        # 5. Stylize the photos one by one, each in one piece or tile by tile.
         as_bytes = output_type == "pil" and color == "style"
-        steps = sum(painting.steps for painting in paintings)
-        with shared_painting() as adapt_threads, self.progress_bar(total=steps) as bar:
-
-            def step() -> None:
-                bar.update()
-                adapt_threads()
-
-            for index, (painting, planned) in enumerate(zip(paintings, shares, strict=True)):
-                if not isinstance(planned.strength, Tensor) and planned.strength == 0:
-                    painted.append(contents[index][0])
-                    bar.update(painting.steps)
-                    continue
-                style_here = combine(styles, planned.styles)
-                result = self._paint(painting, style_here, as_bytes, bar, step)
-                painted.append(recolor(result, photos[index], color))
-        return _output(painted, contents, output_type, content)
+        results = self._stylize(photos, encoded, shares, tile_size, color, as_bytes=as_bytes)
+        return _output(results, photos, output_type)
 
     @torch.inference_mode()
     def encode_style(self, style: StyleInput, *, style_size: int | None = 512) -> StyleEmbedding:
-        """Encode one style image for use as `style` in any number of calls, or to be shared.
+        """Encode one painting, for use as `style` in any number of calls.
 
-        `style_size` is the short side in px to which the image is scaled first; None keeps it. An
-        encoded style, or a file of one, is returned as it is if this checkpoint made it.
+        Args:
+            style: The painting, of the kinds that a call takes. An encoded style, or the name of
+                a file of one, is returned as it is if this checkpoint made it.
+            style_size: The short side in px, 64 to 4096, to which the painting is scaled first;
+                None keeps its size.
+
+        Returns:
+            The encoded style, which can be saved, shared and trained on.
+
+        Raises:
+            ValueError: The painting is too small or large, or another checkpoint encoded it.
+            TypeError: An argument has a type that it cannot have.
+            OSError: The file cannot be read.
+
+        Example:
+            >>> from stylekernel_hf import pipeline
+            >>> pipe = pipeline("style-kernel")
+            >>> pipe.encode_style("painting.jpg").save("painting.safetensors")
         """
         style_size = check_style_size(style_size)
         with shared_painting():
@@ -212,11 +239,28 @@ class StyleKernelPipeline(ProgressBars, PretrainedPipeline):
         point: tuple[float, float],
         style_size: int | None = 512,
     ) -> Explanation:
-        """Show what a point (x, y) of the content, in px, takes from the style image, and how.
+        """Show which parts of the painting the network used at one point of the photo, and how.
 
-        The explanation holds the attention over the painting, the gate over the photo and the
-        point's kernels, as arrays and as pictures. Content and style are one image each, as in a
-        call; the content has at most 16 megapixels, since it is seen in one piece.
+        Args:
+            content: One photo of at most 16 megapixels, of the kinds that a call takes.
+            style: One painting. An encoded style is not enough.
+            point: (x, y) in px of the photo, from its upper left corner.
+            style_size: As in a call.
+
+        Returns:
+            The attention over the painting, the gate over the photo, and the kernels at the point,
+            as arrays and as images.
+
+        Raises:
+            ValueError: The point lies outside the photo, or an image is too small or large.
+            TypeError: An argument has a type that it cannot have.
+            OSError: A file cannot be read.
+
+        Example:
+            >>> from stylekernel_hf import pipeline
+            >>> pipe = pipeline("style-kernel")
+            >>> explanation = pipe.explain("photo.jpg", "painting.jpg", point=(30, 20))
+            >>> explanation.attention_image().save("attention.png")
         """
         style_size = check_style_size(style_size)
         bounds = Bounds(MAX_EXPLAINED_PIXELS, MIN_SIDE)
@@ -236,6 +280,9 @@ class StyleKernelPipeline(ProgressBars, PretrainedPipeline):
         next ones, for pictures of up to 2 megapixels in full strength and one style. The last four
         sizes are kept. On other devices than CUDA, and where recording fails, a warning says so
         and the pipeline goes on as before.
+
+        Returns:
+            Whether the network runs by CUDA graphs.
         """
         return record_network(self.model)
 
@@ -252,45 +299,103 @@ class StyleKernelPipeline(ProgressBars, PretrainedPipeline):
         encoded = encode_style_image(self.model, scale_style_picture(rgb, style_size))
         return StyleEmbedding.of(encoded)
 
-    def _paint(
+    def _stylize(
         self,
-        painting: Painting,
+        photos: Sequence[_Photo],
+        styles: Sequence[StyleEmbedding],
+        shares: Sequence[Shares],
+        tile_size: int | None,
+        color: ColorMode,
+        *,
+        as_bytes: bool,
+    ) -> list[Num[Tensor, "1 3 h w"]]:
+        """Stylize every photo and recolour it, with one progress bar over the tiles of all."""
+        forwards = [
+            Painting(model_for(self.model, photo.visible), photo.visible, each.strength, tile_size)
+            for photo, each in zip(photos, shares, strict=True)
+        ]
+        total = sum(forward.steps for forward in forwards)
+        results: list[Tensor] = []
+        with shared_painting() as adapt_threads, self.progress_bar(total=total) as bar:
+
+            def on_step() -> None:
+                bar.update()
+                adapt_threads()
+
+            for photo, each, forward in zip(photos, shares, forwards, strict=True):
+                if not isinstance(each.strength, Tensor) and each.strength == 0:
+                    results.append(photo.rgb)
+                    bar.update(forward.steps)
+                    continue
+                style = combine(styles, each.styles)
+                result = self._run(forward, style, as_bytes, bar, on_step)
+                results.append(recolor(result, photo.visible, color))
+        return results
+
+    def _run(
+        self,
+        forward: Painting,
         style: StyleEmbedding | StyleField,
         as_bytes: bool,
         bar: Any,
         on_step: Callable[[], None],
     ) -> Num[Tensor, "1 3 h w"]:
-        end = bar.n + painting.steps
+        """Stylize one photo; if memory runs out, try once more with tiles of half the side."""
+        end = bar.n + forward.steps
 
         def lengthen(smaller: Painting) -> None:
             bar.total += bar.n + smaller.steps - end
 
-        painted = retry_in_smaller_tiles(
-            painting,
+        result = retry_in_smaller_tiles(
+            forward,
             lambda each: each.paint(style, as_bytes=as_bytes, on_step=on_step),
             self.device,
             name="content",
             remedy="tile_size",
             on_retry=lengthen,
         )
-        return painted if as_bytes else painted.to(self.dtype)
+        return result if as_bytes else result.to(self.dtype)
+
+
+def _read_photos(content: ImageInput | Sequence[ImageInput]) -> list[_Photo]:
+    """Read and check the contents of a call, in 8 bits where they have 8 bits."""
+    contents, _ = to_rgb_tensors(
+        content, name="content", keep_bytes=True, bounds=Bounds(MAX_PIXELS, MIN_SIDE)
+    )
+    listed = content if isinstance(content, list | tuple) else [content] * len(contents)
+    photos: list[_Photo] = []
+    for index, ((rgb, alpha), source) in enumerate(zip(contents, listed, strict=True)):
+        name = "content" if len(contents) == 1 else f"content[{index}]"
+        check_size(rgb, name=name, min_side=MIN_SIDE, max_pixels=MAX_PIXELS)
+        photos.append(_Photo(rgb, alpha, fill_unseen(rgb, alpha), cast(ImageInput, source)))
+    return photos
+
+
+def _transfer_colors(
+    photos: Sequence[_Photo], styles: Mapping[str, Any], shares: Sequence[Shares]
+) -> list[Tensor]:
+    """Give every photo the colours of its share of the paintings."""
+    palettes = [
+        read_style_picture(item, name, "color='transfer'", style_size=PALETTE_SIZE)
+        for name, item in styles.items()
+    ]
+    return [
+        transfer_color(photo.visible, palettes, *each)
+        for photo, each in zip(photos, shares, strict=True)
+    ]
 
 
 def _output(
-    pictures: Sequence[Tensor],
-    contents: Sequence[RgbAndAlpha],
-    output_type: OutputType,
-    sources: ImageInput | Sequence[ImageInput],
+    results: Sequence[Tensor], photos: Sequence[_Photo], output_type: OutputType
 ) -> StyleKernelPipelineOutput:
-    """Return the pictures with the alpha, and what is written in the files, of their contents."""
+    """Return the results as `output_type`, with the alpha and the metadata of their photos."""
     images = [
-        from_rgb_tensor(rgb, alpha, output_type=output_type)
-        for rgb, (_, alpha) in zip(pictures, contents, strict=True)
+        from_rgb_tensor(rgb, photo.alpha, output_type=output_type)
+        for rgb, photo in zip(results, photos, strict=True)
     ]
-    listed = sources if isinstance(sources, list | tuple) else [sources] * len(images)
-    for image, source in zip(images, listed, strict=True):
+    for image, photo in zip(images, photos, strict=True):
         if isinstance(image, Image.Image):
-            image.info.update(read_metadata(source).for_result(image.size).info())
+            image.info.update(read_metadata(photo.source).for_result(image.size).info())
     if output_type == "pt":
         images = [_ordinary(image) for image in images]
     return StyleKernelPipelineOutput(images=images)
