@@ -1,4 +1,4 @@
-"""The checks of a call's options: errors that name the argument, what is required and what came."""
+"""Checks of a call's options; errors name the argument, the requirement and the value."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from stylekernel_hf.errors.given_values import as_float, as_list, plain_number, 
 
 
 def check_strength(strength: Any) -> Any:
-    """Return a number, which must lie in [0, 1], as a float; anything else is a map, read later."""
+    """Return a number in [0, 1] as a float; anything else is a map, which is read later."""
     number = plain_number(strength)
     if number is not None:
-        if not 0 <= number <= 1:  # NaN does not, either.
+        if not 0 <= number <= 1:  # NaN fails, too.
             raise ValueError(f"strength must lie in [0, 1], got {shown(number)}")
         return float(number)
-    no_picture = getattr(strength, "ndim", None) == 0  # A boolean of NumPy or torch.
-    if strength is None or no_picture or isinstance(strength, bool | list | tuple | dict):
+    is_scalar = getattr(strength, "ndim", None) == 0  # A boolean of NumPy or torch.
+    if strength is None or is_scalar or isinstance(strength, bool | list | tuple | dict):
         raise TypeError(
             f"strength must be a number or an image (a map), got {type(strength).__name__}"
         )
@@ -25,14 +25,14 @@ def check_strength(strength: Any) -> Any:
 
 
 def check_choice(name: str, value: object, choices: Sequence[str]) -> None:
-    """The value must be one of the choices."""
+    """Raise ValueError unless the value is one of the choices."""
     if value not in choices:
         listed = ", ".join(map(repr, choices[:-1])) + f" or {choices[-1]!r}"
         raise ValueError(f"{name} must be {listed}, got {value!r}")
 
 
 def check_style_size(style_size: Any) -> int | None:
-    """Return the short side of style images, in px, as a plain integer."""
+    """Return the short side of paintings in px, or None, as a plain integer."""
     if style_size is None:
         return None
     number = plain_number(style_size)
@@ -51,7 +51,7 @@ def check_combination(
     weights: Any,
     masks: Sequence[Any] | None,
 ) -> list[float] | None:
-    """So many styles, with these weights or masks, must make sense for so many contents.
+    """Check that the numbers of styles, weights, masks and contents agree.
 
     Returns the weights as floats.
     """

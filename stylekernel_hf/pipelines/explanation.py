@@ -1,4 +1,4 @@
-"""Where in the painting a point of the photo looked, and the kernels that came of it."""
+"""What the network uses of the painting at one point of the photo."""
 
 from __future__ import annotations
 
@@ -26,17 +26,28 @@ Array = np.ndarray[Any, np.dtype[np.float32]]
 
 @dataclass(frozen=True, eq=False)
 class Explanation:
-    """What the network saw at one point of a photo; `StyleKernelPipeline.explain` makes it.
+    """What the network uses at one point of a photo; `StyleKernelPipeline.explain` makes it.
 
-    - content, style: the photo, and the painting as large as it was encoded.
-    - point: (x, y) in px of the photo.
-    - attention: (rows, columns) over the painting, the weights of its tokens for the point after
-      gating; non-negative, their sum is 1.
-    - gate: (ceil(h / stride), ceil(w / stride)) over the photo, the share of the tokens that each
-      place lets through, in [0, 1]. At 0 all are gated away, and plain softmax takes over.
-    - kernels: the taps of every dynamic convolution at the point, (groups, k, k) each, those of
-      the finest level first; an identity kernel is 1 in the middle and 0 around.
-    - kernel_strides: px of the photo between neighbouring taps, one for each of `kernels`.
+    Attributes:
+        content: The photo.
+        style: The painting at the size at which it was encoded.
+        point: (x, y) in px of the photo.
+        attention: (rows, columns) over the painting: the weights of its tokens for the point,
+            after gating. They are non-negative and sum to 1.
+        gate: (ceil(h / stride), ceil(w / stride)) over the photo: the share of the tokens, in
+            [0, 1], that pass the gate at each place. Where it is 0, no token passes, and plain
+            softmax is used.
+        kernels: The taps of every dynamic convolution at the point, (groups, k, k) each, the finest
+            level first. An identity kernel is 1 in the middle and 0 elsewhere.
+        kernel_strides: The distance in px of the photo between neighbouring taps, one for each of
+            `kernels`.
+
+    Example:
+        >>> from stylekernel_hf import pipeline
+        >>> pipe = pipeline("style-kernel")
+        >>> explanation = pipe.explain("photo.jpg", "painting.jpg", point=(30, 20))
+        >>> print(f"{explanation.attention.sum():.2f}")
+        1.00
     """
 
     content: Image.Image
@@ -48,23 +59,25 @@ class Explanation:
     kernel_strides: tuple[int, ...]
 
     def attention_image(self) -> Image.Image:
-        """Draw the painting, bright and in colour where the point looked."""
+        """Draw the painting, bright and in colour where the attention is high."""
         return highlight(self.style, self.attention / self.attention.max())
 
     def gate_image(self) -> Image.Image:
-        """Draw the photo, in colour where most tokens are let through, and the point marked.
+        """Draw the photo, in colour where many tokens pass the gate, with a ring at the point.
 
-        The lowest share of the photo is the darkest, the highest the brightest.
+        The brightness is scaled from the lowest to the highest share in the photo.
         """
         low, high = float(self.gate.min()), float(self.gate.max())
         shown = (self.gate - low) / max(high - low, 1e-6)
         return mark(highlight(self.content, shown), self.point)
 
     def kernels_image(self) -> Image.Image:
-        """Draw the kernels, a row for every dynamic convolution and a square for every group.
+        """Draw the kernels: one row for each dynamic convolution, one square for each group.
 
-        White is 0, orange positive and blue negative; the strongest tap of a row is the darkest.
-        ValueError for a network without dynamic convolutions.
+        White is 0, orange is positive and blue is negative; each row is scaled to its largest tap.
+
+        Raises:
+            ValueError: The network has no dynamic convolutions.
         """
         if not self.kernels:
             raise ValueError("kernels_image needs a network with dynamic_convolutions above 0")
@@ -72,7 +85,7 @@ class Explanation:
 
 
 def check_point(point: object, width: int, height: int) -> tuple[int, int]:
-    """Return (x, y) as integers; TypeError or ValueError if it is no point of the picture."""
+    """Return (x, y) as integers; TypeError or ValueError unless it is a point of the picture."""
     try:
         given = as_list(point, "point", "numbers")
     except TypeError:
@@ -95,14 +108,14 @@ def explain(
     style: Float[Tensor, "1 3 i j"],
     point: tuple[int, int],
 ) -> Explanation:
-    """Explain one point (x, y) of the content, with the style at the size to encode it at."""
-    # 1. Encode both, the content with its margin, as when it is painted.
+    """Explain one point (x, y) of the content; the style has the size at which it is encoded."""
+    # 1. Encode both, the content with the margin that it has when it is stylized.
     stride = model.stride
     padded, padding = pad_to_multiple(content, stride, BORDER_MARGIN)
     embedding = encode_style_image(model, style)
     features = model.encode_content(_to_model(padded, model))
     statistics = channel_statistics(features[-1])
-    # 2. Attention and gate, from what the alignment compares.
+    # 2. Attention and gate, from the normalised content feature and the style's keys.
     alignment = model.style_alignment
     coarsest = normalise(features[-1], statistics)
     left, top = point[0] + padding.left, point[1] + padding.top
@@ -115,7 +128,7 @@ def explain(
         padding.top // stride : (padding.top + content.shape[2] - 1) // stride + 1,
         padding.left // stride : (padding.left + content.shape[3] - 1) // stride + 1,
     ]
-    # 3. The kernels at the point, at every level.
+    # 3. The kernels at the point, level by level.
     aligned = model.align(features[-1], statistics, embedding)
     kernels: list[Array] = []
     strides: list[int] = []

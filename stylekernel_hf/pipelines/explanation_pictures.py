@@ -1,4 +1,4 @@
-"""Drawing what an explanation holds: highlights, a marked point, kernels as small squares."""
+"""Drawings of an explanation: highlights, a marked point, kernels as small squares."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from PIL import Image, ImageDraw
 Array = np.ndarray[Any, np.dtype[np.float32]]
 
 TAP, GROUP_GAP, ROW_GAP = 20, 8, 14
-"""Side of a tap, and gaps between groups and between rows, in px."""
+"""The side of a tap, the gap between groups and the gap between rows, in px."""
 
 _POSITIVE, _NEGATIVE = np.array([217.0, 95.0, 2.0]), np.array([33.0, 102.0, 172.0])
 _DIMMED = 0.3
 
 
 def highlight(picture: Image.Image, amount: Array) -> Image.Image:
-    """Keep the picture's colours where `amount` is 1, and go to a dim grey where it is 0.
+    """Keep the picture's colours where `amount` is 1, and fade to a dim grey where it is 0.
 
-    `amount`, in [0, 1], covers the picture whatever its size, and is interpolated.
+    `amount`, in [0, 1], is scaled to the size of the picture.
     """
     shown = Image.fromarray(amount.astype(np.float32)).resize(
         picture.size, Image.Resampling.BICUBIC
@@ -32,7 +32,7 @@ def highlight(picture: Image.Image, amount: Array) -> Image.Image:
 
 
 def mark(picture: Image.Image, point: tuple[int, int]) -> Image.Image:
-    """Return the picture with a ring around the point, white within black."""
+    """Return the picture with a white ring, edged in black, around the point."""
     marked = picture.copy()
     draw = ImageDraw.Draw(marked)
     x, y = point
@@ -45,7 +45,7 @@ def mark(picture: Image.Image, point: tuple[int, int]) -> Image.Image:
 
 
 def draw_kernels(kernels: Sequence[Array]) -> Image.Image:
-    """Draw a row for every convolution's kernels (groups, k, k), a square for every group."""
+    """Draw one row for each convolution's kernels (groups, k, k), one square for each group."""
     rows = [_kernel_row(taps) for taps in kernels]
     width = max(row.width for row in rows) + 2 * ROW_GAP
     height = sum(row.height + ROW_GAP for row in rows) + ROW_GAP
