@@ -24,8 +24,8 @@ from stylekernel_hf.training.training_data import load_training_data
 PLAN_NAME = "plan.json"
 EVALUATION_NAME = "evaluation.json"
 TABLE_NAME = "table.md"
-# Settings that make no difference to what comes out.
-_HOW = {
+# Settings that do not influence the result.
+_WITHOUT_EFFECT = {
     "output",
     "save_every",
     "sheet_every",
@@ -36,16 +36,16 @@ _HOW = {
 
 
 def variants_of(preset: str) -> dict[str, dict[str, Any]]:
-    """Return what each variant changes in the preset's config, by the variant's name.
+    """Return the changes of each variant to the preset's config, by the variant's name.
 
-    ValueError for an unknown preset.
+    Raises ValueError for an unknown preset.
     """
     config = preset_config(preset)
     sizes = [size for size in (1, 3, 5) if size != config.kernel_size]
     levels = len(config.dynamic_convolutions)
     return {
         "full": {},
-        # One token is the mean of the style, and there is nothing left to gate.
+        # A single token is the mean of the style, which leaves nothing to gate.
         "without SAE": {"max_style_tokens": 1, "gating": False},
         "without CGM": {"gating": False},
         "without dynamic kernels": {"dynamic_convolutions": [0] * levels},
@@ -58,9 +58,9 @@ def variants_of(preset: str) -> dict[str, dict[str, Any]]:
 class Ablation:
     """Variants of a preset, each trained from scratch with the same settings, pairs and seed.
 
-    The folder `settings.output` gets a run for each, in a folder of the variant's name, and the
-    table of those that are scored, at `score_size` px a side. ValueError for
-    `contents` or `styles` that are data sets.
+    The folder `settings.output` gets one run for each variant, in a folder of its name, and a table
+    of the scores at `score_size` px a side. Raises ValueError if `contents` or `styles` are data
+    sets instead of folders.
     """
 
     preset: str
@@ -74,13 +74,13 @@ class Ablation:
                     raise ValueError(f"{name} must be folders for an ablation, got '{folder}'")
 
     def folder(self, variant: str) -> Path:
-        """Return the folder of a variant's run, whose weights are in "model"."""
+        """Return the folder of a variant's run; its subfolder "model" holds the weights."""
         return self.settings.output / variant.replace(" ", "_").lower()
 
     def check_output(self) -> None:
-        """Note in the output folder what is compared there; ValueError if that is something else.
+        """Write the plan into the output folder; ValueError if the folder holds another plan.
 
-        Runs with other settings or pictures beside these would make the table meaningless.
+        A table of runs with different settings or pictures would be meaningless.
         """
         path = self.settings.output / PLAN_NAME
         plan = self._plan()
@@ -88,45 +88,45 @@ class Ablation:
             path.parent.mkdir(parents=True, exist_ok=True)
             atomic_write(path, (json.dumps(plan, indent=2) + "\n").encode())
             return
-        came = read_json_object(path, "output")
-        for name, wanted in plan.items():
-            if came.get(name) != wanted:
+        existing = read_json_object(path, "output")
+        for name, value in plan.items():
+            if existing.get(name) != value:
                 raise ValueError(
-                    f"output: '{path.parent}' holds an ablation with {name} {came.get(name)}, not "
-                    f"{wanted}: take another folder, or the same settings"
+                    f"output must be a new folder or one with {name} {value}, but '{path.parent}' "
+                    f"holds an ablation with {name} {existing.get(name)}"
                 )
 
     def held_out(self) -> tuple[list[Path], list[Path]]:
-        """Return the photos and paintings that no variant is trained on."""
+        """Return the photos and paintings that are kept out of the training."""
         data = load_training_data(self.settings)
         return cast(list[Path], list(data.held_contents)), cast(list[Path], list(data.held_styles))
 
     def train(self, variant: str, on_step: Callable[[int, dict[str, float]], None]) -> None:
-        """Train a variant, from its last checkpoint on if there is one."""
+        """Train a variant, from its last checkpoint if there is one."""
         torch.manual_seed(self.settings.seed)
         config = replace(preset_config(self.preset), **variants_of(self.preset)[variant])
         settings = replace(self.settings, output=self.folder(variant))
         Trainer(StyleKernelModel(config).train(), settings).run(on_step)
 
     def is_scored(self, variant: str) -> bool:
-        """Say whether nothing is left to do for a variant."""
+        """Return whether a variant is trained and scored."""
         return (self.folder(variant) / EVALUATION_NAME).exists()
 
     def record(self, variant: str, evaluation: Evaluation) -> None:
-        """Keep the metrics of a trained variant."""
+        """Save the metrics of a trained variant."""
         write_json([evaluation], self.folder(variant) / EVALUATION_NAME)
 
     def write_table(self) -> str:
-        """Write what is scored so far as a Markdown table and as JSON; returns the table."""
-        found = {
+        """Write the scores so far as a Markdown table and as JSON; return the table."""
+        scored = {
             variant: read_json_object(
                 self.folder(variant) / EVALUATION_NAME, "output", most_bytes=MAX_RESULT_BYTES
             )
             for variant in variants_of(self.preset)
             if self.is_scored(variant)
         }
-        rows = {variant: each["mean"] for variant, each in found.items()}
-        first = next(iter(found.values()))
+        rows = {variant: each["mean"] for variant, each in scored.items()}
+        first = next(iter(scored.values()))
         for name in ("content_unchanged", "style_pasted"):
             rows[name.replace("_", " ")] = first[name]
         title = f"mean of {first['pair_count']} pairs at {first['size']} px"
@@ -135,7 +135,7 @@ class Ablation:
             "plan": self._plan(),
             "variants": {
                 variant: {"config": variants_of(self.preset)[variant], **each}
-                for variant, each in found.items()
+                for variant, each in scored.items()
             },
         }
         atomic_write(self.settings.output / TABLE_NAME, table.encode())
@@ -144,14 +144,18 @@ class Ablation:
         return table
 
     def _plan(self) -> dict[str, str]:
-        told = {name: value for name, value in vars(self.settings).items() if name not in _HOW}
-        told |= {"preset": self.preset, "score_size": self.score_size}
-        told |= {name: [str(path) for path in told[name]] for name in ("contents", "styles")}
-        return {name: str(value) for name, value in told.items()}
+        plan = {
+            name: value
+            for name, value in vars(self.settings).items()
+            if name not in _WITHOUT_EFFECT
+        }
+        plan |= {"preset": self.preset, "score_size": self.score_size}
+        plan |= {name: [str(path) for path in plan[name]] for name in ("contents", "styles")}
+        return {name: str(value) for name, value in plan.items()}
 
 
 def check_variants(preset: str, variants: list[str]) -> list[str]:
-    """Return the variants, or all there are for none; ValueError for an unknown one."""
+    """Return the variants, or all variants for an empty list; ValueError for an unknown one."""
     known = variants_of(preset)
     for variant in variants:
         if variant not in known:

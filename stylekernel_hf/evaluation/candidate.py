@@ -1,4 +1,4 @@
-"""What an evaluation scores: a way of stylizing."""
+"""Candidates: the networks, at their strengths, that an evaluation scores."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _LEAST_CHANGE = 0.1 / 255
 class Candidate:
     """A checkpoint at a strength.
 
-    `stylize(content, style)` gets and returns 1x3xhxw RGB in [0, 1], on the device of the
-    perceptual network; with `encode_style`, which is called once for each style, `style` is what
-    that returned. `without_alignment` does what `stylize` does, with the aligned feature averaged
-    over the picture; where it is given, the figure `alignment` is measured.
+    `stylize(content, style)` takes and returns 1x3xhxw RGB in [0, 1] on the device of the
+    perceptual network. With `encode_style`, which is called once for each style, `style` is its
+    result. `without_alignment` does the same as `stylize`, but with the aligned feature averaged
+    over the picture; if it is given, the metric `alignment` is measured.
     """
 
     model: str
@@ -37,17 +37,17 @@ class Candidate:
         object.__setattr__(self, "strength", as_float(self.strength, "strength"))
 
     def encode(self, style: Tensor) -> Any:
-        """Return a style as `stylize` takes it."""
+        """Return a style in the form that `stylize` takes."""
         return self.encode_style(style) if self.encode_style else style
 
     def alignment(
         self, content: Tensor, style: Any, result: Float[Tensor, "1 3 h w"]
     ) -> dict[str, float]:
-        """Return the share of the stylization that is lost without the alignment, by its name.
+        """Return {"alignment": share of the stylization that is lost without the alignment}.
 
-        That is the mean absolute difference of `result` from the picture without it, divided by
-        that of `result` from the content. It is 0 for a result that is the content, and nothing is
-        returned where it cannot be measured.
+        The share is the mean absolute difference of `result` from the picture without alignment,
+        divided by that of `result` from the content. It is 0 for a result that equals the content.
+        Returns nothing if the candidate has no `without_alignment`.
         """
         if self.without_alignment is None:
             return {}
@@ -56,13 +56,13 @@ class Candidate:
         lost = float((result - averaged).abs().mean())
         return {"alignment": lost / changed if changed > _LEAST_CHANGE else 0.0}
 
-    def paint(self, content: Tensor, style: Any, names: tuple[str, str]) -> Image.Image:
-        """Stylize, and return the picture as a user gets it; `names` are told in errors."""
+    def run(self, content: Tensor, style: Any, names: tuple[str, str]) -> Image.Image:
+        """Stylize, and return the 8-bit picture that a user gets; errors show `names`."""
         stylized = self.stylize(content, style)
         pair = f"for content {names[0]!r} and style {names[1]!r}"
         if stylized.shape != content.shape:
-            wanted, shape = ("x".join(map(str, x.shape)) for x in (content, stylized))
-            raise ValueError(f"stylize must return {wanted}, got {shape} {pair}")
+            required, shape = ("x".join(map(str, x.shape)) for x in (content, stylized))
+            raise ValueError(f"stylize must return {required}, got {shape} {pair}")
         if not stylized.isfinite().all():
             raise ValueError(f"stylize must return finite values, got NaN or infinity {pair}")
         return from_rgb_tensor(stylized.float(), output_type="pil")

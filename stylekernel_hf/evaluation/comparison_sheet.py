@@ -1,4 +1,4 @@
-"""One picture of several candidates: pairs as rows, each candidate's result in a column."""
+"""A sheet that compares candidates: pairs as rows, each candidate's results in a column."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _CAPTION = 24
 def comparison_sheet(
     evaluations: Sequence[Evaluation], *, rows: int, cell: int = 256
 ) -> Image.Image:
-    """Draw so many pairs, evenly spread: content, style, and what each candidate made of them.
+    """Draw up to `rows` pairs, evenly spread: content, style, and the result of each candidate.
 
     Raises ValueError for evaluations without images, and for `rows` or `cell` below 1.
     """
@@ -35,7 +35,7 @@ def comparison_sheet(
         [[kept[0].styles[j], *(each.stylized[i, j] for each in kept)] for i, j in chosen],
         cell=cell,
     )
-    # The sheet's first row is for styles, which stand in a column here: captions take its place.
+    # The styles are in a column here, so captions replace the sheet's first row of styles.
     sheet = Image.new("RGB", (grid.width, grid.height - cell - GAP + _CAPTION), "white")
     sheet.paste(grid.crop((0, cell + GAP, grid.width, grid.height)), (0, _CAPTION))
     draw = ImageDraw.Draw(sheet)
@@ -46,7 +46,7 @@ def comparison_sheet(
 
 
 def _fitted(text: str, width: int, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:
-    """Cut off the front of a long name, whose end says more of a path."""
+    """Cut off the beginning of a long name, because the end of a path says more."""
     fitted = text
     while font.getlength(fitted) > width and len(fitted) > 2:
         fitted = "\u2026" + fitted[2:]

@@ -1,4 +1,4 @@
-"""Content over style, drawn: what a strength buys and what it costs."""
+"""A plot of content distance over style distance, for several strengths."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from stylekernel_hf.evaluation.evaluation_result import Evaluation
 
 
 def draw_curve(evaluations: Sequence[Evaluation], *, image_format: Literal["png", "svg"]) -> bytes:
-    """Draw one line for each model, through its strengths, and the two results without skill.
+    """Draw one line for each model, through its strengths, and the two trivial baselines.
 
     Both axes are distances: nearer the origin is better. Raises ImportError without matplotlib.
     """
@@ -46,7 +46,7 @@ def draw_curve(evaluations: Sequence[Evaluation], *, image_format: Literal["png"
     axes.grid(visible=True, alpha=0.3)
     axes.legend(fontsize="small")
     buffer = io.BytesIO()
-    # The same figures give the same file: no date, no random names.
+    # Without a date and random names, equal evaluations give equal files.
     with rc_context({"svg.hashsalt": "stylekernel"}):
         metadata = {"Date": None} if image_format == "svg" else None
         figure.savefig(buffer, format=image_format, dpi=120, metadata=metadata)
@@ -54,7 +54,7 @@ def draw_curve(evaluations: Sequence[Evaluation], *, image_format: Literal["png"
 
 
 def _by_model(evaluations: Sequence[Evaluation]) -> dict[str, list[Evaluation]]:
-    """Every model's evaluations, by rising strength."""
+    """Return the evaluations of each model, sorted by strength."""
     models: defaultdict[str, list[Evaluation]] = defaultdict(list)
     for each in sorted(evaluations, key=lambda each: each.strength):
         models[each.model].append(each)

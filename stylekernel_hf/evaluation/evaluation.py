@@ -1,4 +1,4 @@
-"""Scores stylizers on pairs of pictures: how much content they keep, how much style they take."""
+"""Scoring candidates on pairs of pictures: how much content they keep and style they take."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _Pair: TypeAlias = tuple[int, int]
 MIN_SIZE = 64
 SIZE_STEP = 32
 KEPT_SIDE = 256
-"""Side in px to which the pictures that are kept for sheets are scaled down."""
+"""The side in px to which pictures are scaled down that are kept for sheets."""
 
 
 def evaluate(
@@ -49,16 +49,31 @@ def evaluate(
     keep_images: bool = False,
     on_result: Callable[[int, int], None] | None = None,
 ) -> list[Evaluation]:
-    """Let every candidate stylize the same `pairs` of places, all of them by default; score them.
+    """Let every candidate stylize the same pairs of pictures, and score the results.
 
-    Pictures are cut to their central square of `size` px. A result is scored as a user gets it,
-    clamped and rounded to 8 bits. `measures` are further metrics by name; `inception` maps 8-bit
-    RGB to the features for FID. `on_result(done, total)` is called after each result. The encoded
-    styles are held in memory, and with VGG-19 at 512 px another 14 MB for each style.
+    Results are scored as a user gets them, clamped and rounded to 8 bits. The encoded styles stay
+    in memory, and with VGG-19 at 512 px another 14 MB for each style.
 
-    Raises ValueError for a wrong `size`, for `pairs` that are none, out of range or too few for
-    FID, for candidates that are none or twice the same, and for a result of another shape or with
-    values that are not finite; and what `load_image` raises.
+    Args:
+        candidates: Networks at strengths, each different from the others.
+        contents: Files of photos.
+        styles: Files of paintings.
+        network: The network on whose features the metrics are computed.
+        measures: Further metrics by name.
+        inception: A network that maps 8-bit RGB to the features for FID; None for no FID.
+        size: The side in px, a multiple of 32 from 64, of the central square to which pictures
+            are cut and scaled.
+        pairs: Pairs (index of a content, index of a style); all by default.
+        keep_images: Whether the evaluations hold small pictures for sheets and reports.
+        on_result: Called with (done, total) after each result.
+
+    Returns:
+        One evaluation for each candidate.
+
+    Raises:
+        ValueError: An argument has a value that it cannot have, or a candidate returns a picture
+            of another shape or with values that are not finite.
+        OSError: A file cannot be read.
     """
     size = check_size(size)
     _check_candidates(candidates)
@@ -66,13 +81,13 @@ def evaluate(
     if inception is not None and len(chosen) < 2:
         raise ValueError(f"pairs must be at least 2 for FID, got {len(chosen)}")
     scorer = Scorer(network, measures or {}, inception)
-    # All files are read first: a damaged one is no reason to lose an hour of work.
+    # All files are read first, so that a damaged one is found before an hour of work.
     squares = _squares(contents, {i for i, _ in chosen}, size, "contents")
     style_squares = _squares(styles, {j for _, j in chosen}, size, "styles")
     read_styles = {j: scorer.read(image) for j, image in style_squares.items()}
     runs = [_Run.start(candidate, read_styles, keep_images) for candidate in candidates]
     unchanged, pasted = Tally(), Tally()
-    # Content by content, so that the features of only one are in memory.
+    # Content by content, so that the features of only one content are in memory.
     for i, group in groupby(chosen, key=lambda pair: pair[0]):
         content = scorer.read(squares[i])
         own = scorer.measure(content, content)
@@ -94,8 +109,7 @@ def evaluate(
 def select_pairs(contents: int, styles: int, *, every: int = 1) -> list[tuple[int, int]]:
     """Choose the pairs (i, j) with i + j divisible by `every`, counted from 0.
 
-    Of lists sorted by name these are the same pairs every time, and all contents and all styles
-    are among them about equally often.
+    All contents and all styles occur about equally often.
     """
     if every < 1:
         raise ValueError(f"every must be at least 1, got {every}")
@@ -104,7 +118,7 @@ def select_pairs(contents: int, styles: int, *, every: int = 1) -> list[tuple[in
 
 @dataclass(frozen=True)
 class _Run:
-    """A candidate at work."""
+    """The results of one candidate so far."""
 
     candidate: Candidate
     encoded: Mapping[int, Any]
@@ -128,7 +142,7 @@ class _Run:
         style: ScoredPicture,
         scorer: Scorer,
     ) -> None:
-        image = self.candidate.paint(content.rgb, self.encoded[pair[1]], names)
+        image = self.candidate.run(content.rgb, self.encoded[pair[1]], names)
         result = scorer.read(image)
         metrics = with_extra(
             scorer.score(result, content, style),
@@ -158,7 +172,7 @@ class _Run:
 
 
 def check_size(size: int) -> int:
-    """Return the side of the pictures as a plain integer; TypeError or ValueError if it is none."""
+    """Return the side in px as a plain integer; TypeError or ValueError if it is not valid."""
     size = as_integer(size, "size")
     if size < MIN_SIZE or size % SIZE_STEP:
         raise ValueError(
@@ -181,7 +195,7 @@ def _check_candidates(candidates: Sequence[Candidate]) -> None:
 
 
 def _checked_pairs(pairs: Sequence[_Pair] | None, contents: int, styles: int) -> list[_Pair]:
-    """Every pair once, content by content."""
+    """Return every pair once, content by content."""
     for name, count in (("contents", contents), ("styles", styles)):
         if count == 0:
             raise ValueError(f"{name} must be at least one image, got none")

@@ -1,4 +1,4 @@
-"""What an evaluation found: metrics, their means, JSON and a contact sheet."""
+"""The result of an evaluation: metrics, their means, JSON and a contact sheet."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from stylekernel_hf.metrics.pair_metrics import Metrics, mean_metrics, with_extr
 
 @dataclass(frozen=True)
 class PairScore:
-    """The metrics of one content in one style, which are called by their file names."""
+    """The metrics of one content in one style, with the names of their files."""
 
     content_name: str
     style_name: str
@@ -26,7 +26,7 @@ class PairScore:
 
 @dataclass(frozen=True)
 class KeptImages:
-    """The squares that were scored, small, by their places in the lists given to `evaluate`."""
+    """Small copies of the scored squares, by their indices in the lists given to `evaluate`."""
 
     contents: Mapping[int, Image.Image]
     styles: Mapping[int, Image.Image]
@@ -35,10 +35,10 @@ class KeptImages:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The metrics of all pairs of one candidate, and for scale those that take no skill.
+    """The metrics of all pairs of one candidate, and those of two trivial baselines.
 
-    `content_unchanged` and `style_pasted` are of the same pairs with the content, or the style, as
-    the result. `over_all` is what only all results together have: FID, ArtFID.
+    `content_unchanged` and `style_pasted` are the means for the same pairs with the content, or the
+    style, as the result. `over_all` holds the metrics of all results together: FID and ArtFID.
     """
 
     model: str
@@ -52,11 +52,11 @@ class Evaluation:
 
     @property
     def mean(self) -> Metrics:
-        """The means over all pairs, and what only all of them together have."""
+        """The means over all pairs, and the metrics of all results together."""
         return with_extra(mean_metrics([pair.metrics for pair in self.pairs]), self.over_all)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the metrics as what JSON can hold, the means ahead of the pairs."""
+        """Return everything as JSON holds it, the means before the pairs."""
         return {
             "model": self.model,
             "strength": self.strength,
@@ -76,10 +76,10 @@ class Evaluation:
         }
 
     def contact_sheet(self, *, contents: int, styles: int, cell: int = 256) -> Image.Image:
-        """Draw so many contents in so many styles, as far as there are.
+        """Return a contact sheet of up to `contents` rows x `styles` columns, cells of `cell` px.
 
-        Those are chosen of which most pairs were scored; the cells of other pairs stay white, and a
-        style without any is left out.
+        Contents and styles with the most scored pairs are chosen. The cells of other pairs stay
+        white, and styles without a scored pair are left out.
         """
         if self.images is None:
             raise ValueError("keep_images must be true in evaluate() for a contact sheet")
@@ -97,7 +97,7 @@ class Evaluation:
 
 
 def names_of(evaluations: Sequence[Evaluation]) -> list[str]:
-    """Name every evaluation by what sets it apart from the others: model, strength or both."""
+    """Name every evaluation by what distinguishes it: model, strength or both."""
     models = {each.model for each in evaluations}
     strengths = {each.strength for each in evaluations}
     names: list[str] = []
@@ -111,12 +111,12 @@ def names_of(evaluations: Sequence[Evaluation]) -> list[str]:
 
 
 def write_json(evaluations: Sequence[Evaluation], path: str | os.PathLike[str]) -> None:
-    """Write one evaluation's `to_json`, or those of several as a list called "evaluations".
+    """Write the `to_json` of one evaluation, or of several as a list called "evaluations".
 
     The file appears whole or not at all.
     """
-    found = [each.to_json() for each in evaluations]
-    content = found[0] if len(found) == 1 else {"evaluations": found}
+    listed = [each.to_json() for each in evaluations]
+    content = listed[0] if len(listed) == 1 else {"evaluations": listed}
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     atomic_write(path, text.encode())
 
@@ -124,7 +124,7 @@ def write_json(evaluations: Sequence[Evaluation], path: str | os.PathLike[str]) 
 def _fullest_grid(
     pairs: Sequence[tuple[int, int]], rows: int, columns: int
 ) -> tuple[list[int], list[int]]:
-    """Choose contents and styles of which most pairs exist: of every fifth pair a full grid."""
+    """Choose contents and styles with the most scored pairs."""
     scored = set(pairs)
     first = min(i for i, _ in scored)
     styles = sorted({j for _, j in scored}, key=lambda j: ((first, j) not in scored, j))[:columns]

@@ -1,4 +1,4 @@
-"""A report of evaluations: one HTML file that opens offline, its pictures inside it."""
+"""A report of evaluations: one HTML file that holds its pictures and opens offline."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _EXPLANATIONS = {
     "near": "relaxed earth mover's distance of local features from the painting's; lower is better",
     "pattern": "sliced Wasserstein distance of small neighbourhoods from the painting's; lower is "
     "better",
-    "alignment": "share of the stylization that is lost when the aligned feature is averaged over "
+    "alignment": "share of the stylization that is lost if the aligned feature is averaged over "
     "the picture",
     "cfsd": "divergence of self-similarities at relu3_1 from the photo's; lower is better",
     "lpips": "LPIPS on AlexNet from the photo; lower is better",
@@ -39,7 +39,7 @@ _EXPLANATIONS = {
 
 @dataclass(frozen=True)
 class PairRow:
-    """A candidate's metrics of one pair, and how bad they are."""
+    """The metrics of a candidate on one pair, and their badness."""
 
     candidate: str
     content_name: str
@@ -51,10 +51,10 @@ class PairRow:
 def render_report(
     evaluations: Sequence[Evaluation], *, command: str, versions: Mapping[str, str]
 ) -> str:
-    """Return the whole file: metrics, curve, contact sheets, the worst pairs and all pairs.
+    """Return an HTML page with metrics, curve, contact sheets, the worst pairs and all pairs.
 
-    The evaluations must have their images and be of the same pairs. Several of them get a curve,
-    where matplotlib is installed. Every name is escaped.
+    The evaluations must hold their images and be of the same pairs. The curve is drawn for several
+    evaluations if matplotlib is installed. Every name is escaped.
     """
     from jinja2 import Environment, StrictUndefined
 
@@ -86,7 +86,7 @@ def render_report(
 
 
 def badness(metrics: Metrics, evaluation: Evaluation) -> float:
-    """Content as a share of that of pasted styles plus style as a share of that of no change."""
+    """Return content / content of the pasted style + style / style of the unchanged content."""
     content, style = evaluation.style_pasted.content, evaluation.content_unchanged.style
     return metrics.content / max(content, 1e-9) + metrics.style / max(style, 1e-9)
 
@@ -113,7 +113,7 @@ def _pair_rows(evaluations: Sequence[Evaluation]) -> Iterator[PairRow]:
 
 
 def _worst(evaluations: Sequence[Evaluation]) -> Iterator[list[tuple[str, str, Metrics | None]]]:
-    """The pairs that are worst on average, as pictures with captions and metrics."""
+    """Yield the pairs that are worst on average, as pictures with captions and metrics."""
     kept = [_images(each) for each in evaluations]
     places = sorted(kept[0].stylized)
     totals = [

@@ -1,4 +1,4 @@
-"""Scores results one by one, and sums them up."""
+"""Scoring of results one by one, and their summary."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from stylekernel_hf.metrics.perceptual import PerceptualNetwork
 
 @dataclass(frozen=True)
 class Scorer:
-    """What pictures are scored with: features, further measures, and a network for FID."""
+    """Scores pictures by features, further measures, and a network for FID."""
 
     network: PerceptualNetwork
     measures: Mapping[str, ContentMeasure]
@@ -38,27 +38,27 @@ class Scorer:
         return with_extra(compare(result, content, style), self.measure(result, content))
 
     def measure(self, result: ScoredPicture, content: ScoredPicture) -> dict[str, float]:
-        """Compute the further metrics, which compare a result with its content."""
+        """Compute the further measures, which compare a result with its content."""
         return {name: score(result.rgb, content.rgb) for name, score in self.measures.items()}
 
 
 @dataclass
 class Tally:
-    """The metrics of one way of making results, pair by pair."""
+    """The metrics of one candidate or baseline, pair by pair."""
 
     metrics: list[Metrics] = field(default_factory=list[Metrics])
     features: list[Tensor] = field(default_factory=list[Tensor])
 
     def add(self, metrics: Metrics, result: ScoredPicture) -> None:
-        """Take in one result."""
+        """Add one result."""
         self.metrics.append(metrics)
         if result.inception is not None:
             self.features.append(result.inception)
 
     def over_all(self, styles: Sequence[ScoredPicture]) -> dict[str, float]:
-        """Compute what only many results together have: FID, and ArtFID where there is LPIPS.
+        """Compute the metrics of all results together: FID, and ArtFID if LPIPS is measured.
 
-        `styles` are the styles that the results were made from, one for each.
+        `styles` are the styles of the results, one for each.
         """
         if not self.features:
             return {}
@@ -68,5 +68,5 @@ class Tally:
         return {"fid": fid} | ({} if lpips is None else {"art_fid": art_fid(lpips, fid)})
 
     def summary(self, styles: Sequence[ScoredPicture]) -> Metrics:
-        """Return the means over all results, and what only many together have."""
+        """Return the means over all results, and the metrics of all results together."""
         return with_extra(mean_metrics(self.metrics), self.over_all(styles))

@@ -99,8 +99,8 @@ def test_command_goes_on_with_what_is_not_done(
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"steps": 3}, "holds an ablation with steps 2, not 3: take another folder"),
-        ({"score_size": 96}, "holds an ablation with score_size 64, not 96"),
+        ({"steps": 3}, "output must be .* with steps 3, but .* holds an ablation with steps 2"),
+        ({"score_size": 96}, "with score_size 96, but .* holds an ablation with score_size 64"),
         ({"style": [Path("hf:owner/name")]}, "styles must be folders for an ablation, got 'hf:"),
         ({"score_size": 65}, "size must be a multiple of 32 px"),
         ({"preset": "huge"}, "preset must be 'small' or 'base', got 'huge'"),
