@@ -12,9 +12,9 @@ from stylekernel_hf.errors.first_line import in_one_line
 
 
 def main() -> None:
-    """Run the command line; what a user can mend ends in one line, not in a traceback."""
+    """Run the command line; errors that a user can fix take one line instead of a traceback."""
     for stream in (sys.stdout, sys.stderr):
-        # Names of files may hold what the terminal's encoding has not.
+        # File names may hold characters that the terminal's encoding lacks.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     keep_freed_memory()
@@ -24,7 +24,7 @@ def main() -> None:
 
             app()
     except Stopped as stopped:
-        # A terminal that was closed takes no words.
+        # The terminal may be closed.
         with contextlib.suppress(OSError):
             print(f"stylekernel: {stopped}", file=sys.stderr, flush=True)
         sys.exit(stopped.code)

@@ -1,4 +1,4 @@
-"""`python -m stylekernel_hf.cli`, for launchers of several processes."""
+"""`python -m stylekernel_hf.cli`, for `accelerate launch` and the like."""
 
 from stylekernel_hf.cli import main
 

@@ -1,4 +1,4 @@
-"""`stylekernel ablate`: what each part of the network is worth, on a small budget."""
+"""`stylekernel ablate`: what each part of the network contributes, on a small budget."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stylekernel_hf.cli.output_files import check_run_folder
-from stylekernel_hf.cli.stop_signals import told_when_stopped
+from stylekernel_hf.cli.stop_signals import report_when_stopped
 from stylekernel_hf.cli.training_options import (
     BatchSize,
     Contents,
@@ -36,7 +36,9 @@ def ablate(
     style: Styles,
     output: Output,
     perceptual: Perceptual = None,
-    preset: Annotated[str, typer.Option(help="Network to take apart: small or base.")] = "small",
+    preset: Annotated[
+        str, typer.Option(help="Network whose parts are left out: small or base.")
+    ] = "small",
     variant: Annotated[
         list[str] | None,
         typer.Option(help="Train only this variant, such as 'without CGM'; repeatable."),
@@ -55,11 +57,11 @@ def ablate(
     save_every: SaveEvery = 200,
     loader_workers: LoaderWorkers = 1,
 ) -> None:
-    """Train the network and variants that lack one part each, alike, and score them in one table.
+    """Train the network and variants that lack one part each, and score all in one table.
 
-    All start from scratch with one seed, see the same pairs, and are scored on pictures that none
-    of them saw. OUTPUT gets table.md, table.json and a run for each variant, whose weights
-    `evaluate` scores on other pairs. The same command goes on after an interruption.
+    All start from scratch with the same seed, pairs and settings, and are scored on pictures that
+    none of them was trained on. OUTPUT gets table.md, table.json and a run for each variant, whose
+    weights `evaluate` can score on other pairs. After an interruption, the same command goes on.
     """
     try:
         from stylekernel_hf.evaluation.ablation import Ablation, check_variants
@@ -94,7 +96,7 @@ def ablate(
     ablation = Ablation(preset, settings, score_size)
     check_run_folder(output)
     output.mkdir(parents=True, exist_ok=True)
-    with sole_training(output), told_when_stopped(lambda: _kept(ablation, variants)):
+    with sole_training(output), report_when_stopped(lambda: _kept(ablation, variants)):
         ablation.check_output()
         table = ""
         for name in variants:
@@ -125,5 +127,5 @@ def _score(ablation: Ablation, variant: str) -> Evaluation:
     model = str(ablation.folder(variant) / "model")
     candidates, device = load_candidates([model], [1.0], None)
     network = load_perceptual_network(ablation.settings.perceptual).to(device)
-    (found,) = evaluate(candidates, contents, styles, network=network, size=ablation.score_size)
-    return found
+    (result,) = evaluate(candidates, contents, styles, network=network, size=ablation.score_size)
+    return result

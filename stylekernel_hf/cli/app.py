@@ -19,7 +19,7 @@ from stylekernel_hf.cli.train import train
 
 app = typer.Typer(
     name="stylekernel",
-    help="Repaint photos in the style of any painting.",
+    help="Stylize photos in the style of any painting.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -50,4 +50,4 @@ def options(
         ),
     ] = False,
 ) -> None:
-    """Repaint photos in the style of any painting."""
+    """Stylize photos in the style of any painting."""

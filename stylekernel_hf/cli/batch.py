@@ -1,4 +1,4 @@
-"""The pictures of `stylekernel stylize`: made with a bar that counts them, and reported."""
+"""Runs the jobs of `stylekernel stylize` with a progress bar, and reports their outcomes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from stylekernel_hf.cli.stop_signals import raise_if_stopped, told_when_stopped
+from stylekernel_hf.cli.stop_signals import raise_if_stopped, report_when_stopped
 
 if TYPE_CHECKING:
     from stylekernel_hf.cli.bulk import Job, Outcome
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 def make_pictures(
     pipe: StyleKernelPipeline, jobs: Sequence[Job], output: str, **options: Any
 ) -> bool:
-    """Run the jobs with the options of `run_jobs`; say what became of them, even if stopped.
+    """Run the jobs with the options of `run_jobs`, and report their outcomes, even if stopped.
 
-    Returns whether all pictures are there.
+    Returns whether no job failed.
     """
     from rich.console import Console
     from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 
     from stylekernel_hf.cli.bulk import run_jobs
 
-    # Of several pictures the pictures are counted, of a single one that takes long its tiles.
+    # The bar counts pictures, or the tiles of a single picture.
     pipe.set_progress_bar_config(disable=len(jobs) > 1, leave=False, delay=2)
     columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
     outcomes: list[Outcome] = []
@@ -42,7 +42,7 @@ def make_pictures(
         raise_if_stopped()
         progress.advance(bar)
 
-    with told_when_stopped(lambda: f"{_count(outcomes)} of {len(jobs)} pictures were written"):
+    with report_when_stopped(lambda: f"{_count(outcomes)} of {len(jobs)} pictures were written"):
         try:
             with progress:
                 run_jobs(pipe, jobs, on_outcome=note, **options)
@@ -52,12 +52,12 @@ def make_pictures(
 
 
 def tell_new_folder(output: str, jobs: Sequence[Job]) -> None:
-    """Say that a name which looks like one picture's is taken for a folder's."""
+    """Say that the output is made a folder although its name has a suffix."""
     suffix = Path(output).suffix
     is_new = not output.endswith(("/", os.sep)) and not os.path.lexists(output)
     if len(jobs) == 1 and suffix and is_new and jobs[0].output != Path(output):
-        words = f"'{output}' is made a folder, because {suffix} is no suffix of pictures"
-        typer.echo(f"stylekernel: {words}", err=True)
+        message = f"'{output}' becomes a folder, because {suffix} is not a suffix of pictures"
+        typer.echo(f"stylekernel: {message}", err=True)
 
 
 def _count(outcomes: Sequence[Outcome]) -> int:
@@ -77,4 +77,4 @@ def _report(outcomes: Sequence[Outcome], output: str) -> None:
     for outcome in failed:
         typer.echo(f"stylekernel: failed: {outcome.job}: {outcome.error}", err=True)
     if any("exists already" in outcome.error for outcome in failed):
-        typer.echo("stylekernel: use --overwrite or --skip-existing for those that exist", err=True)
+        typer.echo("stylekernel: use --overwrite or --skip-existing for existing files", err=True)

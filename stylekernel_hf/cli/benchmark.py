@@ -1,4 +1,4 @@
-"""`stylekernel benchmark`: speed and memory on this machine, against its own limits."""
+"""`stylekernel benchmark`: speed and memory on this machine, compared with its limits."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typer
 
 from stylekernel_hf.cli.output_files import Overwrite, check_outputs, check_plot, write_each
 from stylekernel_hf.cli.progress import done_of
-from stylekernel_hf.cli.stop_signals import told_when_stopped
+from stylekernel_hf.cli.stop_signals import report_when_stopped
 from stylekernel_hf.cli.training_options import Perceptual
 from stylekernel_hf.cli.training_speed import measure_training_speed
 
@@ -47,14 +47,14 @@ def benchmark(
     ] = None,
     tile_size: Annotated[int, typer.Option(help="Side of tiles in px.")] = 512,
     whole_up_to: Annotated[
-        int, typer.Option(help="Largest side in px that is painted in one piece.")
+        int, typer.Option(help="Largest side in px that is stylized in one piece.")
     ] = 2048,
     dtypes: Annotated[
         list[str] | None,
         typer.Option(
             "--dtype",
-            help="float32, bfloat16 or float16; repeatable. By default the first, and the second "
-            "where the devices have it.",
+            help="float32, bfloat16 or float16; repeatable. By default float32, and bfloat16 if "
+            "the devices compute in it.",
         ),
     ] = None,
     devices: Annotated[
@@ -64,25 +64,27 @@ def benchmark(
     mode: Annotated[Mode, typer.Option(help="Without CUDA graphs, with them, or both.")] = (
         Mode.eager
     ),
-    repeats: Annotated[int, typer.Option(help="Runs after the warm-up; their median counts.")] = 5,
+    repeats: Annotated[
+        int, typer.Option(help="Runs after the warm-up; the median is reported.")
+    ] = 5,
     limit_side: Annotated[
-        int, typer.Option(help="Side of the matrices that the machine's limits are measured with.")
+        int, typer.Option(help="Side of the matrices with which the machine's limits are measured.")
     ] = 2048,
     model: Annotated[
         Path | None, typer.Option(help="A checkpoint folder, instead of the embedded weights.")
     ] = None,
     json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write all figures to this file.")
+        Path | None, typer.Option("--json", help="Write all results to this JSON file.")
     ] = None,
     plot: Annotated[
-        Path | None, typer.Option(help="Draw time over pixels; needs matplotlib.")
+        Path | None, typer.Option(help="Draw time over pixels to this file; needs matplotlib.")
     ] = None,
     training: Annotated[
         tuple[Path, Path] | None,
         typer.Option(help="Measure training instead: a folder of photos and one of paintings."),
     ] = None,
     training_steps: Annotated[
-        int, typer.Option(help="Steps of training that are measured, after as many others.")
+        int, typer.Option(help="Measured steps of training, after as many warm-up steps.")
     ] = 12,
     perceptual: Perceptual = None,
     overwrite: Overwrite = False,
@@ -128,7 +130,7 @@ def benchmark(
     columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn())
     with (
         Progress(*columns, console=Console(stderr=True), transient=True) as progress,
-        told_when_stopped(lambda: f"{done_of(progress)} measurements done, nothing is written"),
+        report_when_stopped(lambda: f"{done_of(progress)} measurements done, nothing is written"),
     ):
         total = sum(plan.steps(device) for device in devices) * len(dtypes) * len(modes)
         bar = progress.add_task("measuring", total=total)

@@ -1,4 +1,4 @@
-"""Many pictures at once: every content in every style, each result a file."""
+"""Many pictures at once: every content in every style, each result in a file."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from stylekernel_hf.images.loading import read_image
 from stylekernel_hf.images.metadata.reading import read_metadata
 from stylekernel_hf.images.writing import save_image
 from stylekernel_hf.large.file_painting import calls_for_strips, stylize_file
-from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline, is_style_file
-from stylekernel_hf.styles.style_input import MIN_SIDE, PALETTE_SIZE, style_bounds
+from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline
+from stylekernel_hf.styles.style_input import MIN_SIDE, PALETTE_SIZE, is_style_file, style_bounds
 
 Existing: TypeAlias = Literal["refuse", "skip", "overwrite"]
 _STANDARD_INPUT = "/dev/stdin"
-# What can be wrong with one picture, and must not stop the others.
+# Errors of one picture, which must not stop the others.
 _PER_PICTURE_ERRORS = (OSError, ValueError, TypeError, RuntimeError, MemoryError, ImportError)
 
 
 @dataclass(frozen=True)
 class Job:
-    """One picture to make: of one style, or of several that are mixed."""
+    """One picture to make, in one style or in a mixture of several."""
 
     content: Path
     styles: tuple[StyleSource, ...]
@@ -47,7 +47,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a job; `error` says in one line why there is no picture."""
+    """The outcome of a job; `error` says in one line why there is no picture."""
 
     job: Job
     status: Literal["written", "skipped", "failed"]
@@ -57,13 +57,13 @@ class Outcome:
 def find_images(sources: Iterable[str | os.PathLike[str]], *, name: str) -> list[Path]:
     """Expand files, folders (their images, by name) and globs (with ** for subfolders).
 
-    Each picture is listed once. FileNotFoundError for a source that gives none; a file that is
-    named outright is taken as it is, whatever its suffix. "-" is standard input.
+    Each picture is listed once. A file that is named directly is taken whatever its suffix. "-" is
+    standard input. Raises FileNotFoundError for a source without pictures.
     """
-    found: dict[Path, None] = {}
+    paths: dict[Path, None] = {}
     for source in sources:
         path = Path(_STANDARD_INPUT if str(source) == "-" else source)
-        # Not by Path, which raises errors of its own for names that are too long.
+        # Path.is_dir would raise an error for names that are too long.
         if os.path.isdir(path):
             matches = list_images(path, name=name)
         elif os.path.exists(path):
@@ -72,8 +72,8 @@ def find_images(sources: Iterable[str | os.PathLike[str]], *, name: str) -> list
             matches = _glob(str(source), name)
             if not matches:
                 raise FileNotFoundError(f"{name}: no such file, folder or glob: '{source}'")
-        found.update(dict.fromkeys(matches))
-    return list(found)
+        paths.update(dict.fromkeys(matches))
+    return list(paths)
 
 
 def plan_jobs(
@@ -83,10 +83,11 @@ def plan_jobs(
     *,
     suffix: str = ".png",
 ) -> list[Job]:
-    """Pair every content with every style; one result goes to `output` itself if it names a file.
+    """Pair every content with every style.
 
-    Otherwise, see `names_folder`, `output` is the folder for `CONTENT_STYLE.png`; where two names
-    would be the same, see `name_results`, they are longer.
+    If `output` names a file, the only result goes there. If it names a folder (see `names_folder`),
+    the results are called `CONTENT_STYLE.png`, or longer where two names would be the same (see
+    `name_results`).
     """
     return _plan(contents, [(style,) for style in styles], output, suffix)
 
@@ -103,9 +104,10 @@ def plan_mixtures(
 
 
 def names_folder(output: str | os.PathLike[str]) -> bool:
-    """Say whether results go into a folder of this name, which may be yet to be made.
+    """Return whether results go into a folder of this name, which need not exist yet.
 
-    It is one if it is there, if it ends in a slash, or if its suffix is not one of a picture.
+    They do if the folder exists, if the name ends in a slash, or if its suffix is not that of a
+    picture.
     """
     text = os.fspath(output)
     ends_in_slash = text.endswith(("/", os.sep))
@@ -113,10 +115,10 @@ def names_folder(output: str | os.PathLike[str]) -> bool:
 
 
 def check_jobs(jobs: Sequence[Job], *, others: Iterable[Path] = ()) -> None:
-    """Raise ValueError or OSError for what stands against the results of all jobs, or of any two.
+    """Raise ValueError or OSError if the results of the jobs cannot be written.
 
-    No result may take the place of another, or of a picture that is read: a content, a style or
-    one of the `others`.
+    No result may replace another result, or a file that is read: a content, a style or one of the
+    `others`.
     """
     results: dict[tuple[Path, str], Job] = {}
     for job in jobs:
@@ -152,22 +154,21 @@ def run_jobs(
     metadata: bool = True,
     on_outcome: Callable[[Outcome], None] | None = None,
 ) -> list[Outcome]:
-    """Make every picture; one that fails is reported in its outcome and the others go on.
+    """Make every picture; the outcome of a picture holds its error, and the others go on.
 
     The options are those of the pipeline's call. Each style is encoded once, and folders for the
-    results are created. What stands against all of them raises before the work, see `check_jobs`.
-    Large files are painted in strips where that can be, see `calls_for_strips`. With `metadata`
-    results keep what is written about their contents in the files.
-    `existing` says what becomes of a result whose file is there already.
+    results are created. `check_jobs` raises its errors before the work starts. Large files are
+    stylized in strips if possible, see `calls_for_strips`. With `metadata`, results keep the EXIF,
+    XMP and IPTC data of their contents. `existing` says what happens to a result whose file exists.
     `on_outcome` is called after every job.
     """
     check_jobs(jobs)
-    # Jobs come content by content: one content at a time is kept, and every encoded style; of
-    # paintings whose colours are transferred, which are large, only the last.
+    # Jobs come content by content. One content and every encoded style are kept in memory; of the
+    # paintings whose colours are transferred, which are large, only the last one.
     kept = lru_cache(maxsize=1) if color == "transfer" else cache
     read_style = kept(partial(_read_style, pipe, style_size=style_size, color=color))
-    paint = partial(
-        _paint,
+    stylize = partial(
+        _stylize,
         pipe,
         lru_cache(maxsize=1)(partial(read_image, name="content", bounds=Bounds(min_side=MIN_SIDE))),
         strength=strength,
@@ -184,7 +185,7 @@ def run_jobs(
                 outcome = Outcome(job, "skipped")
             else:
                 check_output_file(job.output, name="output", makes_folder=True)
-                paint(job, [read_style(style) for style in job.styles])
+                stylize(job, [read_style(style) for style in job.styles])
                 outcome = Outcome(job, "written")
         except _PER_PICTURE_ERRORS as error:
             outcome = Outcome(job, "failed", in_one_line(error))
@@ -194,7 +195,7 @@ def run_jobs(
     return outcomes
 
 
-def _paint(
+def _stylize(
     pipe: StyleKernelPipeline,
     load_content: Callable[[Path], Image.Image],
     job: Job,
@@ -222,9 +223,8 @@ def _paint(
     else:
         content = load_content(job.content)
         check_image_size(job.output, content.size, name="content")
-        painted = pipe(content, styles, masks=masks, **options)
-        kept = metadata and read_metadata(job.content)
-        save_image(painted.images[0], job.output, metadata=kept)
+        result = pipe(content, styles, masks=masks, **options).images[0]
+        save_image(result, job.output, metadata=metadata and read_metadata(job.content))
 
 
 def _read_style(
@@ -234,7 +234,7 @@ def _read_style(
         return style.load()
     if color != "transfer":
         return pipe.encode_style(style, style_size=style_size)
-    # Transferring colours needs the image itself; the pipeline says so of a file of a style.
+    # Transferring colours needs the image; the pipeline raises an error for an encoded style.
     bounds = style_bounds(PALETTE_SIZE)
     return style if is_style_file(style) else read_image(style, name="style", bounds=bounds)
 
@@ -245,7 +245,7 @@ def _plan(
     output: str | os.PathLike[str],
     suffix: str,
 ) -> list[Job]:
-    """Pair every content with every group of styles that make one picture."""
+    """Pair every content with every group of styles that are mixed in one picture."""
     if not os.fspath(output):
         raise ValueError("output must be the name of a file or folder, got ''")
     if not names_folder(output):
@@ -267,7 +267,7 @@ def _is_to_be_skipped(output: Path, existing: Existing) -> bool:
 
 
 def _is_of_a_picture(suffix: str) -> bool:
-    # Also of those that are not written, such as .heic: nobody calls a folder so.
+    # Formats that are only read count, too, such as .heic: no folder has such a name.
     by_name, _ = mimetypes.MimeTypes().guess_type(f"name{suffix}", strict=False)
     known = suffix.lower() in Image.registered_extensions()
     return bool(suffix) and (known or (by_name or "").startswith("image/"))

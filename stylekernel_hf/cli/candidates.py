@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline
 
 EMBEDDED = "embedded"
-"""What the embedded weights are called where a checkpoint is named."""
+"""The name of the weights in the package, where a checkpoint is named."""
 
 
 def load_pipelines(models: list[str], device: str | None) -> dict[str, StyleKernelPipeline]:
-    """Load every model by its name; "embedded" is the weights in the package.
+    """Load every model by its name; "embedded" means the weights in the package.
 
-    ValueError for a model that is named twice.
+    Raises ValueError for a model that is named twice.
     """
     from stylekernel_hf.devices.processors import share_processors
     from stylekernel_hf.pipelines.tasks import pipeline
@@ -35,9 +35,9 @@ def load_pipelines(models: list[str], device: str | None) -> dict[str, StyleKern
 def load_candidates(
     models: list[str], strengths: list[float], device: str | None
 ) -> tuple[list[Candidate], torch.device]:
-    """Load every model once and offer it at every strength; the device is that of all of them.
+    """Load every model once and return it at every strength, with the device of all of them.
 
-    ValueError for a model or strength that is named twice, or a strength outside [0, 1].
+    Raises ValueError for a model or strength that is named twice, or a strength outside [0, 1].
     """
     from stylekernel_hf.evaluation.candidate import Candidate
 
@@ -83,4 +83,4 @@ def _averaged(_module: object, _inputs: object, aligned: torch.Tensor) -> torch.
 def _check_distinct(name: str, values: list[str] | list[float]) -> None:
     for value in values:
         if values.count(value) > 1:  # type: ignore[arg-type]
-            raise ValueError(f"{name} must be given once for each, got {value} twice")
+            raise ValueError(f"{name} must have different values, got {value} twice")

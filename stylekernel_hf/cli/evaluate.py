@@ -1,4 +1,4 @@
-"""`stylekernel evaluate`: metrics of checkpoints on pairs of pictures."""
+"""`stylekernel evaluate`: metrics of networks on pairs of pictures."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 
 from stylekernel_hf.cli.output_files import Overwrite
 from stylekernel_hf.cli.progress import done_of
-from stylekernel_hf.cli.stop_signals import told_when_stopped
+from stylekernel_hf.cli.stop_signals import report_when_stopped
 
 if TYPE_CHECKING:
     from stylekernel_hf.evaluation.evaluation_result import Evaluation
@@ -34,7 +34,9 @@ def evaluate(
     every: Annotated[
         int, typer.Option(help="Score the pairs (i, j) with i + j divisible by this.")
     ] = 1,
-    size: Annotated[int, typer.Option(help="Side in px to which pictures are cut.")] = 512,
+    size: Annotated[
+        int, typer.Option(help="Side in px to which pictures are cut and scaled.")
+    ] = 512,
     strengths: Annotated[
         list[float] | None,
         typer.Option(
@@ -64,26 +66,26 @@ def evaluate(
         bool, typer.Option("--per-pair", help="Print the metrics of every pair too.")
     ] = False,
     json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write all metrics to this file.")
+        Path | None, typer.Option("--json", help="Write all metrics to this JSON file.")
     ] = None,
     html: Annotated[
-        Path | None, typer.Option(help="Write a report with pictures to this file.")
+        Path | None, typer.Option(help="Write a report with pictures to this HTML file.")
     ] = None,
     plot: Annotated[
-        Path | None, typer.Option(help="Draw content over style to this .png or .svg file.")
+        Path | None, typer.Option(help="Plot content over style to this .png or .svg file.")
     ] = None,
-    sheet: Annotated[
-        Path | None, typer.Option(help="Write a contact sheet to this picture.")
-    ] = None,
+    sheet: Annotated[Path | None, typer.Option(help="Draw a contact sheet to this file.")] = None,
     sheet_contents: Annotated[int, typer.Option(help="Rows of the contact sheet.")] = 6,
-    sheet_styles: Annotated[int, typer.Option(help="Columns of it, of one checkpoint.")] = 6,
+    sheet_styles: Annotated[
+        int, typer.Option(help="Columns of the sheet of a single network.")
+    ] = 6,
     overwrite: Overwrite = False,
 ) -> None:
     """Score how much content is kept and how much style is taken, on VGG-19's features.
 
-    Lower content and style, and higher SSIM, are better. Two trivial results give the scale: the
-    content itself, and the style itself pasted. Several --model and --strength are scored side by
-    side, each model at each strength.
+    Lower content and style, and higher SSIM, are better. The last two rows are trivial baselines:
+    the content itself, and the style itself as the result. With several --model and --strength,
+    each model is scored at each strength.
     """
     try:
         from stylekernel_hf.evaluation.evaluation import evaluate as run_evaluation
@@ -119,10 +121,10 @@ def evaluate(
     columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn())
     with (
         Progress(*columns, console=Console(stderr=True), transient=True) as progress,
-        told_when_stopped(lambda: f"{done_of(progress)} results were scored, nothing is written"),
+        report_when_stopped(lambda: f"{done_of(progress)} results were scored, nothing is written"),
     ):
         bar = progress.add_task("scoring", total=None)
-        found = run_evaluation(
+        results = run_evaluation(
             candidates,
             content_paths,
             style_paths,
@@ -134,8 +136,8 @@ def evaluate(
             keep_images=outputs.need_images,
             on_result=lambda done, total: progress.update(bar, completed=done, total=total),
         )
-    typer.echo(_table(found, per_pair))
-    outputs.write(found)
+    typer.echo(_table(results, per_pair))
+    outputs.write(results)
 
 
 def _measures(network: PerceptualNetwork, *, cfsd: bool, lpips: bool) -> dict[str, ContentMeasure]:

@@ -1,4 +1,4 @@
-"""`stylekernel evaluate-frames`: how steady stylized frames are."""
+"""`stylekernel evaluate-frames`: temporal consistency of stylized frames."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typer
 
 from stylekernel_hf.cli.output_files import Overwrite, check_outputs, write_each
 from stylekernel_hf.cli.progress import done_of
-from stylekernel_hf.cli.stop_signals import told_when_stopped
+from stylekernel_hf.cli.stop_signals import report_when_stopped
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -24,11 +24,11 @@ def evaluate_frames(
     frames: Annotated[Path, typer.Argument(help="Folder of a clip's frames, in order by name.")],
     styles: Annotated[
         list[Path] | None,
-        typer.Option("--style", help="A painting to repaint every frame in; repeatable."),
+        typer.Option("--style", help="A painting to stylize every frame with; repeatable."),
     ] = None,
     stylized: Annotated[
         list[Path] | None,
-        typer.Option(help="Folder of frames that are repainted already; repeatable."),
+        typer.Option(help="Folder of frames that are stylized already; repeatable."),
     ] = None,
     models: Annotated[
         list[str] | None,
@@ -39,18 +39,18 @@ def evaluate_frames(
     strength: Annotated[float, typer.Option(help="From 0, the photo, to 1, the full style.")] = 1.0,
     device: Annotated[str | None, typer.Option(help="By default the best there is.")] = None,
     json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write the figures to this file.")
+        Path | None, typer.Option("--json", help="Write the results to this JSON file.")
     ] = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Score temporal consistency: the warping error of stylized frames, lower is steadier.
 
-    Frames are repainted one by one with each --style, or read from --stylized. The motion is that
-    of the original frames, by OpenCV's optical flow; pixels that are hidden in one of two
-    successive frames do not count. The original frames' own error gives the scale.
+    Frames are stylized one by one with each --style, or read from --stylized. OpenCV's optical flow
+    measures the motion of the original frames; pixels that are hidden in one of two successive
+    frames do not count. The error of the original frames is printed for comparison.
     """
     if not styles and not stylized:
-        raise ValueError("style or stylized must be given: there is nothing to score")
+        raise ValueError("style or stylized must be given")
     from rich.console import Console
     from rich.progress import MofNCompleteColumn, Progress
 
@@ -64,18 +64,18 @@ def evaluate_frames(
     loaders = [partial(load_rgb, path, name="frames") for path in paths]
     tracks = _stored_tracks(stylized or [], len(paths))
     if styles:
-        tracks |= _painted_tracks(styles, models, strength, device)
+        tracks |= _stylized_tracks(styles, models, strength, device)
     columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn())
     with (
         Progress(*columns, console=Console(stderr=True), transient=True) as progress,
-        told_when_stopped(lambda: f"{done_of(progress)} frames were scored, nothing is written"),
+        report_when_stopped(lambda: f"{done_of(progress)} frames were scored, nothing is written"),
     ):
         bar = progress.add_task("following", total=len(paths))
-        found = warping_errors(
+        result = warping_errors(
             loaders, tracks, on_frame=lambda done, _: progress.update(bar, completed=done)
         )
-    typer.echo(_table(found))
-    text = json.dumps(found.to_json(), indent=2) + "\n"
+    typer.echo(_table(result))
+    text = json.dumps(result.to_json(), indent=2) + "\n"
     write_each({"json": json_file}, {"json": lambda path: atomic_write(path, text.encode())})
 
 
@@ -100,7 +100,7 @@ def _stored(paths: list[Path], place: int, _: Image.Image) -> Image.Image:
     return load_rgb(paths[place], name="stylized")
 
 
-def _painted_tracks(
+def _stylized_tracks(
     styles: list[Path], models: list[str] | None, strength: float, device: str | None
 ) -> dict[str, FrameSource]:
     from stylekernel_hf.cli.candidates import EMBEDDED, load_pipelines
@@ -108,12 +108,12 @@ def _painted_tracks(
     tracks: dict[str, FrameSource] = {}
     for name, pipe in load_pipelines(models or [EMBEDDED], device).items():
         for style in styles:
-            paint = partial(_painted, pipe, pipe.encode_style(style), strength)
-            tracks[f"{name}, {style}"] = paint
+            track = partial(_stylized, pipe, pipe.encode_style(style), strength)
+            tracks[f"{name}, {style}"] = track
     return tracks
 
 
-def _painted(
+def _stylized(
     pipe: StyleKernelPipeline, style: Any, strength: float, _: int, frame: Image.Image
 ) -> Image.Image:
     return pipe(frame, style, strength=strength).images[0]

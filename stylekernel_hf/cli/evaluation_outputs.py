@@ -20,7 +20,7 @@ _PLOT_FORMATS: dict[str, Literal["png", "svg"]] = {".png": "png", ".svg": "svg"}
 
 @dataclass(frozen=True)
 class Outputs:
-    """What is to be written, each a file or nothing."""
+    """The files to write; None for a file that is not wanted."""
 
     json_file: Path | None
     html: Path | None
@@ -32,7 +32,7 @@ class Outputs:
 
     @property
     def need_images(self) -> bool:
-        """Whether the pictures have to be kept."""
+        """Whether the evaluations must hold pictures."""
         return self.sheet is not None or self.html is not None
 
     @property
@@ -52,7 +52,7 @@ class Outputs:
         *,
         count: int,
     ) -> None:
-        """Refuse what could not be written after an hour of work, or in place of what is read.
+        """Raise OSError or ValueError, before the work, for files that cannot be written.
 
         `count` candidates are scored on these pictures; the `others` are read as well.
         """
@@ -68,7 +68,7 @@ class Outputs:
             columns = 1 + count if count > 1 else min(self.sheet_styles, len(styles))
             _check_sheet(self.sheet, rows + 1, columns + 1)
 
-    def write(self, found: list[Evaluation]) -> None:
+    def write(self, evaluations: list[Evaluation]) -> None:
         """Write every file, each whole or not at all."""
         from stylekernel_hf.evaluation.curve import draw_curve
         from stylekernel_hf.evaluation.evaluation_result import write_json
@@ -77,30 +77,32 @@ class Outputs:
 
         def plot(path: Path) -> None:
             image_format = _PLOT_FORMATS[path.suffix.lower()]
-            atomic_write(path, draw_curve(found, image_format=image_format))
+            atomic_write(path, draw_curve(evaluations, image_format=image_format))
 
         def html(path: Path) -> None:
             command = shlex.join(["stylekernel", *sys.argv[1:]])
-            report = render_report(found, command=command, versions=_versions())
+            report = render_report(evaluations, command=command, versions=_versions())
             atomic_write(path, report.encode())
 
         writers: dict[str, Callable[[Path], None]] = {
-            "json": partial(write_json, found),
+            "json": partial(write_json, evaluations),
             "plot": plot,
-            "sheet": partial(self._write_sheet, found),
+            "sheet": partial(self._write_sheet, evaluations),
             "html": html,
         }
         write_each(self._files, writers)
 
-    def _write_sheet(self, found: list[Evaluation], path: Path) -> None:
-        """One candidate gets a grid of contents and styles, several get pairs side by side."""
+    def _write_sheet(self, evaluations: list[Evaluation], path: Path) -> None:
+        """Draw contents x styles for one candidate, or pairs x candidates for several."""
         from stylekernel_hf.evaluation.comparison_sheet import comparison_sheet
         from stylekernel_hf.images.writing import save_image
 
-        if len(found) > 1:
-            picture = comparison_sheet(found, rows=self.sheet_contents)
+        if len(evaluations) > 1:
+            picture = comparison_sheet(evaluations, rows=self.sheet_contents)
         else:
-            picture = found[0].contact_sheet(contents=self.sheet_contents, styles=self.sheet_styles)
+            picture = evaluations[0].contact_sheet(
+                contents=self.sheet_contents, styles=self.sheet_styles
+            )
         save_image(picture, path)
 
 

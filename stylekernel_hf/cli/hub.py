@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from stylekernel_hf.cli.stop_signals import told_when_stopped
+from stylekernel_hf.cli.stop_signals import report_when_stopped
 from stylekernel_hf.cli.training_options import push_unfinished
 from stylekernel_hf.files.output_paths import check_output_folder
 
@@ -63,7 +63,7 @@ def build(
 
     details = read_details(source)
     network = load_checkpoint(model or checkpoint_of(source))
-    with told_when_stopped(lambda: f"'{output}' is not finished, build it again"):
+    with report_when_stopped(lambda: f"'{output}' is not finished, build it again"):
         stage_card(source, output)
         network.half().save_repository(output, max_shard_size=max_shard_size, card=details)
         files = check_repository(output, network)
@@ -108,7 +108,7 @@ def push(
 
     details = read_details(source)
     network = load_checkpoint(model or checkpoint_of(source)).half()
-    with told_when_stopped(push_unfinished(repo_id)):
+    with report_when_stopped(push_unfinished(repo_id)):
         url = network.push_to_hub(
             repo_id, private=private or None, max_shard_size=max_shard_size, card=details
         )

@@ -1,4 +1,4 @@
-"""The files that commands write at their end: looked at before the work, and written one by one."""
+"""The files that commands write at their end: checked before the work, written one by one."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ def check_new(path: Path, *, name: str, overwrite: bool) -> None:
 
 
 def check_run_folder(output: Path) -> None:
-    """Raise OSError or ValueError, before the work, for a folder that a run cannot fill."""
+    """Raise OSError or ValueError, before the work, if a run cannot write to a folder."""
     for folder in (output, *(output / part for part in ("checkpoints", "model", "sheets"))):
         check_output_folder(folder, name="output")
 
 
 def check_plot(path: Path | None, formats: Iterable[str] = (".png", ".svg")) -> None:
-    """Raise ValueError for a plot of another suffix, and ImportError without matplotlib."""
+    """Raise ValueError for a plot with another suffix, and ImportError without matplotlib."""
     if path is None:
         return
     if path.suffix.lower() not in formats:
@@ -67,7 +67,7 @@ def check_plot(path: Path | None, formats: Iterable[str] = (".png", ".svg")) -> 
 def write_each(
     files: Mapping[str, Path | None], writers: Mapping[str, Callable[[Path], None]]
 ) -> None:
-    """Write the files that are asked for; where one cannot be, say so, and write the others."""
+    """Write the files that are wanted; report each that fails, and write the others."""
     failed = False
     for option, path in files.items():
         if path is None:
@@ -75,7 +75,7 @@ def write_each(
         try:
             writers[option](path)
         except (OSError, ValueError, ImportError) as error:
-            typer.echo(f"stylekernel: {option}: '{path}' is not written: {error}", err=True)
+            typer.echo(f"stylekernel: {option}: '{path}' was not written: {error}", err=True)
             failed = True
     if failed:
         raise typer.Exit(1)

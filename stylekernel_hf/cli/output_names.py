@@ -1,7 +1,7 @@
 """File names for many results: distinct on every file system, and the same for the same pictures.
 
-What a name depends on are the pictures and styles of a batch, never what lies in the folder: who
-leaves out results that exist already must find each under its own name.
+Names depend on the pictures and styles of a batch, never on the files in the output folder, so that
+a repeated command with --skip-existing finds each result under its own name.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TypeAlias, TypeVar
 from stylekernel_hf.cli.style_sources import NamedStyle, StyleSource, long_name, path_of, short_name
 
 MAX_NAME_BYTES = 255
-"""The longest name of a file that the usual file systems take."""
+"""The longest file name, in bytes, that the usual file systems allow."""
 
 Combination: TypeAlias = tuple[Path, tuple[StyleSource, ...]]
 _Named = TypeVar("_Named", bound=Hashable)
@@ -28,9 +28,8 @@ def name_results(
 ) -> dict[Combination, str]:
     """Name the picture of every content in every group of styles: `CONTENT_STYLE.png`.
 
-    Where names would be the same, those of the folders, and of the files of named styles, are put
-    before them; then the suffixes come after them, and at last a digest of the paths. None of
-    those that share a name keeps it.
+    Where names would be the same, all of them get longer: first by the name of the folder, or of
+    the file of a named style, in front; then by the suffix; at last by a digest of the paths.
     """
     rungs = [short_name, long_name, _name_with_suffix, _name_with_digest]
     content_names = _distinct(contents, rungs)
@@ -56,10 +55,9 @@ def name_results(
 
 
 def file_system_key(name: str) -> str:
-    """Return what is the same for names that some file system takes for one.
+    """Return a key that is equal for names that some file system does not distinguish.
 
-    Capitals count for nothing on most of those of Windows and macOS, and neither does the form in
-    which Unicode composes letters and their accents.
+    Windows and macOS usually ignore case, and macOS ignores how Unicode composes accented letters.
     """
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKD", name).casefold())
 
@@ -67,7 +65,7 @@ def file_system_key(name: str) -> str:
 def _distinct(
     sources: Sequence[_Named], rungs: Sequence[Callable[[_Named], str]]
 ) -> dict[_Named, str]:
-    """Name each by the first of the ways in which no other has its name."""
+    """Name each source by the first of the `rungs` that gives it a name of its own."""
     levels = dict.fromkeys(sources, 0)
     while True:
         names = {source: rungs[level](source) for source, level in levels.items()}
@@ -92,17 +90,17 @@ def _shortened(name: str, digest: str, suffix: str) -> str:
     if len(os.fsencode(name + suffix)) <= MAX_NAME_BYTES:
         return name + suffix
     room = MAX_NAME_BYTES - len(os.fsencode(digest + suffix))
-    # What is left of a letter that is cut in two is dropped.
+    # A character that is cut in two is dropped.
     return os.fsencode(name)[:room].decode(errors="ignore") + digest + suffix
 
 
 def _digest(*sources: StyleSource) -> str:
     named = [s.name if isinstance(s, NamedStyle) else "" for s in sources]
-    told = [
+    described = [
         [os.fsencode(path_of(s).absolute()), n.encode()]
         for s, n in zip(sources, named, strict=True)
     ]
-    return hashlib.sha256(repr(told).encode()).hexdigest()[:8]
+    return hashlib.sha256(repr(described).encode()).hexdigest()[:8]
 
 
 def _sources(pair: Combination) -> list[StyleSource]:

@@ -8,7 +8,7 @@ import typer
 
 from stylekernel_hf.cli.output_files import check_run_folder
 from stylekernel_hf.cli.progress import done_of
-from stylekernel_hf.cli.stop_signals import told_when_stopped
+from stylekernel_hf.cli.stop_signals import report_when_stopped
 from stylekernel_hf.cli.training_options import (
     Init,
     LearningRate,
@@ -80,7 +80,7 @@ def pretrain(
     pretrainer = StylePretrainer(starting_model(init, preset, seed), settings)
     with (
         training_progress() as progress,
-        told_when_stopped(lambda: f"after step {done_of(progress)}, nothing is kept of them"),
+        report_when_stopped(lambda: f"after step {done_of(progress)}, nothing is kept of them"),
     ):
         bar = progress.add_task("pretraining", total=steps, terms="")
         distance = pretrainer.run(

@@ -1,4 +1,4 @@
-"""What a bar on the terminal tells."""
+"""Progress in words."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ if TYPE_CHECKING:
 
 
 def done_of(progress: Progress) -> str:
-    """Say how far the only task of a bar has come, such as "3 of 60"."""
+    """Return the progress of a bar's only task, such as "3 of 60"."""
     (task,) = progress.tasks
     return f"{task.completed:.0f} of {'?' if task.total is None else f'{task.total:.0f}'}"

@@ -1,4 +1,4 @@
-"""Importing torch in less time, and as it is."""
+"""Faster imports of torch."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from collections.abc import Generator
 
 @contextlib.contextmanager
 def quick_imports() -> Generator[None]:
-    """Import without the garbage collector, in four fifths of the time.
+    """Import with the garbage collector off, which takes four fifths of the time.
 
-    What a module defines stays for good: the collector looks through a million new objects again
-    and again and finds nothing. Whoever has it off, or keeps frozen objects from it, is left alone.
+    Modules create a million objects that stay forever, and the collector would scan them again and
+    again. Nothing is changed if the collector is off already or if the program has frozen objects.
     """
     if not gc.isenabled() or gc.get_freeze_count():
         yield
@@ -21,8 +21,8 @@ def quick_imports() -> Generator[None]:
     try:
         yield
     finally:
-        # Moves all objects to the oldest generation, without a look at them; otherwise the first
-        # collection of the youngest would make up for those that were left out.
+        # This moves all objects to the oldest generation without scanning them; otherwise the next
+        # collection would scan them all.
         gc.freeze()
         gc.unfreeze()
         gc.enable()

@@ -20,10 +20,10 @@ from stylekernel_hf.files.output_paths import check_not_read, check_output_file
 from stylekernel_hf.images.contact_sheet import GAP, ContactSheet, sheet_size
 from stylekernel_hf.images.formats import check_image_size, format_to_write
 from stylekernel_hf.images.writing import save_image
-from stylekernel_hf.pipelines.style_kernel import is_style_file
+from stylekernel_hf.styles.style_input import is_style_file
 
 CELL = 200
-"""Side of a picture on the sheet in px; of more pictures than `MAX_PIXELS` holds it is less."""
+"""The side of a picture on the sheet in px; it is less if the sheet would exceed MAX_PIXELS."""
 MAX_PIXELS = 50_000_000
 MIN_CELL = 32
 _FONT_SIZE = 22
@@ -31,10 +31,9 @@ _MARGIN = 10
 
 
 def check_sheet(sheet: Path, jobs: Sequence[Job], others: Iterable[Path]) -> None:
-    """Raise OSError or ValueError, before the work, for a sheet that could not be written.
+    """Raise OSError or ValueError, before the work, for a sheet that cannot be written.
 
-    It must take the place of no result, and of nothing that is read: the pictures of the jobs, and
-    the `others`.
+    It must not replace a result or a file that is read: the pictures of the jobs, and the `others`.
     """
     made_by_jobs = any(sheet.parent == job.output.parent for job in jobs)
     check_output_file(sheet, name="sheet", makes_folder=made_by_jobs)
@@ -52,10 +51,10 @@ def check_sheet(sheet: Path, jobs: Sequence[Job], others: Iterable[Path]) -> Non
 
 
 def draw_sheet(jobs: Sequence[Job], sheet: Path) -> bool:
-    """Write a picture of all results that were made, styles across and contents down.
+    """Draw all results that were made, styles across and contents down.
 
-    An encoded style, of which there is no picture, is shown by its name. Says which pictures
-    cannot be shown, and returns whether all can.
+    An encoded style is shown by its name. Reports which pictures cannot be shown, and returns
+    whether all can.
     """
     made = [job for job in jobs if job.output.is_file()]
     if not made:
@@ -117,7 +116,7 @@ def _header(style: StyleSource) -> Image.Image:
 
 
 def _picture(path: Path, name: str) -> Image.Image:
-    # A pipe was read, and is empty now or would be waited for.
+    # A pipe can be read only once.
     return load_thumbnail(path, CELL, name=name) if path.is_file() else name_card(path.name, CELL)
 
 

@@ -1,4 +1,4 @@
-"""Signals that ask a command to end: it ends in order, and says in one line what is kept."""
+"""Signals that end a command in order, with a last line that says what is kept."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ _STOPPING = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 ]
 
-_came: list[Stopped] = []
-"""The first of the signals that came to the command that is running."""
+_received: list[Stopped] = []
+"""The first signal that the running command received."""
 
 
 class Stopped(SystemExit):
-    """A signal asked for the end; its `code` is what a shell expects then.
+    """A signal asked the command to end; `code` is the exit code that a shell expects.
 
-    It is no KeyboardInterrupt, which click ends without a word, and no Exception, which batches
-    take for the fault of one picture.
+    It is not a KeyboardInterrupt, which click handles silently, and not an Exception, which batches
+    take for an error of one picture.
     """
 
     def __init__(self, signum: int) -> None:
@@ -36,50 +36,50 @@ class Stopped(SystemExit):
 
 @contextmanager
 def stop_signals() -> Generator[None]:
-    """Raise `Stopped` where Ctrl-C, SIGTERM or SIGHUP comes, so that every `finally` is run.
+    """Raise `Stopped` on Ctrl-C, SIGTERM or SIGHUP, so that every `finally` runs.
 
-    A second Ctrl-C ends at once. A signal that is ignored, as by nohup, stays so.
+    A second Ctrl-C ends the process at once. Signals that are ignored, as by nohup, stay ignored.
     """
     before: dict[int, object] = {}
-    _came.clear()
+    _received.clear()
 
     def stop(signum: int, _: FrameType | None) -> None:
         for each in before:
-            # `timeout` and closed terminals send theirs twice, which must not cut the end short.
+            # `timeout` and closed terminals send their signal twice; the second one is ignored.
             signal.signal(each, signal.SIG_DFL if each == signal.SIGINT else signal.SIG_IGN)
         before.clear()
-        _came.append(Stopped(signum))
-        raise _came[0]
+        _received.append(Stopped(signum))
+        raise _received[0]
 
     try:
         for signum in _STOPPING:
             if signal.getsignal(signum) != signal.SIG_IGN:
                 before[signum] = signal.signal(signum, stop)
-    except ValueError:  # Only the main thread is given signals.
+    except ValueError:  # Only the main thread can handle signals.
         pass
     try:
         yield
         raise_if_stopped()
     except BaseException as error:
-        # What was raised on the way out, by a progress bar on a closed terminal, is no reason.
-        if _came and error is not _came[0]:
-            raise _came[0] from error
+        # A progress bar on a closed terminal may have raised another error on the way out.
+        if _received and error is not _received[0]:
+            raise _received[0] from error
         raise
     finally:
         for signum, handler in before.items():
             signal.signal(signum, handler)  # type: ignore[arg-type]
-        _came.clear()
+        _received.clear()
 
 
 def raise_if_stopped() -> None:
-    """Raise `Stopped` again where a library has swallowed it, as callbacks from C do."""
-    if _came:
-        raise _came[0]
+    """Raise `Stopped` again after a library has swallowed it, as callbacks from C do."""
+    if _received:
+        raise _received[0]
 
 
 @contextmanager
-def told_when_stopped(kept: Callable[[], str]) -> Generator[None]:
-    """Have the last line of a command that is stopped in here say what is kept."""
+def report_when_stopped(kept: Callable[[], str]) -> Generator[None]:
+    """Let the last line of a command that is stopped in this block say what is kept."""
     try:
         yield
         raise_if_stopped()

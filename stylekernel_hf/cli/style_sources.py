@@ -1,4 +1,4 @@
-"""Where the styles of many pictures come from: paintings, and the styles in files of them."""
+"""The styles of many pictures: paintings, and encoded styles in files."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from stylekernel_hf.pipelines.style_kernel import is_style_file
 from stylekernel_hf.styles.embedding import StyleEmbedding
 from stylekernel_hf.styles.library import StyleLibrary
+from stylekernel_hf.styles.style_input import is_style_file
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,9 @@ StyleSource: TypeAlias = Path | NamedStyle
 
 
 def expand_styles(paths: Sequence[Path]) -> list[StyleSource]:
-    """Put each style of a file of several in the place of the file.
+    """Replace each file of several styles by its styles.
 
-    A file that cannot be read stays, for the picture that needs it to fail with the reason.
+    A file that cannot be read stays, so that the picture that needs it fails with the reason.
     """
     styles: list[StyleSource] = []
     for path in paths:
@@ -49,15 +49,15 @@ def path_of(source: StyleSource) -> Path:
 
 
 def short_name(source: StyleSource) -> str:
-    """Return the name for files that show the picture or style: what it is called itself."""
+    """Return a file name for the picture or style: its own name."""
     if isinstance(source, NamedStyle):
-        # Any character but slashes and line breaks may be in it, file names hold fewer.
+        # File names allow fewer characters than names of styles.
         return re.sub(r"[^\w .,()+-]", "-", source.name).strip()
     return source.stem
 
 
 def long_name(source: StyleSource) -> str:
-    """Return the short name after that of its folder, or of the file of styles that it is in."""
+    """Return the short name after the name of its folder, or of its file of styles."""
     owner = source.path.stem if isinstance(source, NamedStyle) else source.resolve().parent.name
     return f"{owner}-{short_name(source)}"
 

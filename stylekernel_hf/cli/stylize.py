@@ -1,4 +1,4 @@
-"""`stylekernel stylize`: pictures from the shell."""
+"""`stylekernel stylize`: photos, or folders of them, in the style of paintings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from stylekernel_hf.cli.quick_imports import quick_imports
 
 
 class Precision(str, Enum):
-    """What the network computes in."""
+    """The precision in which the network computes."""
 
     float32 = "float32"
     bfloat16 = "bfloat16"
@@ -22,7 +22,7 @@ class Precision(str, Enum):
 
 
 class Color(str, Enum):
-    """Whose colours the pictures get."""
+    """The colours of the results."""
 
     style = "style"
     luminance = "luminance"
@@ -35,8 +35,8 @@ def stylize(
     style: Annotated[
         str,
         typer.Argument(
-            help="A painting, a folder of paintings, or a quoted glob; or a .safetensors file of "
-            "styles, all of which are taken."
+            help="A painting, a folder of paintings, a quoted glob, or a .safetensors file of "
+            "encoded styles."
         ),
     ],
     output: Annotated[
@@ -44,8 +44,8 @@ def stylize(
         typer.Option(
             "--output",
             "-o",
-            help="The picture to write; or the folder for pictures: one that is there, or a name "
-            "that ends in a slash or in no suffix of pictures.",
+            help="The picture to write, or the folder for pictures: an existing folder, or a name "
+            "that ends in a slash or without the suffix of a picture.",
         ),
     ],
     more_contents: Annotated[
@@ -59,66 +59,67 @@ def stylize(
     ] = 1.0,
     strength_map: Annotated[
         Path | None,
-        typer.Option(help="An image instead of a number: the full style where it is white."),
+        typer.Option(help="An image instead of a number: white for the full style."),
     ] = None,
     style_weight: Annotated[
         list[float] | None,
         typer.Option(
-            help="One for each style, in their order: all are mixed in these proportions, "
-            "into one picture per content."
+            help="One number for each style, in their order: all styles are mixed in these "
+            "proportions, in one picture per content."
         ),
     ] = None,
     mask: Annotated[
         list[Path] | None,
         typer.Option(
-            help="One image for each style, in their order: each goes where its mask is white, "
-            "all into one picture per content."
+            help="One image for each style, in their order: each style goes where its mask is "
+            "white, in one picture per content."
         ),
     ] = None,
     color: Annotated[
         Color,
         typer.Option(
-            help="Whose colours: the style's; the photo's, by luminance or by statistics; or "
-            "transfer, the style's colours and nothing else of it."
+            help="style: the painting's colours. luminance, statistics: the photo's colours, kept "
+            "in two ways. transfer: only the painting's colours, without the network."
         ),
     ] = Color.style,
     style_size: Annotated[
-        int, typer.Option(help="Scale paintings to this short side in px first; 0 keeps theirs.")
+        int,
+        typer.Option(help="Short side in px to which paintings are scaled; 0 keeps their size."),
     ] = 512,
     tile_size: Annotated[
         int | None,
-        typer.Option(help="Paint larger photos in tiles of this side in px; else as memory asks."),
+        typer.Option(help="Side in px of the tiles of larger photos; by default chosen by memory."),
     ] = None,
     model: Annotated[
         str | None,
         typer.Option(help="A checkpoint folder or Hub id, instead of the embedded weights."),
     ] = None,
     device: Annotated[
-        str | None, typer.Option(help="cuda, mps, cpu, ...; by default the best there is.")
+        str | None, typer.Option(help="cuda, mps or cpu; by default the best there is.")
     ] = None,
     dtype: Annotated[Precision, typer.Option(help="Precision.")] = Precision.float32,
     sheet: Annotated[
         Path | None,
-        typer.Option(help="Also draw all results on one picture, styles across, contents down."),
+        typer.Option(help="Also draw a sheet of all results: styles across, contents down."),
     ] = None,
     no_metadata: Annotated[
         bool,
         typer.Option(
             "--no-metadata",
-            help="Leave out what is written about a photo in its file: date, camera, place, ...",
+            help="Leave date, camera, description and location of the photo out of the result.",
         ),
     ] = False,
     overwrite: Overwrite = False,
     skip_existing: Annotated[
-        bool, typer.Option("--skip-existing", help="Leave existing files and go on.")
+        bool, typer.Option("--skip-existing", help="Leave existing files as they are.")
     ] = False,
 ) -> None:
-    """Repaint every CONTENT in every STYLE, or in all together with --style-weight or --mask.
+    """Stylize every CONTENT in every STYLE, or in all styles with --style-weight or --mask.
 
-    One result goes to the file named by --output; several go to the folder named by it, as
+    One result goes to the file --output. Several results go to the folder --output, as
     CONTENT_STYLE.png, with longer names where two would be the same. Photos of more than 50
-    megapixels are painted strip by strip where libvips is there (the extra "large"). Ends with
-    code 1 and a list if some could not be made; the others are.
+    megapixels are stylized strip by strip if libvips is installed (the extra "large"). If some
+    pictures fail, the others are made, and the command lists the failures and ends with code 1.
     """
     if overwrite and skip_existing:
         raise typer.BadParameter("--overwrite and --skip-existing exclude each other")
@@ -126,7 +127,9 @@ def stylize(
         raise typer.BadParameter("--strength and --strength-map exclude each other")
     together = bool(style_weight or mask)
     if sheet is not None and together:
-        raise typer.BadParameter("--sheet shows single styles: not with --style-weight or --mask")
+        raise typer.BadParameter(
+            "--sheet shows single styles and excludes --style-weight and --mask"
+        )
     with quick_imports():
         import torch
 
@@ -142,7 +145,7 @@ def stylize(
         from stylekernel_hf.pipelines.tasks import pipeline
         from stylekernel_hf.tiling.tile_size import check_tile_size
 
-    # 1. What can be known before the work is refused before it.
+    # 1. Check everything that can be checked before the work.
     check_strength(strength)
     check_style_size(style_size or None)
     contents = find_images([content, *(more_contents or [])], name="content")
@@ -152,7 +155,7 @@ def stylize(
     maps = {f"mask {number}": path for number, path in enumerate(mask or [], start=1)}
     maps |= {"strength_map": strength_map} if strength_map is not None else {}
     for name, path in maps.items():
-        # A pipe could be read only once.
+        # A pipe can be read only once.
         if path.is_file() or not path.exists():
             count_pixels(path, name=name)
     jobs = (plan_mixtures if together else plan_jobs)(contents, styles, output)
@@ -166,7 +169,7 @@ def stylize(
     share_processors()
     pipe = pipeline("style-kernel", model=model, device=device, dtype=getattr(torch, dtype.value))
     check_tile_size(tile_size, pipe.model)
-    # 2. The pictures.
+    # 2. Make the pictures.
     complete = make_pictures(
         pipe,
         jobs,
@@ -180,7 +183,7 @@ def stylize(
         metadata=not no_metadata,
         existing="overwrite" if overwrite else "skip" if skip_existing else "refuse",
     )
-    # 3. The sheet of them.
+    # 3. Draw the sheet of them.
     if sheet is not None and skip_existing and sheet.exists():
         typer.echo(f"skipped the sheet {sheet}, which existed")
     elif sheet is not None:

@@ -1,4 +1,4 @@
-"""Small pictures of image files, of which only little is held at once."""
+"""Small pictures of image files, made with little memory."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from stylekernel_hf.large.vips_library import has_vips
 def load_thumbnail(path: Path, side: int, *, name: str) -> Image.Image:
     """Read a picture and scale it into a square of `side` px; errors are those of `load_image`.
 
-    A large one is reduced row by row where libvips is there, which reads it whatever its size; its
-    transparent parts then look as if they were none.
+    If libvips is installed, a large picture is reduced row by row, whatever its size; transparent
+    parts are then shown as opaque.
     """
     large = count_pixels(path, name=name) > LARGE_PIXELS
     if large and has_vips() and reads_in_strips(path):
@@ -30,7 +30,7 @@ def load_thumbnail(path: Path, side: int, *, name: str) -> Image.Image:
 
 
 def _reduced(file: StripFile, side: int) -> Image.Image:
-    """Average squares of pixels, so that the longer side gets about `side` px."""
+    """Average squares of pixels to a longer side of about `side` px."""
     factor = max(1, max(file.width, file.height) // side)
     across, down = max(1, file.width // factor), max(1, file.height // factor)
     rows = file.rows()

@@ -11,7 +11,7 @@ import typer
 
 from stylekernel_hf.cli.candidates import EMBEDDED
 from stylekernel_hf.cli.output_files import check_run_folder
-from stylekernel_hf.cli.stop_signals import told_when_stopped
+from stylekernel_hf.cli.stop_signals import report_when_stopped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -183,7 +183,7 @@ def run_training(
     is_main = trainer.accelerator.is_main_process
     with (
         training_progress() if is_main else nullcontext() as progress,
-        told_when_stopped(
+        report_when_stopped(
             lambda: (
                 f"after step {trainer.step} of {settings.steps}, "
                 f"{what_is_left(settings.output)}; the same command goes on"
@@ -209,7 +209,7 @@ def run_training(
         )
     typer.echo(f"wrote {settings.output / 'model'}")
     if push_to_hub is not None:
-        with trainer.averaged_weights() as model, told_when_stopped(push_unfinished(push_to_hub)):
+        with trainer.averaged_weights() as model, report_when_stopped(push_unfinished(push_to_hub)):
             url = model.half().push_to_hub(push_to_hub, private=private or None, card=card)
         typer.echo(f"pushed {url}")
 

@@ -114,8 +114,8 @@ def test_optimum_is_scored_beside_the_results(folder: Path, stylekernel) -> None
     ("words", "message"),
     [
         (["--strength", "1.5"], "strength must lie in [0, 1], got 1.5"),
-        (["--strength", "1", "--strength", "1"], "strength must be given once for each"),
-        (["--model", "a/b", "--model", "a/b"], "model must be given once for each, got a/b twice"),
+        (["--strength", "1", "--strength", "1"], "strength must have different values, got"),
+        (["--model", "a/b", "--model", "a/b"], "model must have different values, got a/b twice"),
         (["--plot", "curve.gif"], "plot must be a .png or .svg file"),
         (["--html", "nowhere/report.html"], "no such folder: 'nowhere'"),
     ],

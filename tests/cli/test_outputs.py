@@ -161,7 +161,7 @@ def test_table_and_other_files_are_there_whatever_is_wrong_with_one(
     words += ["--json", "a.json", "--html", "a.html", "--sheet", "a.png"]
     status, out, err = stylekernel(*words)
     assert status == 1 and "mean of 4 pairs" in out
-    said = "stylekernel: json: 'a.json' is not written: the disk is full"
+    said = "stylekernel: json: 'a.json' was not written: the disk is full"
     assert err.strip().splitlines()[-1] == said
     assert Path("a.html").exists() and Path("a.png").exists() and not Path("a.json").exists()
 
@@ -185,4 +185,4 @@ def test_figures_of_a_benchmark_are_printed_before_a_file_fails(
     monkeypatch.setattr("stylekernel_hf.benchmark.runner.run_benchmark", lambda *_, **__: Found())
     monkeypatch.setattr("stylekernel_hf.cli.benchmark._print", lambda _: typer.echo("the figures"))
     status, out, err = stylekernel("benchmark", "--device", "cpu", "--json", "a.json")
-    assert (status, out) == (1, "the figures\n") and "json: 'a.json' is not written" in err
+    assert (status, out) == (1, "the figures\n") and "json: 'a.json' was not written" in err

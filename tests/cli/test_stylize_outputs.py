@@ -91,7 +91,7 @@ def test_name_that_is_a_folder_s(stylize: Shell, photos: str, output: str) -> No
 def test_new_folder_with_a_suffix_is_told_of_where_one_picture_is_made(stylize: Shell) -> None:
     result = stylize("one", "s.png", "-o", "result.xyz")
     assert result.out == f"wrote {Path('result.xyz/a_s.png')}\n"
-    assert ".xyz is no suffix of pictures" in result.err
+    assert ".xyz is not a suffix of pictures" in result.err
     assert stylize("one", "s.png", "-o", "other.xyz/").err == ""
 
 
