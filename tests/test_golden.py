@@ -14,6 +14,8 @@ from PIL import Image
 from stylekernel_hf import StyleKernelPipeline, load_image, pipeline, stylize_file
 from tests.golden_pictures import GOLDEN, PAINTING, PHOTO, mean_difference
 
+pytestmark = pytest.mark.smoke
+
 STYLE_SIZE = 128
 
 
