@@ -34,9 +34,9 @@ EDGES: dict[str, set[str]] = {
         "styles",
         "tiling",
     },
-    "integrations": {"pipelines", "pretrained", "styles"},
+    "integrations": {"errors", "pipelines", "pretrained", "styles"},
     "large": {"devices", "errors", "files", "images", "model", "pipelines", "styles", "tiling"},
-    "metrics": {"files", "images"},
+    "metrics": {"errors", "files", "images"},
     "training": {
         "devices",
         "errors",
@@ -51,6 +51,7 @@ EDGES: dict[str, set[str]] = {
     "evaluation": {"errors", "files", "hub", "images", "metrics", "pretrained", "training"},
     "benchmark": {
         "devices",
+        "errors",
         "files",
         "images",
         "pipelines",

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from stylekernel_hf.benchmark.result import Benchmark
+from stylekernel_hf.errors.messages import extra_required
 from stylekernel_hf.files.atomic_write import atomic_write
 
 
@@ -15,12 +16,8 @@ def draw_plot(benchmark: Benchmark, path: Path) -> None:
 
     Raises ImportError without it, and ValueError where there is nothing to draw.
     """
-    try:
+    with extra_required("plot", "drawing the plot", "matplotlib"):
         from matplotlib.figure import Figure
-    except ModuleNotFoundError as error:
-        raise ImportError(
-            "drawing the plot needs the package matplotlib: pip install 'stylekernel-hf[plot]'"
-        ) from error
     series = {name: found for name, found in benchmark.series().items() if len(found) > 1}
     if not series:
         raise ValueError("plot needs at least two sizes")

@@ -8,7 +8,7 @@ import sys
 
 from stylekernel_hf import keep_freed_memory
 from stylekernel_hf.cli.stop_signals import Stopped, stop_signals
-from stylekernel_hf.errors.first_line import in_one_line
+from stylekernel_hf.errors.messages import in_one_line
 
 
 def main() -> None:

@@ -22,9 +22,9 @@ from stylekernel_hf.cli.training_options import (
     Steps,
     Styles,
     StyleWeight,
-    missing_package,
     training_progress,
 )
+from stylekernel_hf.errors.messages import extra_required
 
 if TYPE_CHECKING:
     from stylekernel_hf.evaluation.ablation import Ablation
@@ -63,14 +63,12 @@ def ablate(
     none of them was trained on. OUTPUT gets table.md, table.json and a run for each variant, whose
     weights `evaluate` can score on other pairs. After an interruption, the same command goes on.
     """
-    try:
+    with extra_required("train", "training"):
         from stylekernel_hf.evaluation.ablation import Ablation, check_variants
         from stylekernel_hf.training.losses import LossWeights
         from stylekernel_hf.training.schedule import short_run
         from stylekernel_hf.training.settings import TrainingSettings
         from stylekernel_hf.training.sole_training import sole_training
-    except ModuleNotFoundError as error:
-        raise missing_package(error) from error
     from stylekernel_hf.evaluation.evaluation import check_size
 
     variants = check_variants(preset, variant or [])

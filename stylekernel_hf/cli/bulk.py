@@ -14,7 +14,7 @@ from PIL import Image
 
 from stylekernel_hf.cli.output_names import file_system_key, name_results
 from stylekernel_hf.cli.style_sources import NamedStyle, StyleSource, path_of
-from stylekernel_hf.errors.first_line import in_one_line
+from stylekernel_hf.errors.messages import in_one_line
 from stylekernel_hf.files.output_paths import check_not_read, check_output_file, check_output_folder
 from stylekernel_hf.images.bounds import Bounds
 from stylekernel_hf.images.color_modes import ColorMode

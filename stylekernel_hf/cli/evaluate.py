@@ -10,6 +10,7 @@ import typer
 from stylekernel_hf.cli.output_files import Overwrite
 from stylekernel_hf.cli.progress import done_of
 from stylekernel_hf.cli.stop_signals import report_when_stopped
+from stylekernel_hf.errors.messages import extra_required
 
 if TYPE_CHECKING:
     from stylekernel_hf.evaluation.evaluation_result import Evaluation
@@ -87,13 +88,9 @@ def evaluate(
     the content itself, and the style itself as the result. With several --model and --strength,
     each model is scored at each strength.
     """
-    try:
+    with extra_required("train", "evaluating"):
         from stylekernel_hf.evaluation.evaluation import evaluate as run_evaluation
         from stylekernel_hf.evaluation.evaluation import select_pairs
-    except ModuleNotFoundError as error:
-        raise ImportError(
-            f"evaluating needs the package {error.name}: pip install 'stylekernel-hf[train]'"
-        ) from error
     from rich.console import Console
     from rich.progress import MofNCompleteColumn, Progress
 

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from stylekernel_hf.errors.messages import extra_required
 from stylekernel_hf.files.output_paths import check_not_read, check_output_file, check_output_folder
 
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")]
@@ -56,12 +57,8 @@ def check_plot(path: Path | None, formats: Iterable[str] = (".png", ".svg")) -> 
         return
     if path.suffix.lower() not in formats:
         raise ValueError(f"plot must be a {' or '.join(formats)} file, got '{path}'")
-    try:
+    with extra_required("plot", "plot", "matplotlib"):
         import matplotlib  # noqa: F401  # pyright: ignore[reportUnusedImport]
-    except ModuleNotFoundError as error:
-        raise ImportError(
-            "plot needs the package matplotlib: pip install 'stylekernel-hf[plot]'"
-        ) from error
 
 
 def write_each(

@@ -19,10 +19,10 @@ from stylekernel_hf.cli.training_options import (
     Seed,
     Steps,
     Styles,
-    missing_package,
     starting_model,
     training_progress,
 )
+from stylekernel_hf.errors.messages import extra_required
 
 
 def pretrain(
@@ -53,13 +53,11 @@ def pretrain(
     The style side learns to predict the statistics that styles are scored by, from paintings
     alone. A run takes minutes and starts anew when it was interrupted.
     """
-    try:
+    with extra_required("train", "training"):
         from stylekernel_hf.training.style_pretraining import (
             StylePretrainer,
             StylePretrainingSettings,
         )
-    except ModuleNotFoundError as error:
-        raise missing_package(error) from error
 
     settings = StylePretrainingSettings(
         styles=tuple(style),

@@ -12,6 +12,7 @@ import typer
 from stylekernel_hf.cli.candidates import EMBEDDED
 from stylekernel_hf.cli.output_files import check_run_folder
 from stylekernel_hf.cli.stop_signals import report_when_stopped
+from stylekernel_hf.errors.messages import extra_required
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -95,13 +96,6 @@ Private = Annotated[bool, typer.Option("--private", help="Make a new Hub reposit
 Seed = Annotated[int, typer.Option(help="Seed of weights and crops.")]
 
 
-def missing_package(error: ModuleNotFoundError) -> ImportError:
-    """Say how to get what training needs."""
-    return ImportError(
-        f"training needs the package {error.name}: pip install 'stylekernel-hf[train]'"
-    )
-
-
 def check_push_to_hub(repo_id: str | None) -> None:
     """Fail before a run rather than after it."""
     if repo_id is None:
@@ -169,12 +163,10 @@ def run_training(
     private: bool,
 ) -> None:
     """Train with a bar of steps, tell the speed, and push the model if asked to."""
-    try:
+    with extra_required("train", "training"):
         from stylekernel_hf.training.checkpoints import what_is_left
         from stylekernel_hf.training.run_card import run_card
         from stylekernel_hf.training.trainer import Trainer
-    except ModuleNotFoundError as error:
-        raise missing_package(error) from error
     check_run_folder(settings.output)
     check_push_to_hub(push_to_hub)
     card = run_card(settings, init=init, preset=preset, command=_command())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from stylekernel_hf.cli.output_files import write_each
-from stylekernel_hf.cli.training_options import missing_package
+from stylekernel_hf.errors.messages import extra_required
 
 if TYPE_CHECKING:
     from stylekernel_hf.benchmark.training_speed import TrainingSpeed
@@ -23,11 +23,9 @@ def measure_training_speed(
     json_file: Path | None,
 ) -> None:
     """Measure and print how fast the settings that `train` has by default are here."""
-    try:
+    with extra_required("train", "training"):
         from stylekernel_hf.benchmark.training_speed import measure_training, write_training_json
         from stylekernel_hf.training.settings import TrainingSettings
-    except ModuleNotFoundError as error:
-        raise missing_package(error) from error
     from stylekernel_hf.benchmark.runner import describe_machine
     from stylekernel_hf.pretrained.checkpoint import load_checkpoint
     from stylekernel_hf.pretrained.presets import build_model

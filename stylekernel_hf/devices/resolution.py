@@ -9,7 +9,7 @@ from typing import Any, cast
 import torch
 
 from stylekernel_hf.devices.dtypes import is_native
-from stylekernel_hf.errors.first_line import first_line
+from stylekernel_hf.errors.messages import first_line
 
 logger = logging.getLogger(__name__)
 

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, Literal
 
+from stylekernel_hf.errors.messages import extra_required
 from stylekernel_hf.evaluation.evaluation_result import Evaluation
 
 
@@ -15,13 +16,9 @@ def draw_curve(evaluations: Sequence[Evaluation], *, image_format: Literal["png"
 
     Both axes are distances: nearer the origin is better. Raises ImportError without matplotlib.
     """
-    try:
+    with extra_required("plot", "drawing the curve", "matplotlib"):
         from matplotlib import rc_context
         from matplotlib.figure import Figure
-    except ModuleNotFoundError as error:
-        raise ImportError(
-            "drawing the curve needs the package matplotlib: pip install 'stylekernel-hf[plot]'"
-        ) from error
     figure = Figure(figsize=(8, 5.5), layout="constrained")  # Without pyplot: no window, no state.
     axes: Any = figure.subplots()
     for model, points in _by_model(evaluations).items():

@@ -14,8 +14,6 @@ from stylekernel_hf.images.tensors import unit_floats
 ColorMode: TypeAlias = Literal["style", "luminance", "statistics", "transfer"]
 COLOR_MODES: tuple[ColorMode, ...] = ("style", "luminance", "statistics", "transfer")
 
-# Luma of gamma-coded RGB (ITU-R BT.601), as in JPEG.
-_LUMA = (0.299, 0.587, 0.114)
 # Smallest standard deviation of a colour direction that is stretched: a grey picture stays grey
 # rather than having its rounding errors coloured.
 _MIN_STD = 0.5 / 255
@@ -61,12 +59,18 @@ def keep_luminance(
     Transfer, 2016). Where the chroma does not fit the luminance, it is reduced until it does, so
     that hue and luminance stay.
     """
-    luma = _luma(stylized)
-    chroma = content - _luma(content)
+    brightness = luma(stylized)
+    chroma = content - luma(content)
     # The largest share of the chroma with which every channel stays in [0, 1].
-    room = torch.where(chroma > 0, 1 - luma, luma)
+    room = torch.where(chroma > 0, 1 - brightness, brightness)
     share = (room / chroma.abs().clamp_min(1e-6)).amin(dim=1, keepdim=True).clamp(0, 1)
-    return (luma + share * chroma).clamp(0, 1)
+    return (brightness + share * chroma).clamp(0, 1)
+
+
+def luma(rgb: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 1 h w"]:
+    """Return the luma of gamma-coded RGB (ITU-R BT.601), as in JPEG."""
+    weights = torch.tensor((0.299, 0.587, 0.114), dtype=rgb.dtype, device=rgb.device)
+    return (rgb * weights[:, None, None]).sum(dim=1, keepdim=True)
 
 
 def match_color_statistics(
@@ -86,11 +90,6 @@ def match_color_statistics(
     # A sum of three products rather than a matrix product: exact in float32 on every device.
     mapped = (linear[..., None, None] * centred[:, None]).sum(dim=2)
     return (mapped + target_mean.to(image.dtype)[..., None, None]).clamp(0, 1)
-
-
-def _luma(image: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 1 h w"]:
-    weights = torch.tensor(_LUMA, dtype=image.dtype, device=image.device)
-    return (image * weights[:, None, None]).sum(dim=1, keepdim=True)
 
 
 def _color_statistics(

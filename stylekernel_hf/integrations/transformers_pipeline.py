@@ -5,20 +5,16 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any
 
-try:
-    from transformers.pipelines import PIPELINE_REGISTRY
-    from transformers.pipelines.base import Pipeline
-except ModuleNotFoundError as error:
-    raise ImportError(
-        f"transformers.pipeline needs the package {(error.name or '').partition('.')[0]}: "
-        "pip install 'stylekernel-hf[transformers]'"
-    ) from error
-
 from torch.utils.data import Dataset
 
+from stylekernel_hf.errors.messages import extra_required
 from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline
 from stylekernel_hf.pretrained.model import StyleKernelModel
 from stylekernel_hf.styles.library import StyleLibrary
+
+with extra_required("transformers", "transformers.pipeline"):
+    from transformers.pipelines import PIPELINE_REGISTRY
+    from transformers.pipelines.base import Pipeline
 
 TASK = "style-kernel"
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from stylekernel_hf.errors.messages import extra_required
+
 
 def import_vips() -> Any:
     """Return pyvips; ImportError with the name of the extra where it is missing."""
-    try:
+    with extra_required("large", "an image too large for memory", "libvips"):
         import pyvips  # pyright: ignore[reportMissingImports, reportMissingTypeStubs]
-    except (ImportError, OSError) as error:  # OSError: the binding without libvips itself.
-        raise ImportError(
-            'pictures too large for memory need libvips: pip install "stylekernel-hf[large]"'
-        ) from error
     return pyvips
 
 

@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from stylekernel_hf.errors.messages import extra_required
 from stylekernel_hf.metrics.downloads import named_download
 
 
@@ -54,12 +55,8 @@ def load_inception() -> nn.Module:
     It maps 8-bit RGB of any size to 2048 features. Raises ImportError without torch-fidelity, and
     OSError if the weights cannot be downloaded.
     """
-    try:
+    with extra_required("train,fid", "FID", "torchmetrics and torch-fidelity"):
         from torch_fidelity.feature_extractor_inceptionv3 import URL_INCEPTION_V3
         from torchmetrics.image.fid import NoTrainInceptionV3
-    except ImportError as error:
-        raise ImportError(
-            "FID needs torchmetrics and torch-fidelity: pip install 'stylekernel-hf[train,fid]'"
-        ) from error
     with named_download("FID", URL_INCEPTION_V3):
         return NoTrainInceptionV3("inception-v3-compat", ["2048"])

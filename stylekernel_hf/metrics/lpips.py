@@ -5,6 +5,7 @@ from __future__ import annotations
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from stylekernel_hf.errors.messages import extra_required
 from stylekernel_hf.metrics.downloads import named_download
 
 
@@ -16,14 +17,9 @@ class PerceptualSimilarity:
     """
 
     def __init__(self) -> None:
-        try:
+        with extra_required("train", "LPIPS", "torchmetrics and torchvision"):
             from torchmetrics.image.lpip import LearnedPerceptualImagePatchSimilarity
             from torchvision.models import AlexNet_Weights
-        except ImportError as error:
-            raise ImportError(
-                "LPIPS needs torchmetrics and torchvision, which the extra [train] installs: "
-                "pip install 'stylekernel-hf[train]'"
-            ) from error
         with named_download("LPIPS", AlexNet_Weights.DEFAULT.url):
             self._metric = LearnedPerceptualImagePatchSimilarity(net_type="alex", normalize=True)
 

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
+from stylekernel_hf.errors.messages import extra_required
+
 # Forward and backward flow disagree where something is hidden in one of the frames. The bound is
 # that of Sundaram et al. (2010): a share of the squared motion plus a constant.
 _MOTION_SHARE = 0.01
@@ -53,11 +55,6 @@ def _destinations(flow: Float[np.ndarray, "h w 2"]) -> Float[np.ndarray, "h w 2"
 
 
 def _opencv() -> Any:
-    try:
+    with extra_required("video", "optical flow", "opencv-python-headless"):
         import cv2
-    except ImportError as error:
-        raise ImportError(
-            "optical flow needs the package opencv-python-headless: "
-            "pip install 'stylekernel-hf[video]'"
-        ) from error
     return cv2

@@ -18,6 +18,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from stylekernel_hf.errors.messages import extra_required
 from stylekernel_hf.files.safetensors_file import listed_shape, open_tensors, read_finite
 from stylekernel_hf.metrics.downloads import named_download
 
@@ -83,13 +84,8 @@ def load_perceptual_network(path: str | Path | None = None) -> PerceptualNetwork
     numbers that are not finite, and OSError if torchvision's weights cannot be downloaded.
     """
     if path is None:
-        try:
+        with extra_required("train", "VGG-19 without a file as perceptual", "torchvision"):
             from torchvision.models import VGG19_Weights, vgg19
-        except ModuleNotFoundError as error:
-            raise ImportError(
-                "VGG-19 needs torchvision: pip install 'stylekernel-hf[train]', or pass the path "
-                "of a safetensors file as perceptual"
-            ) from error
         source = VGG19_Weights.IMAGENET1K_V1
         otherwise = ", or give the path of a safetensors file as perceptual (--perceptual)"
         with named_download("VGG-19", source.url, otherwise=otherwise):

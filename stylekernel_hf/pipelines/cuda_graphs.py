@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from stylekernel_hf.errors.first_line import first_line
+from stylekernel_hf.errors.messages import first_line
 from stylekernel_hf.model.encoded_style import EncodedStyle
 from stylekernel_hf.model.style_kernel import StyleKernelNetwork
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from stylekernel_hf.errors.messages import extra_required
 from stylekernel_hf.hub.hub_errors import HTTP_ERROR, reason
 from stylekernel_hf.images.bounds import MAX_DECODED_PIXELS, Bounds
 from stylekernel_hf.images.tensors import load_rgb
@@ -144,13 +145,8 @@ def _connected(name: str) -> Generator[None]:
 
 
 def _open(name: str) -> tuple[Any, str]:
-    try:
+    with extra_required("datasets", f"'{PREFIX}{name}'"):
         import datasets
-    except ModuleNotFoundError as error:
-        raise ImportError(
-            f"'{PREFIX}{name}' needs the package {error.name}: "
-            "pip install 'stylekernel-hf[datasets]'"
-        ) from error
     try:
         with _connected(name):
             rows: Any = datasets.load_dataset(name, split="train", streaming=True)

@@ -221,7 +221,7 @@ def test_without_libvips_a_large_file_is_painted_in_memory(
         ({"masks": ["mask.png"]}, "masks must be left out"),
         ({"color": "transfer"}, "color of a picture in strips must be"),
         ({"strength": Path("map.png")}, "strength must be a number"),
-        ({}, r'pip install "stylekernel-hf[large]"'),
+        ({}, "pip install 'stylekernel-hf[large]'"),
     ],
 )
 def test_file_too_large_for_memory_fails_with_what_stands_against_strips(

@@ -151,6 +151,5 @@ except ImportError as error:
 """
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert result.stdout == (
-        "transformers.pipeline needs the package transformers: "
-        "pip install 'stylekernel-hf[transformers]'\n"
+        "transformers.pipeline needs transformers: pip install 'stylekernel-hf[transformers]'\n"
     ), result.stderr

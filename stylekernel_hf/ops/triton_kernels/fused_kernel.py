@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from stylekernel_hf.errors.first_line import first_line
+from stylekernel_hf.errors.messages import first_line
 
 logger = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""Errors in one line."""
+"""Errors in one line, and the extra that a missing package belongs to."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from stylekernel_hf.errors.first_line import first_line, in_one_line
+from stylekernel_hf.errors.messages import extra_required, first_line, in_one_line
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,19 @@ from stylekernel_hf.errors.first_line import first_line, in_one_line
 def test_errors_are_told_in_one_line(error: Exception, first: str, whole: str) -> None:
     assert first_line(error) == first
     assert in_one_line(error) == whole
+
+
+def test_missing_package_names_the_extra() -> None:
+    message = "^drawing needs no_such_package: pip install 'stylekernel-hf\\[plot\\]'$"
+    with pytest.raises(ImportError, match=message), extra_required("plot", "drawing"):
+        import no_such_package.submodule  # noqa: F401
+    with (
+        pytest.raises(ImportError, match="needs libone and libtwo: "),
+        extra_required("large", "this", "libone and libtwo"),
+    ):
+        raise OSError("cannot load library")
+
+
+def test_import_error_with_its_own_advice_is_kept() -> None:
+    with pytest.raises(ImportError, match="^the advice$"), extra_required("train", "training"):
+        raise ImportError("the advice")
