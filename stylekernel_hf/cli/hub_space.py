@@ -1,4 +1,4 @@
-"""The folder of the Space: the demo, the package with its weights, and hub_card/space."""
+"""The folder of the demo's Space: demo, package, weights and the files of hub_card/space."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ _LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyi", ".*")
 
 
 def is_space(source: Path) -> bool:
-    """Say whether a folder of hub_card is that of a Space: its README's metadata names an SDK."""
+    """Return whether a folder is a Space's: the metadata of its README.md name an SDK."""
     card = read_card(source / _CARD)
     return card is not None and bool(card.metadata.get("sdk"))
 
 
 def build_space(source: Path, output: Path) -> int:
-    """Write all that the Space needs to `output`, and return the number of its files.
+    """Write the files of the Space to `output`, and return their number.
 
-    `source` must lie two folders below the project's, as hub_card/space does, because the demo is
-    no part of the installed package. FileNotFoundError if something is missing there,
-    FileExistsError if `output` holds anything.
+    `source` must lie two folders below the project's folder, as hub_card/space does, because the
+    demo is not in the installed package. FileNotFoundError if something is missing there,
+    FileExistsError if `output` is not empty.
     """
     root = source.resolve().parents[1]
     parts = [

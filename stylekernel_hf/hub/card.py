@@ -1,4 +1,4 @@
-"""Model cards: README.md with the Hub's metadata, in which a user's own text is kept."""
+"""README.md with the Hub's metadata, in which the text of users is kept."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _BLOCK = re.compile(
 
 
 class CardError(ValueError):
-    """A card that cannot be read, which the message names."""
+    """A card that cannot be read; the message names it."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ class CardDetails:
 
 @dataclass(frozen=True)
 class Card:
-    """A card that a user may have written in: its metadata, also as the lines of YAML, and text."""
+    """A card as it is: its metadata, parsed and as lines of YAML, and its text."""
 
     metadata: Mapping[str, Any]
     yaml: str
@@ -112,7 +112,7 @@ class Card:
 
 
 def read_card(path: Path | None) -> Card | None:
-    """Read a card; None if there is none, CardError for what cannot be read as one."""
+    """Read a card; return None if there is no file, raise CardError if it cannot be read."""
     if path is None or not os.path.lexists(path):
         return None
     if not path.is_file():
@@ -130,10 +130,10 @@ def read_card(path: Path | None) -> Card | None:
 
 
 def merge_card(old: Card | None, metadata: Mapping[str, Any], body: str) -> str:
-    """Return the text of a card with new metadata, where None removes, and a new body.
+    """Return the text of a card with new metadata and a new body; None removes a key.
 
-    Of an old card are kept: metadata of other names, text around the part that this package
-    wrote, and that part too once somebody has changed it, or if there is none.
+    Kept from an old card are metadata of other names, the text around the part that this package
+    wrote, and that part too once somebody has changed or removed it.
     """
     block = _mark(body)
     if old is None:
@@ -152,12 +152,12 @@ def merge_card(old: Card | None, metadata: Mapping[str, Any], body: str) -> str:
 
 
 def write_card(folder: Path, text: str) -> None:
-    """Write a card into a folder, with its own line ends."""
+    """Write a card into a folder without changing its line ends."""
     (folder / CARD_NAME).write_bytes(text.encode())
 
 
 def base_model_of(details: CardDetails, origin: object, repo_id: str | None) -> str | None:
-    """Return the Hub id of what was fine-tuned: as told, loaded, or named by the card loaded."""
+    """Return the Hub id of the base model: as given, as loaded, or as the loaded card names it."""
     if details.base_model is not None:
         return details.base_model
     if not isinstance(origin, str):
@@ -173,13 +173,13 @@ def base_model_of(details: CardDetails, origin: object, repo_id: str | None) -> 
 
 
 def base_model_in(metadata: Mapping[str, Any]) -> str | None:
-    """Return the one base model that a card's metadata name."""
+    """Return the base model that the metadata of a card name, if it is one."""
     base_model: object = metadata.get("base_model")
     return base_model if isinstance(base_model, str) else None
 
 
 def copy_samples(samples: Sequence[str | os.PathLike[str]], folder: Path) -> str:
-    """Copy pictures into the repository; returns the Markdown that shows them."""
+    """Copy pictures into the repository and return the Markdown that shows them."""
     lines: list[str] = []
     for sample in map(Path, samples):
         target = folder / "images" / sample.name
@@ -196,7 +196,7 @@ def copy_samples(samples: Sequence[str | os.PathLike[str]], folder: Path) -> str
 def _parse(block: str, path: Path) -> Mapping[str, Any]:
     try:
         metadata: object = yaml.safe_load(block) or {}
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # Or no day, or too deep.
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         words = " ".join(str(error).split())
         raise CardError(f"the metadata of '{path}' must be YAML: {words}") from error
     if not isinstance(metadata, dict):
@@ -222,6 +222,6 @@ def _mark(body: str) -> str:
 
 
 def _digest(body: str) -> str:
-    # Line ends and spaces at them are what editors change unasked.
+    # Editors change line ends, and spaces at them, without being asked.
     text = "\n".join(line.rstrip() for line in body.strip().splitlines())
     return hashlib.sha256(text.encode()).hexdigest()[:12]

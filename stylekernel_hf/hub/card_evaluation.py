@@ -27,16 +27,16 @@ def read_evaluation(evaluation: Mapping[str, Any] | str | os.PathLike[str]) -> d
 
     FileNotFoundError for no file, ValueError for what holds no figures.
     """
-    found = read_result(evaluation, "evaluation")
-    for row in ("mean", *(name for name in _BASELINES if name in found)):
-        figures: object = found.get(row)
+    result = read_result(evaluation, "evaluation")
+    for row in ("mean", *(name for name in _BASELINES if name in result)):
+        figures: object = result.get(row)
         numbers = cast("dict[str, object]", figures).values() if isinstance(figures, dict) else ()
         if not numbers or not all(plain_number(number) is not None for number in numbers):
             raise ValueError(
                 "evaluation must be what `stylekernel evaluate --json` wrote, with figures under "
-                f"{row!r}; got keys {', '.join(found) or 'none'}"
+                f"{row!r}; got keys {', '.join(result) or 'none'}"
             )
-    return found
+    return result
 
 
 def model_index(title: str, evaluation: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -115,7 +115,7 @@ def _pairs(evaluation: Mapping[str, Any]) -> str:
 
 
 def _pictures(evaluation: Mapping[str, Any]) -> str:
-    """Say how many pictures the pairs were of, as far as the pairs are told."""
+    """Return how many photos and paintings the pairs have, if the evaluation lists them."""
     pairs = cast(list[dict[str, Any]], evaluation.get("pairs", []))
     contents = {pair.get("content_name") for pair in pairs}
     styles = {pair.get("style_name") for pair in pairs}

@@ -1,4 +1,4 @@
-"""Metadata at the head of a model card, in which a user's own lines of YAML are kept."""
+"""The metadata of a model card, in which lines of YAML that users wrote are kept."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _NO_NAME = object()
 
 
 def merge_yaml(block: str, old: Mapping[str, Any], changes: Mapping[str, Any]) -> str:
-    """Return the YAML of `old`, which is `block`, with some values changed, where None removes.
+    """Return `block`, the YAML of `old`, with some values changed; None removes a key.
 
-    Lines of what does not change stay as they are, with their comments and quotes.
+    Lines of unchanged values stay as they are, with their comments and quotes.
     """
     removed = {name for name, value in changes.items() if value is None}
     merged = {name: value for name, value in {**old, **changes}.items() if name not in removed}
@@ -30,21 +30,21 @@ def merge_yaml(block: str, old: Mapping[str, Any], changes: Mapping[str, Any]) -
             lines.append(yaml_dump({name: merged[name]}))
     lines += [yaml_dump({name: merged[name]}) for name in merged if name not in written]
     result = "".join(lines)
-    # A block in an unusual form, such as {a: b}, has no lines of its own for each name.
+    # In an unusual form such as {a: b}, the names have no lines of their own.
     return result if _parses_to(result, merged) else yaml_dump(merged)
 
 
 def _entries(block: str) -> Iterator[tuple[Any, str]]:
-    """Yield the names of the outermost level with their lines, and comments between these."""
+    """Yield the names of the outermost level and the comments between them, with their lines."""
     name, text = _NO_NAME, ""
     for line in block.splitlines(keepends=True):
-        found = _name(line)
-        if found is _NO_NAME and not line.startswith("#"):
+        key = _name(line)
+        if key is _NO_NAME and not line.startswith("#"):
             text += line
             continue
         if text:
             yield name, text
-        name, text = found, line
+        name, text = key, line
     if text:
         yield name, text
 

@@ -1,4 +1,4 @@
-"""Configs of networks: strict reading, and what is added when they are written."""
+"""Config files of networks, read strictly and written with format version and checkpoint id."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ CONFIG_NAME = "config.json"
 MODEL_CLASS = "StyleKernelModel"
 FORMAT_VERSION = 1
 MAX_JSON_BYTES = 2**20
-"""Of a config or an index: those of a network of ours have some kilobytes."""
+"""Bound on a config or an index, which have some kilobytes."""
 MAX_RESULT_BYTES = 2**26
-"""Of what runs and evaluations write: a line for every pair, or every step."""
+"""Bound on results of runs and evaluations, which have an entry for every step or pair."""
 MAX_PARAMETERS = 2**28
-"""1 GiB in float32; the preset "base" has 44 million."""
+"""Bound on the weights of a network, 1 GiB in float32; the preset "base" has 44 million."""
 FORMAT_KEY = "_format_version"
 ID_KEY = "_checkpoint_id"
-# What a config file has beside the fields of the config; older ones have diffusers' notes as well.
+# Keys of a config file beside the fields of the config; older files have diffusers' keys as well.
 _NOTES = {"_class_name", "_diffusers_version", "_name_or_path", FORMAT_KEY, ID_KEY}
-# Fields that came later; configs without them are of networks as their defaults make them.
+# Fields that older configs lack; their defaults describe the older networks.
 _ADDED = {"gating", "channel_shuffle"}
 
 
@@ -61,10 +61,10 @@ def build_network(network: type[Network], path: Path) -> tuple[Network, str | No
     a newer format, with unknown or missing keys, or that describes no network.
     """
     config = read_json_object(path)
-    came = config.get("_class_name", MODEL_CLASS)
-    if came != MODEL_CLASS:
+    kind = config.get("_class_name", MODEL_CLASS)
+    if kind != MODEL_CLASS:
         raise ValueError(
-            f"model must be a {MODEL_CLASS}, but '{path}' is the config of a {name_shown(came)}"
+            f"model must be a {MODEL_CLASS}, but '{path}' is the config of a {name_shown(kind)}"
         )
     check_format_version(config.get(FORMAT_KEY, 1), path)
     try:
@@ -102,7 +102,7 @@ def build_without_weights(network: type[Network], config: StyleKernelConfig) -> 
 
 
 class _WithoutDraws(TorchFunctionMode):
-    """Leaves out normally distributed numbers: for those on "meta" torch imports for a second."""
+    """Skips normal_ on "meta" tensors, for which torch would spend a second on imports."""
 
     def __torch_function__(
         self,
@@ -118,7 +118,7 @@ class _WithoutDraws(TorchFunctionMode):
 
 
 def check_format_version(version: object, path: Path, argument: str = "model") -> None:
-    """Refuse what a newer version of the package wrote."""
+    """Raise ValueError for a format version that is newer than this package, or damaged."""
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
         raise ValueError(f"{argument}: format version in '{path}' must be 1, got {shown(version)}")
     if version > FORMAT_VERSION:

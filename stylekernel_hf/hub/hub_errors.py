@@ -1,4 +1,4 @@
-"""What goes wrong with the Hub, as OSErrors that name the repository and say what to do."""
+"""Errors of the Hub, as OSErrors that name the repository and say what to do."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from huggingface_hub.errors import (
 )
 
 HTTP_ERROR: type[Exception] = HfHubHTTPError.__bases__[0]
-"""What the HTTP library below huggingface_hub raises: which one that is differs by version."""
+"""The error class of the HTTP library below huggingface_hub, which differs by version."""
 
 
 @contextmanager
 def hub_errors(repo_id: str, argument: str, revision: str | None = None) -> Generator[None]:
-    """Name `argument` and the repository in whatever a call of huggingface_hub raises.
+    """Name `argument` and the repository in any error of a call of huggingface_hub.
 
-    Answers of the Hub stay huggingface_hub's errors. Those of the disk stay OSErrors with their
-    number. All others come from the HTTP library, or from reading an answer that is none of a Hub's
-    (a proxy's page, half of the JSON); they become ConnectionErrors.
+    Answers of the Hub stay huggingface_hub's errors, and errors of the disk stay OSErrors with
+    their number. All others come from the HTTP library or from an answer that is not a Hub's, such
+    as a proxy's page; they become ConnectionErrors.
     """
     try:
         yield
     except (HFValidationError, MemoryError):
-        raise  # Of the name, which is in the message, and of this machine.
+        raise  # The first names the repository already, the second is the machine's.
     except Exception as error:  # The HTTP library's classes differ between versions.
-        raise _told(error, repo_id, argument, revision) from error
+        raise _with_advice(error, repo_id, argument, revision) from error
 
 
 def unreachable(repo_id: str, argument: str, failure: OSError) -> LocalEntryNotFoundError:
-    """Return the error for files that are not in the cache, while the Hub does not answer."""
+    """Return the error for files that are not in the cache while the Hub does not answer."""
     error = LocalEntryNotFoundError(
         f"{argument}: '{repo_id}' can neither be reached nor found in the cache; "
         f"check the connection and try again: {reason(failure.__cause__ or failure)}"
@@ -46,14 +46,14 @@ def unreachable(repo_id: str, argument: str, failure: OSError) -> LocalEntryNotF
 
 
 def reason(error: BaseException) -> str:
-    """Return an error in one line, with its cause; some of the HTTP library's have no words."""
+    """Return an error and its cause in one line; some errors of HTTP libraries have no message."""
     text = " ".join(str(error).split())
     cause = str(error.__cause__ or "")
     more = f" ({' '.join(cause.split())})" if cause and cause not in str(error) else ""
     return f"{type(error).__name__}: {text}{more}".removesuffix(": ")
 
 
-def _told(error: Exception, repo_id: str, argument: str, revision: str | None) -> OSError:
+def _with_advice(error: Exception, repo_id: str, argument: str, revision: str | None) -> OSError:
     if isinstance(error, RevisionNotFoundError):
         return RevisionNotFoundError(
             f"revision: '{repo_id}' on the Hub has no '{revision or 'main'}'; give one of "
@@ -69,7 +69,7 @@ def _told(error: Exception, repo_id: str, argument: str, revision: str | None) -
         )
     if isinstance(error, HfHubHTTPError):
         status = error.response.status_code
-        if status == 412:  # Of commits on top of one that is not the last any more.
+        if status == 412:  # The parent of the commit is not the last commit any more.
             return HfHubHTTPError(
                 f"{argument}: somebody pushed to '{repo_id}' in the meantime; look at it, and "
                 "push again",

@@ -1,7 +1,14 @@
-"""A repository on the Hub, read through huggingface_hub's cache."""
+"""A repository on the Hub, read through huggingface_hub's cache.
+
+`snapshot_download` would do in one call what `HubRepository` does file by file. It lacks what
+loading a stranger's repository needs: the config and the index are checked before any weights are
+downloaded, files are checked by digest, a known commit is loaded without a request, and a Hub that
+does not answer is asked once, not for half a minute.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from contextlib import AbstractContextManager
@@ -24,17 +31,18 @@ from huggingface_hub.errors import (
     LocalEntryNotFoundError,
     RevisionNotFoundError,
 )
+from huggingface_hub.utils.sha import git_hash, sha_fileobj
 
 from stylekernel_hf.hub.hub_errors import hub_errors, unreachable
-from stylekernel_hf.hub.hub_sums import is_of_sum
 
 _OFFLINE_ADVICE = "; load it once online, without HF_HUB_OFFLINE=1 and local_files_only"
 _COMMIT = re.compile(r"[0-9a-f]{40}")
+_SHA1_DIGITS, _SHA256_DIGITS = 40, 64
 
 
 @dataclass(frozen=True)
 class HubAccess:
-    """How repositories on the Hub are read; of no use to local folders."""
+    """How repositories on the Hub are read; without effect on local folders."""
 
     revision: str | None = None
     token: str | bool | None = None
@@ -43,9 +51,9 @@ class HubAccess:
 
 
 class HubRepository:
-    """A model repository on the Hub; all its files come from one commit, through the cache.
+    """A model repository on the Hub, all of whose files come from one commit.
 
-    If the Hub cannot be reached, the cache is all there is, as it is offline.
+    If the Hub does not answer, files come from the cache alone, as when offline.
     """
 
     def __init__(self, repo_id: str, access: HubAccess, argument: str) -> None:
@@ -58,33 +66,33 @@ class HubRepository:
         self._cache_dir = Path(access.cache_dir) if access.cache_dir else None
         is_commit = _COMMIT.fullmatch(access.revision or "")
         self._commit = access.revision if is_commit else None
-        # None until the Hub was asked.
+        # None until the Hub is asked.
         self._reached: bool | None = False if self._offline else None
         self._failure: OSError | None = None
 
     def find(self, path: str) -> Path | None:
         """Return the file's path in the cache, or None if there is no such file.
 
-        Without the Hub, a file that is not in the cache counts as one that is not there. Raises
+        If the Hub does not answer, a file that is not in the cache counts as missing. Raises
         RevisionNotFoundError, and other OSErrors for a download that fails.
         """
-        # A path, None if nothing is known, or an object for a file that the commit does not have.
-        found = cast(
+        # A path, None for an unknown file, or an object for a file that the commit lacks.
+        cached = cast(
             object,
             try_to_load_from_cache(self.origin, path, self._cache_dir, self._revision),
         )
-        settled = self._reached is False or (self._commit is not None and found is not None)
-        # huggingface_hub is quick to give what it has, but tries for half a minute to get the rest.
-        if not settled and (isinstance(found, str) or self._can_be_reached(path)):
-            found = self._download(path, found)
-        if not isinstance(found, str):
+        settled = self._reached is False or (self._commit is not None and cached is not None)
+        # huggingface_hub serves cached files at once, but retries for half a minute to get others.
+        if not settled and (isinstance(cached, str) or self._can_be_reached(path)):
+            cached = self._download(path, cached)
+        if not isinstance(cached, str):
             return None
         # A push between two files must not mix two commits.
-        self._commit = Path(found).parents[path.count("/")].name
-        return Path(found)
+        self._commit = Path(cached).parents[path.count("/")].name
+        return Path(cached)
 
     def list_files(self) -> list[str]:
-        """Return the repository's paths; without the Hub none."""
+        """Return the paths of the repository's files; none if the Hub does not answer."""
         if not self._reached:
             return []
         with self._errors():
@@ -92,7 +100,7 @@ class HubRepository:
             return api.list_repo_files(self.origin, revision=self._revision)
 
     def missing(self, message: str, hint: str = "") -> OSError:
-        """Return the error for a file that was not found: the Hub's, if it could not be asked."""
+        """Return the error for a missing file: the Hub's own error if it did not answer."""
         failure = self._failure
         if failure is None:
             return FileNotFoundError(message + (_OFFLINE_ADVICE if self._offline else hint))
@@ -108,7 +116,7 @@ class HubRepository:
         return hub_errors(self.origin, self._argument, self._access.revision)
 
     def _can_be_reached(self, path: str) -> bool:
-        """Ask the Hub for a file, once and without trying again; remember why it did not answer."""
+        """Ask the Hub for a file, once and without retries, and remember a failure."""
         if self._reached is None:
             url = hf_hub_url(self.origin, path, revision=self._revision)
             timeout = constants.HF_HUB_ETAG_TIMEOUT
@@ -129,28 +137,43 @@ class HubRepository:
     def _download(self, path: str, cached: object) -> str | None:
         try:
             with self._errors():
-                found = hf_hub_download(
+                path_in_cache = hf_hub_download(
                     self.origin,
                     path,
                     revision=self._revision,
                     token=self._access.token,
                     cache_dir=self._cache_dir,
                 )
-                if found != cached:
-                    _check_arrival(Path(found))
-                return found
+                if path_in_cache != cached:
+                    _check_arrival(Path(path_in_cache))
+                return path_in_cache
         except LocalEntryNotFoundError:
-            raise  # A subclass of the next one, for a Hub that did not answer.
+            raise  # It is an EntryNotFoundError too, for a Hub that did not answer.
         except EntryNotFoundError as error:
             answer = cast(HfHubHTTPError, error).response
             self._commit = answer.headers.get(constants.HUGGINGFACE_HEADER_X_REPO_COMMIT)
             return None
 
 
-def _check_arrival(found: Path) -> None:
-    """Raise an error for a file that is not what the Hub has, and forget it."""
-    # The cache calls the files themselves by their sums, and links to them where links are had.
-    if found.is_symlink() and not is_of_sum(found, found.readlink().name):
-        found.resolve().unlink()
-        found.unlink()
-        raise ConnectionError(f"{found.name} arrived damaged")
+def has_digest(path: Path, expected: str) -> bool:
+    """Return whether a file has the digest by which the Hub names it.
+
+    That is SHA-256 for large files and git's SHA-1 for others. A name of another form, as a mirror
+    may use, is no digest: then True.
+    """
+    if len(expected) == _SHA256_DIGITS:
+        with path.open("rb") as file:
+            return sha_fileobj(file).hex() == expected
+    if len(expected) == _SHA1_DIGITS:
+        data = path.read_bytes()
+        return expected in (git_hash(data), hashlib.sha1(data).hexdigest())
+    return True
+
+
+def _check_arrival(path: Path) -> None:
+    """Remove a damaged download from the cache and raise an error; huggingface_hub checks sizes."""
+    # The cache names the files by their digests, and links to them where links are supported.
+    if path.is_symlink() and not has_digest(path, path.readlink().name):
+        path.resolve().unlink()
+        path.unlink()
+        raise ConnectionError(f"{path.name} arrived damaged")

@@ -1,4 +1,4 @@
-"""The files of a repository: what lies where, and the two that let diffusers load it."""
+"""The layout of a repository, and the two loader files for diffusers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CARD_NAME = "README.md"
 INDEX_NAME = "model_index.json"
 MODEL_FOLDER = "model"
 _PIPELINE_CLASS = "StyleKernelPipeline"
-# diffusers loads classes that it does not know from modules of the repository itself.
+# diffusers loads unknown classes from modules of the repository itself.
 _PIPELINE_MODULE = "pipeline"
 _MODEL_MODULE = "modeling_stylekernel"
 
@@ -37,7 +37,7 @@ __all__ = ["{name}"]
 
 
 def write_model_index(folder: Path) -> None:
-    """Write what `DiffusionPipeline.from_pretrained` reads first, and the loaders it names."""
+    """Write model_index.json, which diffusers reads first, and the loader files that it names."""
     index = {
         "_class_name": [_PIPELINE_MODULE, _PIPELINE_CLASS],
         "_diffusers_version": importlib.metadata.version("diffusers"),
@@ -81,17 +81,17 @@ def find_model(source: Source) -> tuple[str, Path]:
 
 def _check_model_index(path: Path, source: Source) -> None:
     index = read_json_object(path)
-    came = _class_name(index.get("_class_name"))
-    if came != _PIPELINE_CLASS:
+    name = _class_name(index.get("_class_name"))
+    if name != _PIPELINE_CLASS:
         raise ValueError(
-            f"model must be a {_PIPELINE_CLASS}, but {source.name} is a {name_shown(came)}; "
+            f"model must be a {_PIPELINE_CLASS}, but {source.name} is a {name_shown(name)}; "
             "load it with diffusers' DiffusionPipeline"
         )
-    came = _class_name(index.get(MODEL_FOLDER))
-    if came != MODEL_CLASS:
-        raise ValueError(f"model must be a {MODEL_CLASS}, but '{path}' names a {name_shown(came)}")
+    name = _class_name(index.get(MODEL_FOLDER))
+    if name != MODEL_CLASS:
+        raise ValueError(f"model must be a {MODEL_CLASS}, but '{path}' names a {name_shown(name)}")
 
 
 def _class_name(entry: object) -> object:
-    """Return the class of an entry, which is a name, or a module and a name."""
+    """Return the class name of an entry, which is a name, or a module and a name."""
     return entry[1] if isinstance(entry, list) and len(entry) == 2 else entry  # pyright: ignore[reportUnknownVariableType]

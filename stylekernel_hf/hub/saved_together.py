@@ -1,4 +1,4 @@
-"""What tells that files of a network were saved together, whatever happened since."""
+"""Notes in the files of weights, which show whether files were saved together."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _KEY = "stylekernel_hf"
 
 
 def saved_notes(config: Mapping[str, Any], total: str | None) -> dict[str, str]:
-    """Return the metadata of a file of weights: its config and, of a shard, the sum of the set.
+    """Return the metadata of a file of weights: its config and, for a shard, the digest of the set.
 
-    They are one entry, because safetensors writes several in any order: the same weights are to
-    give the same file, which is not uploaded again.
+    Both are one entry, because safetensors writes several entries in any order, and equal weights
+    must give equal files, which are not uploaded again.
     """
     return {_KEY: json.dumps({"config": dict(config), "set": total}, sort_keys=True)}
 
@@ -25,7 +25,7 @@ def saved_notes(config: Mapping[str, Any], total: str | None) -> dict[str, str]:
 def check_saved_together(files: Sequence[Path], config: Mapping[str, Any]) -> None:
     """Raise ValueError for shards of several saves, and for weights saved with another config.
 
-    A crash or another program may leave them side by side, and their shapes may fit all the same.
+    A crash or another program may leave such files side by side, and their shapes may fit.
     """
     sets: dict[str, Path] = {}
     for path in files:
@@ -35,12 +35,12 @@ def check_saved_together(files: Sequence[Path], config: Mapping[str, Any]) -> No
     if len(sets) > 1:
         one, other, *_ = sets.values()
         raise ValueError(
-            f"model: '{one}' and '{other}' are of two saves; save or download all of it again"
+            f"model: '{one}' and '{other}' were saved separately; save or download all of it again"
         )
 
 
 def _read_notes(path: Path) -> Mapping[str, Any]:
-    """Return the notes of a file; files of earlier versions have none."""
+    """Return the notes of a file; files of earlier versions have no notes."""
     with open_tensors(path, f"model: '{path}' must be whole") as weights:
         metadata = cast("dict[str, str] | None", weights.metadata()) or {}
     try:
@@ -56,7 +56,7 @@ def _check_config(path: Path, saved: object, config: Mapping[str, Any]) -> None:
     if not isinstance(saved, dict):
         raise ValueError(f"model: the metadata of '{path}' are damaged: the config is no object")
     expected = cast("dict[str, Any]", saved)
-    # As JSON has them: tuples are lists. What only one of them knows is of another version.
+    # JSON turns tuples into lists. Fields that only one config has are of another version.
     here = cast("dict[str, Any]", json.loads(json.dumps(dict(config))))
     for name in sorted(expected.keys() & here.keys()):
         if expected[name] != here[name]:

@@ -1,4 +1,4 @@
-"""Folders whose files a crash leaves as they were, or as they should be."""
+"""Atomic saving into folders: a crash leaves the old files or the new ones."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _INDEX = re.compile(r"diffusion_pytorch_model\.safetensors\.index(\.\w+)?\.json"
 
 @contextmanager
 def staged_folder(target: str | os.PathLike[str]) -> Generator[Path]:
-    """Give an empty folder to write to, and put what was written into `target` at the end.
+    """Yield an empty folder to write to, and move its files into `target` at the end.
 
-    A new target appears whole or not at all. In one that exists, each file is replaced in one
-    step, weights first; other files stay, but for those of an earlier save of the same weights.
-    Of two savers at once, the later one waits, and replaces what the other one saved.
+    A new target appears whole or not at all. In an existing target, each file is replaced in one
+    step, weights first. Other files stay, except weights of an earlier save of the same variant.
+    If two processes save at once, the second waits and replaces the files of the first.
 
-    OSErrors of what is being written name `target`.
+    An OSError while writing names `target`.
     """
     folder = Path(target)
     if folder.exists() and not folder.is_dir():
@@ -32,7 +32,7 @@ def staged_folder(target: str | os.PathLike[str]) -> Generator[Path]:
     try:
         if not exists:
             folder.parent.mkdir(parents=True, exist_ok=True)
-        # Beside or in the target, so that moving is renaming.
+        # Beside or in the target, so that files are renamed and not copied.
         parent = folder if exists else folder.parent
         with temporary_path(parent, folder=True) as staging:
             yield staging
@@ -45,7 +45,7 @@ def staged_folder(target: str | os.PathLike[str]) -> Generator[Path]:
 
 
 def _appears(staging: Path, folder: Path) -> bool:
-    """Give a folder its name; False if in the meantime there is one of that name."""
+    """Rename the staging folder; return False if the target was created meanwhile."""
     try:
         staging.replace(folder)
     except OSError:
@@ -60,10 +60,10 @@ def _move_files(staging: Path, target: Path) -> None:
     for path in files:
         if (target / path).is_dir():
             raise IsADirectoryError(f"save_directory: '{target / path}' must be a file")
-        # Made before anything is moved: what is in their way is found in time.
+        # Folders are made first, so that obstacles are found before any file is moved.
         (target / path).parent.mkdir(parents=True, exist_ok=True)
     stale = _stale_weights(files, target)
-    # Without its index a half-replaced set of shards is no set: refused, not mixed.
+    # Without an index, a half-replaced set of shards is refused instead of mixed.
     for path in files:
         if _INDEX.fullmatch(path.name):
             (target / path).unlink(missing_ok=True)
@@ -79,7 +79,7 @@ def _order(path: Path) -> tuple[int, str]:
 
 
 def _stale_weights(files: list[Path], target: Path) -> list[Path]:
-    """Weights in the target of the same folder and variant that the new files do not replace."""
+    """Return older weights of the same folders and variants that no new file replaces."""
     kept = {target / path for path in files}
     written = {(target / path.parent, _variant(path.name)) for path in files} - {(target, None)}
     return [

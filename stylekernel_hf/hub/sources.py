@@ -13,11 +13,11 @@ from stylekernel_hf.hub.hub_repository import HubAccess, HubRepository
 
 
 class Source(Protocol):
-    """A set of files under one name; paths in it are relative, with forward slashes."""
+    """Files of a checkpoint, by paths relative to its root, with forward slashes."""
 
     @property
     def name(self) -> str:
-        """What it is called in messages."""
+        """The name of the source in messages."""
         ...
 
     @property
@@ -30,13 +30,13 @@ class Source(Protocol):
         ...
 
     def list_files(self) -> list[str]:
-        """Return the files' paths as far as they are known without reading them."""
+        """Return the paths of the files that can be listed without a download."""
         ...
 
     def missing(self, message: str, hint: str = "") -> OSError:
-        """Return the error for a file that was not found, with what to do about it.
+        """Return the error for a missing file, which says what to do.
 
-        `hint` is of use only if there is nothing better to say.
+        The `hint` is added where the source knows no better advice.
         """
         ...
 
@@ -51,8 +51,8 @@ class LocalFolder:
 
     def find(self, path: str) -> Path | None:
         """Return the file's path, or None if there is no such file."""
-        found = self._root / path
-        return found if found.is_file() else None
+        local = self._root / path
+        return local if local.is_file() else None
 
     def list_files(self) -> list[str]:
         """Return the paths of the folder's files, those of its subfolders included."""
@@ -60,16 +60,16 @@ class LocalFolder:
         return sorted(path.relative_to(self._root).as_posix() for path in files)
 
     def missing(self, message: str, hint: str = "") -> OSError:
-        """Return the error for a file that was not found."""
+        """Return the error for a missing file."""
         return FileNotFoundError(message + hint)
 
 
 def open_source(
     source: str | os.PathLike[str], access: HubAccess, *, argument: str = "model"
 ) -> Source:
-    """Return the folder `source`, or if there is none, the Hub repository of that id.
+    """Return the folder `source`, or the Hub repository of that id if there is no such folder.
 
-    A path object is always a folder. FileNotFoundError for what is neither.
+    A path object is always a folder. FileNotFoundError for anything else.
     """
     folder = Path(source)
     if folder.is_dir():

@@ -1,4 +1,4 @@
-"""Pushing a folder to the Hub in one commit, on top of what was read from there."""
+"""Pushing a folder to the Hub in one commit on top of the commit that was read."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from huggingface_hub.hf_api import RepoFile
 from stylekernel_hf.files.atomic_write import raise_for_target
 from stylekernel_hf.hub.card import CARD_NAME
 from stylekernel_hf.hub.hub_errors import hub_errors
-from stylekernel_hf.hub.hub_sums import is_of_sum
+from stylekernel_hf.hub.hub_repository import has_digest
 from stylekernel_hf.hub.sources import is_hub_id
 
 logger = logging.getLogger(__name__)
@@ -36,17 +36,18 @@ def push_folder(
     commit_message: str,
     replaced: Sequence[str] = (),
 ) -> str:
-    """Create the repository if need be, and push what `write` puts into a folder.
+    """Create the repository if need be, and push the files that `write` puts into a folder.
 
-    `write` is given the folder and the card on the Hub, or None. Files on the Hub that match the
-    patterns `replaced` and are not pushed are deleted. Returns the commit's URL.
+    `write` gets the folder and the path of the Hub's card, or None if there is no card. Files on
+    the Hub that match one of the patterns `replaced` and are not pushed are deleted. Returns the
+    URL of the commit.
     """
     if not is_hub_id(repo_id):
         raise ValueError(f"repo_id must be 'owner/name', got {repo_id!r}")
     api = HfApi(token=token)
     with hub_errors(repo_id, "repo_id", revision):
         api.create_repo(repo_id, private=private, exist_ok=True)
-        # Pull requests are there or not: no branch makes one.
+        # Refs of pull requests cannot be created as branches.
         if revision is not None and not revision.startswith("refs/"):
             api.create_branch(repo_id, branch=revision, exist_ok=True)
         parent = api.model_info(repo_id, revision=revision).sha
@@ -63,13 +64,13 @@ def push_folder(
         except OSError as error:
             raise_for_target(error, folder, folder)
         with hub_errors(repo_id, "repo_id", revision):
-            # One commit, so that no reader sees half of it; upload_folder may make several.
+            # create_commit makes one commit, while upload_folder may make several.
             commit = api.create_commit(
                 repo_id,
                 _operations(folder, list(there), replaced),
                 commit_message=commit_message,
                 revision=revision,
-                # The Hub refuses what is not on top of what was read.
+                # The Hub refuses the commit if somebody else pushed meanwhile.
                 parent_commit=parent,
             )
     logger.info("pushed %s", commit.commit_url)
@@ -91,19 +92,22 @@ def _operations(
 def _download_card(
     repo_id: str, commit: str, listed: RepoFile | None, folder: Path, token: str | bool | None
 ) -> Path | None:
-    """Download the card of a commit, or return None if there surely is none.
+    """Download the card of a commit, or return None if the commit has no card.
 
-    What cannot be read for a moment must not count as none: a user's words would be overwritten.
+    A card that cannot be read at the moment raises an error: the user's text would be overwritten
+    otherwise.
     """
     try:
-        found = hf_hub_download(repo_id, CARD_NAME, revision=commit, token=token, local_dir=folder)
+        card = Path(
+            hf_hub_download(repo_id, CARD_NAME, revision=commit, token=token, local_dir=folder)
+        )
     except LocalEntryNotFoundError:
-        raise  # A subclass of the next one, for a Hub that did not answer.
+        raise  # It is an EntryNotFoundError too, for a Hub that did not answer.
     except EntryNotFoundError:
         if listed is not None:
             raise
         return None
     expected = listed and (listed.lfs.sha256 if listed.lfs else listed.blob_id)
-    if expected is None or not is_of_sum(Path(found), expected):
+    if expected is None or not has_digest(card, expected):
         raise ConnectionError(f"{CARD_NAME} arrived damaged")
-    return Path(found)
+    return card

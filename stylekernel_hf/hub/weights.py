@@ -1,4 +1,9 @@
-"""Strict loading of weights: safetensors only, in one file or in shards with an index."""
+"""Strict loading of weights: safetensors only, in one file or in shards with an index.
+
+`load_torch_model` of huggingface_hub compares names once the tensors are in the network. Here
+names, shapes, dtypes and sizes are checked before a tensor is read, and its numbers before it is
+used.
+"""
 
 from __future__ import annotations
 
@@ -49,19 +54,19 @@ def load_weights(
     """
     if variant is not None and not re.fullmatch(r"\w+", variant):
         raise ValueError(f"variant must be letters and digits such as 'fp16', got {variant!r}")
-    needed = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
-    files = _find_files(source, folder, variant, needed)
-    found: set[str] = set()
-    for path, promised in files.items():
-        names = _check_tensors(needed, path)
-        if promised is not None and names != set(promised):
+    expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    files = _find_files(source, folder, variant, expected)
+    present: set[str] = set()
+    for path, indexed in files.items():
+        names = _check_tensors(expected, path)
+        if indexed is not None and names != set(indexed):
             raise ValueError(
                 f"model: '{path}' does not hold what its index says: "
-                f"{_shorten(names ^ set(promised))}; download or save all of it again"
+                f"{_shorten(names ^ set(indexed))}; download or save all of it again"
             )
-        found |= names
+        present |= names
     where = f"'{next(iter(files))}'" if len(files) == 1 else f"{len(files)} shards of {source.name}"
-    if names := needed.keys() - found:
+    if names := expected.keys() - present:
         raise ValueError(f"model: {where} lacks {_shorten(names)}")
     check_saved_together(list(files), config)
     tensors: dict[str, Tensor] = {}
@@ -83,15 +88,15 @@ def stored_weights_id(files: Iterable[Path]) -> str:
 
 
 def _find_files(
-    source: Source, folder: str, variant: str | None, needed: Collection[str]
+    source: Source, folder: str, variant: str | None, expected: Collection[str]
 ) -> Mapping[Path, Collection[str] | None]:
-    """Return the files of weights, for shards with the names of the tensors in each."""
+    """Return the files of the weights; shards with the names of their tensors by the index."""
     whole = source.find(folder + weights_name(variant))
     if whole is not None:
         return {whole: None}
     index = source.find(folder + index_name(variant))
     if index is not None:
-        return _find_shards(source, folder, index, needed)
+        return _find_shards(source, folder, index, expected)
     listed = [path for path in source.list_files() if path.startswith(folder)]
     variants = sorted(
         {match[1] for path in listed if (match := re.search(rf"{_STEM}\.(\w+)[.-]", path))}
@@ -106,14 +111,14 @@ def _find_files(
 
 
 def _find_shards(
-    source: Source, folder: str, index: Path, needed: Collection[str]
+    source: Source, folder: str, index: Path, expected: Collection[str]
 ) -> Mapping[Path, Collection[str]]:
     weight_map: object = read_json_object(index).get("weight_map")
     if not isinstance(weight_map, dict) or not weight_map:
         raise ValueError(f"model: '{index}' must have a weight_map from tensors to files")
     places = cast(dict[str, Any], weight_map)
-    # There are as many shards as tensors at most, each of which is asked for.
-    if surplus := places.keys() - set(needed):
+    # This bounds the number of downloads: there are at most as many shards as tensors.
+    if surplus := places.keys() - set(expected):
         raise ValueError(f"model: '{index}' has surplus {_shorten(surplus)}")
     tensors_of: dict[str, set[str]] = {}
     for tensor, name in places.items():
@@ -135,17 +140,17 @@ def _find_shards(
     return shards
 
 
-def _check_tensors(needed: Mapping[str, tuple[int, ...]], path: Path) -> set[str]:
-    """Return the names of the tensors in a file, all of which must be needed as they are."""
+def _check_tensors(expected: Mapping[str, tuple[int, ...]], path: Path) -> set[str]:
+    """Return the names of the tensors in a file; ValueError for surplus or misshapen ones."""
     with _open(path) as weights:
         names: set[str] = set(weights.keys())
-        if surplus := names - needed.keys():
+        if surplus := names - expected.keys():
             raise ValueError(f"model: '{path}' has surplus {_shorten(surplus)}")
         for name in sorted(names):
             shape = listed_shape(weights, name, _named(name, path))
-            if shape != needed[name]:
+            if shape != expected[name]:
                 raise ValueError(
-                    f"{_named(name, path)} must have shape {list(needed[name])}, "
+                    f"{_named(name, path)} must have shape {list(expected[name])}, "
                     f"got {shown(list(shape))}"
                 )
     return names

@@ -1,4 +1,7 @@
-"""Writing of weights: safetensors in one file or in shards, which tell what they belong to."""
+"""Writing of weights as safetensors, in one file or in shards that name their set.
+
+huggingface_hub splits them. Its `save_torch_model` would write no metadata into shards.
+"""
 
 from __future__ import annotations
 
@@ -32,10 +35,10 @@ def write_network(
     variant: str | None,
     max_shard_size: int | str,
 ) -> None:
-    """Write config and weights into a folder, with what ties them together.
+    """Write config and weights into a folder.
 
-    Every file of weights holds the config that it was saved with, and every shard a sum of all
-    tensors. So loading tells when files of two saves lie side by side.
+    Every file of weights also holds the config that it was saved with, and every shard a digest of
+    all tensors, so that loading refuses files of two saves that lie side by side.
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / CONFIG_NAME).write_text(config_text(config, checkpoint_id), encoding="utf-8")
@@ -58,7 +61,7 @@ def write_network(
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str]) -> None:
-    """Write a file of safetensors; OSError where there is no room for it."""
+    """Write a safetensors file; OSError with the system's number if the disk is full."""
     try:
         save_file({name: x.contiguous() for name, x in tensors.items()}, path, metadata=metadata)
     except SafetensorError as error:

@@ -1,1 +1,1 @@
-"""The pipeline as a class of diffusers and as a task of transformers."""
+"""The pipeline for diffusers and for transformers."""

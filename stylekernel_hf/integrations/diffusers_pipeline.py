@@ -1,7 +1,6 @@
-"""The pipeline and its network for diffusers, which works with classes of its own.
+"""The pipeline and its network as classes of diffusers.
 
-They are classes by themselves, because importing diffusers takes longer than all the rest of a
-start.
+They are separate classes, because importing diffusers takes longer than the rest of a start.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from typing_extensions import Self
 from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline
 from stylekernel_hf.pretrained.model import StyleKernelModel
 
-# What diffusers hands to every component, and the values with which it changes nothing here.
+# Options that diffusers passes to every component, with the values that change nothing here.
 _HARMLESS_OPTIONS: dict[str, tuple[object, ...]] = {
     "disable_mmap": (False, True),
     "low_cpu_mem_usage": (False, True),
@@ -32,7 +31,7 @@ _HARMLESS_OPTIONS: dict[str, tuple[object, ...]] = {
 class StyleKernelDiffusionModel(StyleKernelModel, ModelMixin):  # pyright: ignore[reportIncompatibleMethodOverride]
     """A StyleKernelModel that is a ModelMixin of diffusers too, with the same config and weights.
 
-    diffusers hands `variant`, and what else concerns weights, to no other class.
+    diffusers passes `variant` and other options of weights to a ModelMixin only.
     """
 
     @classmethod
@@ -41,32 +40,32 @@ class StyleKernelDiffusionModel(StyleKernelModel, ModelMixin):  # pyright: ignor
     ) -> Self:
         """Load the network as `StyleKernelModel.from_pretrained` does, with the same options.
 
-        Of the further options that diffusers passes to every component, only those values are
-        accepted that change nothing: ValueError for others.
+        Further options that diffusers passes to every component must have values that change
+        nothing: others raise a ValueError.
         """
         for name, harmless in _HARMLESS_OPTIONS.items():
             value = options.pop(name, harmless[0])
             if value not in harmless:
                 raise ValueError(f"{name} is not supported, got {value!r}; leave it out")
-        # diffusers' old name, which its pipelines still pass to components, None included.
+        # diffusers' old name of dtype, which its pipelines still pass to components, even as None.
         if (dtype := options.pop("torch_dtype", None)) is not None:
             options["dtype"] = dtype
         return super().from_pretrained(pretrained_model_name_or_path, **options)
 
-    # diffusers' own warns of modules that have to stay in float32, even if there are none.
+    # diffusers' own `to` warns of modules that stay in float32, even if there are none.
     to = nn.Module.to  # pyright: ignore[reportAssignmentType]
 
 
 class StyleKernelDiffusionPipeline(StyleKernelPipeline, DiffusionPipeline):  # pyright: ignore[reportIncompatibleMethodOverride]
     """A StyleKernelPipeline that is a DiffusionPipeline too.
 
-    `DiffusionPipeline.from_pretrained(..., trust_remote_code=True)` returns one. It paints, loads,
-    saves and pushes as StyleKernelPipeline does, with the same errors.
+    `DiffusionPipeline.from_pretrained(..., trust_remote_code=True)` returns such a pipeline. It
+    stylizes, loads, saves and pushes as StyleKernelPipeline does, with the same errors.
     """
 
     _model_class = StyleKernelDiffusionModel
 
     def __init__(self, model: StyleKernelModel) -> None:
         super().__init__(model)
-        # What diffusers looks up its components by.
+        # diffusers finds its components by this register.
         self.register_modules(model=model)

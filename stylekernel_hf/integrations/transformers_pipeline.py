@@ -1,4 +1,4 @@
-"""The task "style-kernel" of `transformers.pipeline`, which transformers learns on request."""
+"""The task "style-kernel" of `transformers.pipeline`."""
 
 from __future__ import annotations
 
@@ -22,18 +22,29 @@ TASK = "style-kernel"
 def register_with_transformers() -> None:
     """Make `transformers.pipeline("style-kernel", model=...)` work in this process.
 
-    `model` is a StyleKernelModel or a StyleKernelPipeline, and no name: transformers reads a
-    checkpoint's config before it asks whose it is, and knows only its own. What it returns is a
-    `TransformersStyleKernel`. A second call changes nothing. ImportError without transformers.
+    Its `model` must be a StyleKernelModel or a StyleKernelPipeline, not a name, because
+    transformers loads only checkpoints of its own classes by name. The pipeline that it returns is
+    a `TransformersStyleKernel`. A second call changes nothing.
+
+    Raises:
+        ImportError: transformers is not installed.
+
+    Example:
+        >>> import transformers
+        >>> from stylekernel_hf import pipeline, register_with_transformers
+        >>> register_with_transformers()
+        >>> model = pipeline("style-kernel", device="cpu").model
+        >>> transformers.pipeline("style-kernel", model=model)
+        TransformersStyleKernel(StyleKernelModel, torch.float32, cpu)
     """
     if TASK not in PIPELINE_REGISTRY.get_supported_tasks():
         PIPELINE_REGISTRY.register_pipeline(TASK, TransformersStyleKernel)
 
 
 class TransformersStyleKernel(Pipeline):
-    """A pipeline of transformers around a StyleKernelPipeline, `painter`, which does all the work.
+    """A pipeline of transformers around a StyleKernelPipeline, its `stylizer`.
 
-    Options of the painter's call may also be given to `transformers.pipeline`, for all calls.
+    `transformers.pipeline` takes the options of the stylizer's call too, for all calls.
     """
 
     _load_processor = False
@@ -49,7 +60,7 @@ class TransformersStyleKernel(Pipeline):
                 "model must be a StyleKernelModel or a StyleKernelPipeline, got "
                 f"{type(network).__name__}"
             )
-        self.painter = StyleKernelPipeline(network)
+        self.stylizer = StyleKernelPipeline(network)
         super().__init__(network, **options)  # pyright: ignore[reportArgumentType]
 
     def __call__(  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -61,12 +72,21 @@ class TransformersStyleKernel(Pipeline):
         batch_size: int | None = None,
         **options: Any,
     ) -> Any:
-        """Repaint one content, or a list, generator or dataset of them; returns as many pictures.
+        """Stylize one content, or a list, a generator or a dataset of contents.
 
-        `style` and the options are those of `StyleKernelPipeline`'s call, and so are the errors.
-        For a generator or dataset an iterator is returned, which paints when it is asked, and
-        whose next pictures `num_workers` processes read meanwhile. Pictures of any sizes are
-        painted one by one: `batch_size` is taken because every pipeline of transformers takes it.
+        Args:
+            inputs: One content, or several in a list, a generator or a dataset.
+            style: The style, as `StyleKernelPipeline` takes it.
+            num_workers: Processes that read the next contents of a dataset meanwhile.
+            batch_size: Without effect: pictures of any sizes are stylized one by one.
+            **options: Options of the call of `StyleKernelPipeline`.
+
+        Returns:
+            One picture for one content, a list for a list, and for a generator or a dataset an
+            iterator that stylizes each content when it is asked for.
+
+        Raises:
+            TypeError, ValueError, OSError: As the call of `StyleKernelPipeline` does.
         """
         options = {**self._forward_params, **options}
         if style is not None:
@@ -76,7 +96,7 @@ class TransformersStyleKernel(Pipeline):
         if isinstance(inputs, Generator | Dataset):
             options["style"] = self._encode_once(**options)
             return super().__call__(inputs, num_workers=num_workers, batch_size=1, **options)
-        images = self.painter(inputs, **options).images
+        images = self.stylizer(inputs, **options).images
         return images if isinstance(inputs, list | tuple) else images[0]
 
     def __repr__(self) -> str:
@@ -84,29 +104,29 @@ class TransformersStyleKernel(Pipeline):
 
     def save_pretrained(self, save_directory: Any, **options: Any) -> None:
         """Save the repository; see `StyleKernelPipeline.save_pretrained`."""
-        self.painter.save_pretrained(save_directory, **options)
+        self.stylizer.save_pretrained(save_directory, **options)
 
     def push_to_hub(self, repo_id: str, **options: Any) -> str:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Push the repository; see `StyleKernelPipeline.push_to_hub`."""
-        return self.painter.push_to_hub(repo_id, **options)
+        return self.stylizer.push_to_hub(repo_id, **options)
 
     def preprocess(self, input_: Any, **_: Any) -> dict[str, Any]:
-        """Leave a content of a stream as it is: the painter reads it."""
+        """Pass a content of a stream on as it is: the stylizer reads it."""
         return {"content": input_}
 
     def postprocess(self, model_outputs: Any, **_: Any) -> Any:
-        """Return the picture of one content of a stream."""
+        """Return the stylized picture of one content of a stream."""
         return model_outputs["image"]
 
     def _forward(self, input_tensors: dict[str, Any], **options: Any) -> Any:
-        return {"image": self.painter(input_tensors["content"], **options).images[0]}
+        return {"image": self.stylizer(input_tensors["content"], **options).images[0]}
 
     def _sanitize_parameters(self, **options: Any) -> tuple[dict[str, Any], ...]:
         return {}, options, {}
 
     def _encode_once(self, style: Any, style_size: int | None = 512, **options: Any) -> Any:
         several = isinstance(style, list | tuple | StyleLibrary)
-        # Transferring colours needs the picture itself.
+        # Colour transfer needs the style image itself.
         if several or options.get("color") == "transfer":
             return style
-        return self.painter.encode_style(style, style_size=style_size)
+        return self.stylizer.encode_style(style, style_size=style_size)

@@ -1,4 +1,4 @@
-"""Where a pipeline's network lies: on which device, and in which folder or Hub repository."""
+"""Moving, loading, saving and pushing of a pipeline's network."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ UNNAMED_CHECKPOINT = "a checkpoint that was never saved"
 
 
 class PretrainedPipeline:
-    """A pipeline of one StyleKernelModel, which all loading, saving and moving is left to."""
+    """A pipeline of one StyleKernelModel, which does the loading, saving and moving."""
 
     model: StyleKernelModel
     _model_class: type[StyleKernelModel] = StyleKernelModel
 
     @property
     def device(self) -> torch.device:
-        """The device on which it paints."""
+        """The device of the network."""
         return self.model.device
 
     @property
     def dtype(self) -> torch.dtype:
-        """The dtype in which it paints."""
+        """The dtype of the network."""
         return self.model.dtype
 
     def to(self, *args: Any, **kwargs: Any) -> Self:

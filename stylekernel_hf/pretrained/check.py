@@ -1,4 +1,4 @@
-"""Checking a repository before it is published."""
+"""Checks of a repository before it is published."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _METADATA = ("library_name", "license", "pipeline_tag", "tags")
 
 
 def check_repository(folder: Path, network: StyleKernelModel) -> list[str]:
-    """Return the files of a repository that holds this network, and that the Hub will take.
+    """Return the files of a repository after checking that it holds this network.
 
-    ValueError or FileNotFoundError for one that does not load, whose weights differ, or whose
-    card lacks metadata.
+    ValueError or FileNotFoundError if it does not load, if its weights differ, or if its card lacks
+    metadata that the Hub wants.
     """
     source = LocalFolder(folder)
     _, config = find_model(source)

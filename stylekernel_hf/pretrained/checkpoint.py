@@ -1,4 +1,4 @@
-"""The checkpoint that comes with the package, and loading of checkpoints in short."""
+"""Loading of checkpoints, with the embedded checkpoint by name."""
 
 from __future__ import annotations
 
@@ -23,11 +23,21 @@ def load_checkpoint(
     variant: str | None = None,
     dtype: torch.dtype = torch.float32,
 ) -> StyleKernelModel:
-    """Load a model from a folder, or from a Hub repository "owner/name"; in float32 by default.
+    """Load a network on the CPU from a folder or a Hub repository.
 
-    The folder is one that `save_pretrained` of the model or of the pipeline wrote, or holds one
-    named "model". Loading is strict: FileNotFoundError for what is not there, ValueError for what
-    does not fit to the last tensor; see `StyleKernelModel.from_pretrained`.
+    Args:
+        folder: A folder that `save_pretrained` of the network or of the pipeline wrote, or a Hub
+            repository "owner/name".
+        access: How a repository on the Hub is read.
+        variant: The infix of the weights' file name, such as "fp16".
+        dtype: The dtype of the weights.
+
+    Returns:
+        The network, ready for inference.
+
+    Raises:
+        FileNotFoundError: A folder or a file is missing.
+        ValueError: The config or the weights do not fit; see `StyleKernelModel.from_pretrained`.
     """
     source = open_source(folder, access or HubAccess())
     model = load_strictly(StyleKernelModel, source, variant, dtype)

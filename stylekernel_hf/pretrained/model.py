@@ -41,11 +41,21 @@ Model = TypeVar("Model", bound="StyleKernelModel")
 class StyleKernelModel(StyleKernelNetwork):
     """The network, with strict `from_pretrained`, atomic `save_pretrained` and `push_to_hub`.
 
-    `StyleKernelModel(config)` builds one with random weights: the preset "small" by default.
+    Args:
+        config: What sets the shape of the network; the preset "small" by default. The weights are
+            random.
+
+    Attributes:
+        origin: The folder or Hub id from which the network was loaded, or None if it was built.
+
+    Example:
+        >>> from stylekernel_hf import StyleKernelConfig, StyleKernelModel
+        >>> model = StyleKernelModel(StyleKernelConfig.small())
+        >>> sum(parameter.numel() for parameter in model.parameters()) < 3e6
+        True
     """
 
     origin: str | None = None
-    """Where the network was loaded from: a folder, a Hub id, or words; None if it was built."""
 
     def __init__(self, config: StyleKernelConfig | None = None) -> None:
         super().__init__(config)
@@ -93,7 +103,14 @@ class StyleKernelModel(StyleKernelNetwork):
         return tuple(0 if x.is_inference() else x._version for x in self.parameters())
 
     def encode_style(self, style: Float[Tensor, "b 3 h w"]) -> StyleEmbedding:
-        """Encode style images, RGB in [0, 1], once for all the contents that they are used on."""
+        """Encode style images once for all the contents that they are used on.
+
+        Args:
+            style: RGB in [0, 1], b x 3 x height x width; sides are multiples of `style_stride`.
+
+        Returns:
+            The encoded styles, without the name of a checkpoint.
+        """
         return StyleEmbedding.of(super().encode_style(style))
 
     @classmethod

@@ -18,5 +18,22 @@ def preset_config(preset: str) -> StyleKernelConfig:
 
 
 def build_model(preset: str, *, max_pooling: bool = False) -> StyleKernelModel:
-    """Build a preset with random weights; ValueError for an unknown name."""
+    """Build a preset with random weights.
+
+    Args:
+        preset: "small" or "base".
+        max_pooling: Whether the encoders have max pooling between their stages, as VGG-19 does,
+            instead of strides.
+
+    Returns:
+        The network, in training mode.
+
+    Raises:
+        ValueError: The preset is unknown.
+
+    Example:
+        >>> from stylekernel_hf import build_model
+        >>> build_model("small").config.kernel_size
+        3
+    """
     return StyleKernelModel(replace(preset_config(preset), max_pooling=max_pooling))

@@ -1,1 +1,1 @@
-"""Encoded styles: what a painting becomes, kept, mixed and shared."""
+"""Encoded styles: read, mixed, saved and shared."""

@@ -1,4 +1,4 @@
-"""An encoded style that can be kept: in a file, or on the Hub."""
+"""StyleEmbedding: an encoded style that is saved in a file or shared on the Hub."""
 
 from __future__ import annotations
 
@@ -34,30 +34,59 @@ _ONE = "style"
 
 @dataclass(frozen=True)
 class StyleEmbedding(EncodedStyle):
-    """An encoded style: `StyleKernelPipeline.encode_style` makes it, for any number of contents.
+    """An encoded style for any number of contents; `StyleKernelPipeline.encode_style` makes it.
 
-    A few hundred tokens (`key` and `value`, by attention) carry the local style, one `code` the
-    global one. Of use only to the checkpoint that made it, which `checkpoint` names; another one
-    refuses it. It is as small as a LoRA, and a file of it serves wherever a style does.
+    Only the checkpoint that encoded the style takes it; others raise a ValueError with both names.
+    A pipeline takes a StyleEmbedding, or the path of its file, wherever it takes a style image.
+
+    Attributes:
+        key: Keys of the attention, 1 x tokens x channels: which places of the painting are alike.
+        value: Values of the attention, 1 x tokens x channels: the local style of these places.
+        code: The style code, 1 x channels: the style of the painting as a whole.
+        checkpoint: Name and id of the checkpoint that encoded the style, if they are known.
+
+    Example:
+        >>> from stylekernel_hf import StyleEmbedding, pipeline
+        >>> pipe = pipeline("style-kernel", device="cpu")
+        >>> style = pipe.encode_style("painting.jpg")
+        >>> style.save("style.safetensors")
+        >>> StyleEmbedding.load("style.safetensors").code.shape
+        torch.Size([1, 256])
     """
 
     checkpoint: CheckpointIdentity | None = None
 
     @classmethod
     def of(cls, encoded: EncodedStyle) -> StyleEmbedding:
-        """Return what the network keeps of a style as an embedding of no known checkpoint."""
+        """Return an encoded style of the network as an embedding without a checkpoint's name."""
         return cls(encoded.key, encoded.value, encoded.code)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the style to a safetensors file, which appears whole or not at all.
 
-        ValueError for a path that does not end in .safetensors.
+        Args:
+            path: The file, whose name ends in .safetensors. Its folder is created if need be.
+
+        Raises:
+            ValueError: The name has another ending.
+            OSError: The file cannot be written.
         """
         write_styles(path, pack_styles({_ONE: self}))
 
     @staticmethod
     def load(path: str | os.PathLike[str]) -> StyleEmbedding:
-        """Read what `save` wrote; FileNotFoundError or ValueError for anything else."""
+        """Read a file that `save` wrote.
+
+        Args:
+            path: The file, of one style.
+
+        Returns:
+            The encoded style, with the name and id of its checkpoint.
+
+        Raises:
+            FileNotFoundError: There is no such file.
+            ValueError: The file is damaged, holds numbers that are not finite, or several styles.
+        """
         return _only(read_styles(path), path)
 
     def push_to_hub(self, repo_id: str, **options: Unpack[CommitOptions]) -> str:
@@ -103,8 +132,8 @@ class StyleEmbedding(EncodedStyle):
 def check_style(style: StyleEmbedding, name: str) -> tuple[int, ...]:
     """Return the channels of key, value and code.
 
-    TypeError or ValueError with the name for parts that are no tensors of floating point, do not go
-    together, are of several pictures, or hold numbers that are not finite.
+    TypeError or ValueError with the name if a part is not a floating-point tensor, has another
+    number of tokens than the other, is of several pictures, or holds numbers that are not finite.
     """
     identity = cast(object, style.checkpoint)
     if not (identity is None or isinstance(identity, CheckpointIdentity)):
@@ -115,8 +144,8 @@ def check_style(style: StyleEmbedding, name: str) -> tuple[int, ...]:
     shapes: dict[str, tuple[int, ...]] = {}
     for part, tensor in parts.items():
         if not isinstance(tensor, Tensor) or tensor.dtype not in FLOAT_DTYPES:
-            came = tensor.dtype if isinstance(tensor, Tensor) else type(tensor).__name__
-            raise TypeError(f"{name} must have a {part} that is a tensor of floats, got {came}")
+            kind = tensor.dtype if isinstance(tensor, Tensor) else type(tensor).__name__
+            raise TypeError(f"{name} must have a {part} that is a tensor of floats, got {kind}")
         shapes[part] = tuple(tensor.shape)
     channels = check_style_shapes(shapes, name)
     for part, tensor in parts.items():
@@ -126,7 +155,7 @@ def check_style(style: StyleEmbedding, name: str) -> tuple[int, ...]:
 
 
 def pack_styles(styles: dict[str, StyleEmbedding]) -> StyleTensors:
-    """Return what a file of these styles holds; ValueError if two checkpoints made them."""
+    """Return the content of a file of these styles; ValueError if two checkpoints encoded them."""
     channels = {check_style(style, f"style {name!r}") for name, style in styles.items()}
     if len(channels) > 1:
         raise ValueError(
@@ -169,7 +198,7 @@ def unpack_styles(
 
 
 def find_styles(name_or_path: str | os.PathLike[str], access: HubAccess) -> Path:
-    """Return the file of styles in a folder or Hub repository; FileNotFoundError for none."""
+    """Return the path of styles.safetensors in a folder or repository, or FileNotFoundError."""
     source = open_source(name_or_path, access, argument="style")
     path = source.find(STYLES_NAME)
     if path is None:

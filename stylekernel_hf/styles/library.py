@@ -21,10 +21,26 @@ from stylekernel_hf.styles.style_file import check_style_names, read_styles, wri
 
 
 class StyleLibrary(Mapping[str, StyleEmbedding]):
-    """A mapping from names to styles of one checkpoint; as `style`, one style per content.
+    """A mapping from names to encoded styles of one checkpoint, saved in one file.
 
-    ValueError for no styles, for names that are empty or hold a slash or a line break, for styles
-    of several checkpoints, and for numbers that are not finite.
+    As the `style` of a pipeline, a library is a list of its styles: one per content, or mixed.
+
+    Args:
+        styles: At least one encoded style by name. Names have no slashes and no line breaks.
+
+    Raises:
+        TypeError: A value is not a StyleEmbedding.
+        ValueError: There are no styles, a name is not allowed, the styles are of several
+            checkpoints, or they hold numbers that are not finite.
+
+    Example:
+        >>> from stylekernel_hf import StyleLibrary, pipeline
+        >>> pipe = pipeline("style-kernel", device="cpu")
+        >>> style = pipe.encode_style("painting.jpg")
+        >>> library = StyleLibrary({"wave": style, "night": style})
+        >>> library.save("styles.safetensors")
+        >>> list(StyleLibrary.load("styles.safetensors"))
+        ['wave', 'night']
     """
 
     def __init__(self, styles: Mapping[str, StyleEmbedding]) -> None:
@@ -49,12 +65,31 @@ class StyleLibrary(Mapping[str, StyleEmbedding]):
         return len(self._styles)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write all styles to a safetensors file, which appears whole or not at all."""
+        """Write all styles to a safetensors file, which appears whole or not at all.
+
+        Args:
+            path: The file, whose name ends in .safetensors. Its folder is created if need be.
+
+        Raises:
+            ValueError: The name has another ending.
+            OSError: The file cannot be written.
+        """
         write_styles(path, self._packed)
 
     @staticmethod
     def load(path: str | os.PathLike[str]) -> StyleLibrary:
-        """Read what `save`, or that of one style, wrote; see `StyleEmbedding.load`."""
+        """Read a file that `StyleLibrary.save` or `StyleEmbedding.save` wrote.
+
+        Args:
+            path: The file.
+
+        Returns:
+            The styles by name.
+
+        Raises:
+            FileNotFoundError: There is no such file.
+            ValueError: The file is damaged, or holds numbers that are not finite.
+        """
         return StyleLibrary(unpack_styles(read_styles(path), path))
 
     def push_to_hub(self, repo_id: str, **options: Unpack[CommitOptions]) -> str:

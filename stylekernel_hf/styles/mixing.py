@@ -1,4 +1,4 @@
-"""Who gets which share of a picture: styles by weights or masks, and the photo itself."""
+"""Shares of a picture: of each style by weights or masks, and of the photo by strength."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from stylekernel_hf.styles.embedding import StyleEmbedding
 
 
 class Shares(NamedTuple):
-    """The shares of n styles, and the strength, of a picture: each a number or a map."""
+    """The shares of n styles in a picture, and the strength, as numbers or maps."""
 
     styles: Float[Tensor, "1 n #h #w"]
     strength: float | Float[Tensor, "1 1 h w"]
@@ -29,7 +29,7 @@ def plan_shares(
     weights: Sequence[float],
     masks: Sequence[ImageInput] | None,
 ) -> Shares:
-    """Read the maps for a content of (height, width); without masks the weights hold everywhere.
+    """Read the maps for a content of (height, width); without masks, weights apply everywhere.
 
     Where no mask reaches the strength is 0.
     """
@@ -47,14 +47,14 @@ def plan_shares(
 
 
 def one_style(styles: int, content: int) -> list[float]:
-    """Weights with which a content is repainted in its own style, or in the only one."""
+    """Return the weights of one style per content, or of the only style."""
     return [float(index == content or styles == 1) for index in range(styles)]
 
 
 def combine(
     styles: Sequence[StyleEmbedding], shares: Float[Tensor, "1 n #h #w"]
 ) -> StyleEmbedding | StyleField:
-    """Return the styles as one; a style that has the whole share is that style itself."""
+    """Return the mixture of the styles, or one of them if its share is the whole picture."""
     for index, style in enumerate(styles):
         if bool((shares[:, index] == 1).all()):
             return style
@@ -64,7 +64,7 @@ def combine(
 
 
 def _as_number(amount: float | Tensor) -> float | Tensor:
-    """Return a map that is the same everywhere as the number that it is."""
+    """Return a constant map as a number."""
     if isinstance(amount, Tensor) and bool((amount == amount[0, 0, 0, 0]).all()):
         return float(amount[0, 0, 0, 0])
     return amount

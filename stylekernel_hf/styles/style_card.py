@@ -1,4 +1,4 @@
-"""Styles on the Hub: the card of a repository of styles, and its pushing."""
+"""Styles on the Hub: pushing a file of styles, and its card."""
 
 from __future__ import annotations
 
@@ -17,9 +17,8 @@ logger = logging.getLogger(__name__)
 _BODY = """\
 # {title}
 
-{what} for the Python package `stylekernel_hf`, encoded by {checkpoint},
-which is the only checkpoint that takes {them}. The paintings themselves are not needed, and not in
-here.
+{what} for the Python package `stylekernel_hf`, encoded by {checkpoint}, which is the only
+checkpoint that takes {them}. The paintings are not in this repository and are not needed.
 
 ## Use
 
@@ -75,7 +74,7 @@ def _metadata(content: StyleTensors, old: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "library_name": "stylekernel_hf",
         "pipeline_tag": "image-to-image",
-        # Whose the painting is, the package cannot know.
+        # The package cannot know who holds rights in the painting.
         "license": old.get("license", "other"),
         "tags": ["style-transfer", "style-kernel", "style-embedding"],
         **(base if checkpoint and is_hub_id(checkpoint) else {}),

@@ -1,4 +1,4 @@
-"""Files of encoded styles: safetensors that name the checkpoint they belong to."""
+"""Files of encoded styles: safetensors that name the checkpoint of the styles."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ STYLES_NAME = "styles.safetensors"
 _KIND = "stylekernel_hf styles"
 PARTS = ("key", "value", "code")
 MAX_SIDE = 4096
-"""Of the tensors of a style: tokens, and channels."""
+"""Bound on the tokens and the channels of a style."""
 MAX_FILE_BYTES = 2**32
 
 
 @dataclass(frozen=True)
 class StyleTensors:
-    """What a file of styles holds: tensors of each style by name, and who made them."""
+    """The content of a file of styles: tensors of each style by name, and their checkpoint."""
 
     styles: Mapping[str, Mapping[str, Tensor]]
     checkpoint: Mapping[str, Any] | None
 
 
 def write_styles(path: str | os.PathLike[str], content: StyleTensors) -> None:
-    """Write a file, which appears whole or not at all."""
+    """Write a file of styles, which appears whole or not at all."""
     target = Path(path)
     if target.suffix != ".safetensors":
         raise ValueError(f"path must end in .safetensors, got '{target}'")
-    # Copies: safetensors takes no tensors that share memory, as those of a style of two names.
+    # Copies, because safetensors refuses tensors that share memory, as two names of a style do.
     tensors = {
         f"{name}/{part}": tensor.detach().clone(memory_format=torch.contiguous_format)
         for name, parts in content.styles.items()
@@ -57,7 +57,7 @@ def write_styles(path: str | os.PathLike[str], content: StyleTensors) -> None:
 
 
 def read_styles(path: str | os.PathLike[str]) -> StyleTensors:
-    """Read a file of styles; ValueError for any other file, FileNotFoundError for none.
+    """Read a file of styles; ValueError for any other file, FileNotFoundError if it is missing.
 
     Sizes are checked before the tensors are read, and the tensors are finite.
     """
@@ -90,7 +90,7 @@ def read_styles(path: str | os.PathLike[str]) -> StyleTensors:
 
 
 def check_style_shapes(shapes: Mapping[str, Sequence[int]], where: str) -> tuple[int, ...]:
-    """Return the channels of key, value and code; ValueError if these are of no single picture."""
+    """Return the channels of key, value and code; ValueError unless they are of one picture."""
     for part in PARTS:
         shape = shapes[part]
         axes = ("1", "channels") if part == "code" else ("1", "tokens", "channels")
@@ -119,7 +119,7 @@ def check_style_names(names: Iterable[object]) -> None:
 def _read_metadata(
     metadata: Mapping[str, str], source: Path
 ) -> tuple[list[str], Mapping[str, Any] | None]:
-    """Return the names of the styles, and what tells their checkpoint."""
+    """Return the names of the styles, and the entry of their checkpoint."""
     try:
         version = int(metadata["format_version"])
         names: object = json.loads(metadata["names"])
@@ -138,7 +138,7 @@ def _read_metadata(
 
 
 def _check_sizes(file: Any, names: Sequence[str], source: Path) -> None:
-    """Check what an open file lists, before any of it is read."""
+    """Check the shapes that an open file lists before its tensors are read."""
     channels: set[tuple[int, ...]] = set()
     for name in names:
         listed = {

@@ -1,4 +1,4 @@
-"""What a style may be: a picture, an encoded style, the name of a file of it, or several."""
+"""Styles as callers give them: pictures, encoded styles, their files, or several of these."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from stylekernel_hf.styles.library import StyleLibrary
 
 MIN_SIDE = 16
 MAX_SCALED_PIXELS = 2**25
-"""Of a style image once it is scaled: 4096 x 8192."""
+"""Bound on a scaled style image: 4096 x 8192 px."""
 PALETTE_SIZE = 1024
-"""Short side in px that is enough of a style image of which only the colours are taken."""
+"""Short side in px that is enough where only the colours of a style image count."""
 StyleInput: TypeAlias = ImageInput | StyleEmbedding
 
 
 def is_style_file(style: object) -> TypeGuard[str | os.PathLike[str]]:
-    """Say whether a style is the name of a file of encoded styles rather than of a picture."""
+    """Return whether a style is the path of a file of encoded styles rather than of a picture."""
     return isinstance(style, str | os.PathLike) and Path(style).suffix == ".safetensors"  # pyright: ignore[reportUnknownArgumentType]
 
 
 def style_items(style: StyleInput | Sequence[StyleInput] | StyleLibrary) -> dict[str, Any]:
-    """Return the styles by the names that errors call them."""
+    """Return the styles by their names in error messages."""
     several: list[Any]
     if isinstance(style, StyleLibrary):
         style = list(style.values())
@@ -51,10 +51,10 @@ def style_items(style: StyleInput | Sequence[StyleInput] | StyleLibrary) -> dict
 def read_style_picture(
     style: Any, name: str, purpose: str, *, style_size: int | None
 ) -> Float[Tensor, "1 3 h w"]:
-    """Read a style that must be a picture for this purpose; TypeError for an encoded one.
+    """Read a style image; TypeError for an encoded style, which does not serve this purpose.
 
-    It is reduced while it is read where it has far more pixels than the `style_size` needs to which
-    it will be scaled; one that is to keep its size may have `MAX_SCALED_PIXELS`.
+    A file of far more pixels than scaling to `style_size` needs is reduced while it is read. An
+    image that keeps its size may have `MAX_SCALED_PIXELS`.
     """
     if isinstance(style, StyleEmbedding) or is_style_file(style):
         raise TypeError(f"{name} must be an image for {purpose}, got an encoded style")
@@ -64,7 +64,7 @@ def read_style_picture(
 
 
 def style_bounds(style_size: int | None) -> Bounds:
-    """Return what a style image may be, read from a file, to be scaled to this short side."""
+    """Return the bounds on a style image file that is scaled to this short side."""
     if style_size is None:
         return Bounds(MAX_SCALED_PIXELS, MIN_SIDE)
     return Bounds(MAX_DECODED_PIXELS, MIN_SIDE, needed_side=style_size)
@@ -75,8 +75,7 @@ def scale_style_picture(
 ) -> Float[Tensor, "1 3 h2 w2"]:
     """Scale a style image so that its short side has `style_size` px; None keeps its size.
 
-    Of one so long that it would get more than `MAX_SCALED_PIXELS`, the short side gets as many
-    as fit.
+    Very elongated images are scaled to at most `MAX_SCALED_PIXELS`.
     """
     if style_size is None:
         return rgb

@@ -215,6 +215,6 @@ def test_evaluation_takes_a_checkpoint_from_the_hub(hub: HubServer, tmp_path: Pa
     tuned = StyleKernelModel.from_pretrained("painter/base")
     tuned.push_to_hub("painter/tuned", card=CardDetails(evaluation=figures))
     card = ModelCard(hub.files("painter/tuned")["README.md"].decode())
-    found = {result.metric_type: result.metric_value for result in card.data.eval_results or []}
+    actual = {result.metric_type: result.metric_value for result in card.data.eval_results or []}
     expected = json.loads(figures.read_text())["mean"]
-    assert found == {name: round(value, 4) for name, value in expected.items()}
+    assert actual == {name: round(value, 4) for name, value in expected.items()}

@@ -54,11 +54,11 @@ def test_metadata_tell_what_it_is(hub: HubServer) -> None:
     evaluation = {"size": 512, "pair_count": 200, "mean": {"content": 0.9, "style": 0.1}}
     details = CardDetails(license="mit", datasets=["a/b"], tags=["art"], evaluation=evaluation)
     tiny_model().push_to_hub(REPO, card=details)
-    found = metadata(pushed_card(hub))
-    assert found["library_name"] == "diffusers" and found["pipeline_tag"] == "image-to-image"
-    assert found["license"] == "mit" and found["datasets"] == ["a/b"]
-    assert {"art", "style-transfer"} <= set(found["tags"])
-    (result,) = found["model-index"][0]["results"]
+    actual = metadata(pushed_card(hub))
+    assert actual["library_name"] == "diffusers" and actual["pipeline_tag"] == "image-to-image"
+    assert actual["license"] == "mit" and actual["datasets"] == ["a/b"]
+    assert {"art", "style-transfer"} <= set(actual["tags"])
+    (result,) = actual["model-index"][0]["results"]
     assert result["dataset"]["name"] == "200 pairs at 512 px"
     assert [(m["type"], m["value"]) for m in result["metrics"]] == [
         ("content", 0.9),
@@ -91,8 +91,8 @@ def test_fine_tune_names_it_after_folders_and_second_pushes_too(
 
 def test_what_a_user_says_of_the_base_model_stays(hub: HubServer) -> None:
     own = "---\nbase_model: a/b\nbase_model_relation: merge\n---\n\n# All my own\n"
-    found = metadata(push_own(hub, lambda _: own))
-    assert (found["base_model"], found["base_model_relation"]) == ("a/b", "merge")
+    actual = metadata(push_own(hub, lambda _: own))
+    assert (actual["base_model"], actual["base_model_relation"]) == ("a/b", "merge")
 
 
 def test_text_around_our_part_is_kept(hub: HubServer) -> None:
@@ -112,9 +112,9 @@ def test_card_without_our_part_is_kept_and_gets_metadata(hub: HubServer) -> None
     own = "---\nlicense: mit\nthumbnail: me.png\ntags: [mine]\n---\n\n# All my own\n"
     card = push_own(hub, lambda _: own)
     assert card.endswith("---\n\n# All my own\n")
-    found = metadata(card)
-    assert found["license"] == "mit" and found["thumbnail"] == "me.png"
-    assert "mine" in found["tags"] and found["pipeline_tag"] == "image-to-image"
+    actual = metadata(card)
+    assert actual["license"] == "mit" and actual["thumbnail"] == "me.png"
+    assert "mine" in actual["tags"] and actual["pipeline_tag"] == "image-to-image"
 
 
 def test_code_of_a_saved_card_names_no_folder_but_what_a_push_replaces(tmp_path: Path) -> None:
@@ -149,22 +149,22 @@ def test_licence_with_terms_is_written_linked_and_kept(hub: HubServer, tmp_path:
     tiny_model().push_to_hub(REPO, card=details)
     tuned = StyleKernelModel.from_pretrained(REPO)
     tuned.push_to_hub(REPO)
-    found = metadata(pushed_card(hub))
+    actual = metadata(pushed_card(hub))
     expected = ("other", "own-terms", "LICENSE.md")
-    assert (found["license"], found["license_name"], found["license_link"]) == expected
+    assert (actual["license"], actual["license_name"], actual["license_link"]) == expected
     assert hub.files(REPO)["LICENSE.md"] == b"Ask me.\n"
     assert "[own-terms](LICENSE.md)" in pushed_card(hub)
     tuned.push_to_hub(REPO, card=CardDetails(license="mit"))
-    found = metadata(pushed_card(hub))
-    assert found["license"] == "mit" and "license_name" not in found
+    actual = metadata(pushed_card(hub))
+    assert actual["license"] == "mit" and "license_name" not in actual
 
 
 def test_fine_tune_of_the_embedded_weights_has_their_licence(tmp_path: Path) -> None:
     load_checkpoint(EMBEDDED_CHECKPOINT).save_repository(tmp_path)
-    found = metadata((tmp_path / "README.md").read_text())
-    assert found["license"] == "other"
-    assert found["license_name"] == "apache-2.0-with-research-data"
-    assert "for research only" in (tmp_path / found["license_link"]).read_text()
+    actual = metadata((tmp_path / "README.md").read_text())
+    assert actual["license"] == "other"
+    assert actual["license_name"] == "apache-2.0-with-research-data"
+    assert "for research only" in (tmp_path / actual["license_link"]).read_text()
 
 
 def test_history_of_the_training_lies_beside_the_card(tmp_path: Path) -> None:

@@ -165,8 +165,8 @@ def test_own_lines_of_metadata_stay_as_they_are(
 def test_metadata_in_an_unusual_form_keep_their_values(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text('---\n{"license": "mit", mine: [1, 2]}\n---\n\n# Mine\n')
     tiny_model().save_pretrained(tmp_path)
-    found = front((tmp_path / "README.md").read_bytes())
-    assert (found["license"], found["mine"]) == ("mit", [1, 2])
+    actual = front((tmp_path / "README.md").read_bytes())
+    assert (actual["license"], actual["mine"]) == ("mit", [1, 2])
 
 
 @pytest.mark.parametrize(("tags", "expected"), [("art", ["art"]), ("", []), ("[a, {b: 1}]", None)])
@@ -175,6 +175,6 @@ def test_tags_in_any_form_are_added_to(
 ) -> None:
     (tmp_path / "README.md").write_text(f"---\ntags: {tags}\n---\n\n# Mine\n")
     tiny_model().save_pretrained(tmp_path)
-    found = front((tmp_path / "README.md").read_bytes())["tags"]
-    ours = ["style-transfer", "style-kernel", "stylekernel_hf"]
-    assert found == [*ours, *(["a", {"b": 1}] if expected is None else expected)]
+    actual = front((tmp_path / "README.md").read_bytes())["tags"]
+    tags_of_the_package = ["style-transfer", "style-kernel", "stylekernel_hf"]
+    assert actual == [*tags_of_the_package, *(["a", {"b": 1}] if expected is None else expected)]

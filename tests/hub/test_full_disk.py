@@ -90,9 +90,12 @@ def test_push_without_room_says_where(hub: HubServer) -> None:
 
 def test_download_without_room_names_the_repository(hub: HubServer, tmp_path: Path) -> None:
     tiny_model().push_to_hub("painter/waves")
-    with room_for(2_000), pytest.raises(OSError, match="'painter/waves' cannot be stored") as found:
+    with (
+        room_for(2_000),
+        pytest.raises(OSError, match="'painter/waves' cannot be stored") as caught,
+    ):
         StyleKernelModel.from_pretrained("painter/waves", cache_dir=tmp_path)
-    assert found.value.errno == errno.EFBIG
+    assert caught.value.errno == errno.EFBIG
 
 
 def test_command_ends_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

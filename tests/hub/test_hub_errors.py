@@ -120,9 +120,11 @@ def test_full_disk_of_the_cache_is_told_with_its_number(
 
     publish(hub, tmp_path / "saved")
     monkeypatch.setattr("huggingface_hub.file_download.http_get", full)
-    with pytest.raises(OSError, match=f"'{REPO}' cannot be stored .*No space.* make room") as found:
+    with pytest.raises(
+        OSError, match=f"'{REPO}' cannot be stored .*No space.* make room"
+    ) as caught:
         StyleKernelModel.from_pretrained(REPO, cache_dir=tmp_path / "cache")
-    assert found.value.errno == 28
+    assert caught.value.errno == 28
 
 
 @pytest.mark.parametrize("flat", [False, True])

@@ -58,11 +58,11 @@ def test_pipeline_comes_back_bit_equal(
     published(hub, tmp_path / "saved")
     loaded = LOADERS[loader](str(tmp_path / "saved") if place == "folder" else REPO)
     of_diffusers = StyleKernelDiffusionPipeline, StyleKernelDiffusionModel
-    ours = StyleKernelPipeline, StyleKernelModel
-    types = of_diffusers if loader == "diffusers" else ours
+    package = StyleKernelPipeline, StyleKernelModel
+    types = of_diffusers if loader == "diffusers" else package
     assert (type(loaded), type(loaded.model)) == types
-    expected, came = (p(photo, painting, output_type="np").images[0] for p in (pipe, loaded))
-    assert np.array_equal(expected, came)
+    expected, actual = (p(photo, painting, output_type="np").images[0] for p in (pipe, loaded))
+    assert np.array_equal(expected, actual)
 
 
 @pytest.mark.parametrize("loader", LOADERS)

@@ -60,8 +60,8 @@ def test_pushed_repository_comes_back_bit_equal(
     assert hub.repositories[REPO].private
     loaded = LOADERS[loader](REPO)
     assert weights_equal(loaded.model, tiny_model(seed=3))
-    expected, came = (p(photo, painting, output_type="np").images[0] for p in (pipe, loaded))
-    assert np.array_equal(expected, came)
+    expected, actual = (p(photo, painting, output_type="np").images[0] for p in (pipe, loaded))
+    assert np.array_equal(expected, actual)
 
 
 def test_shards_and_branches_are_pushed(hub: HubServer) -> None:

@@ -44,9 +44,9 @@ def test_picture_is_the_painters(
     pipe: Any, painter: StyleKernelPipeline, pictures: list[Path]
 ) -> None:
     photo, painting, *_ = pictures
-    came = pipe(photo, style=painting, strength=0.8)
-    assert isinstance(came, Image.Image)
-    assert pixels([came]) == pixels(painter(photo, painting, strength=0.8).images)
+    actual = pipe(photo, style=painting, strength=0.8)
+    assert isinstance(actual, Image.Image)
+    assert pixels([actual]) == pixels(painter(photo, painting, strength=0.8).images)
     assert pixels([pipe(Image.open(photo), painting)]) == pixels(painter(photo, painting).images)
 
 
@@ -55,8 +55,8 @@ def test_list_gives_a_list_with_one_style_or_one_each(
 ) -> None:
     photos, paintings = pictures[:2], pictures[2:]
     for style in (paintings[0], paintings):
-        came = pipe(photos, style=style, batch_size=2)
-        assert pixels(came) == pixels(painter(photos, style).images)
+        actual = pipe(photos, style=style, batch_size=2)
+        assert pixels(actual) == pixels(painter(photos, style).images)
 
 
 class Photos(Dataset[Path]):
