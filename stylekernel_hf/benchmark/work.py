@@ -15,12 +15,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from stylekernel_hf.devices.processors import share_processors, shared_painting
+from stylekernel_hf.devices.processors import adaptive_threads, share_processors
 from stylekernel_hf.images.tensors import from_rgb_tensor
 from stylekernel_hf.images.writing import save_image
 from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline
 from stylekernel_hf.styles.embedding import StyleEmbedding
-from stylekernel_hf.tiling.painting import Painting
+from stylekernel_hf.tiling.tiled_forward import TiledForward
 
 STYLE_SIZE = 512
 _BUSY_SIZE = 512
@@ -102,7 +102,7 @@ def _beside_a_busy_process(pipe: StyleKernelPipeline, style: StyleEmbedding, siz
     content = _to_model(_picture(size, seed=2), pipe)
 
     def run() -> object:
-        with shared_painting():
+        with adaptive_threads():
             return pipe.model(content, style)
 
     return Work("network beside a busy process", size, run, False)
@@ -135,10 +135,10 @@ def sharing_processors() -> Generator[None]:
 
 
 def _in_tiles(pipe: StyleKernelPipeline, style: StyleEmbedding, size: int, tile_size: int) -> Work:
-    painting = Painting(pipe.model, _picture(size, seed=2), 1.0, tile_size)
+    tiled = TiledForward(pipe.model, _picture(size, seed=2), 1.0, tile_size)
 
     def run() -> object:
-        return painting.paint(style, as_bytes=True, on_step=lambda: None)
+        return tiled.run(style, as_bytes=True, on_step=lambda: None)
 
     return Work(f"network, {tile_size} px tiles", size, run, False)
 

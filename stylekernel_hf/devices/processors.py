@@ -83,31 +83,31 @@ class LoadMeter:
 
 
 class ProcessorShare:
-    """The threads that each painter of this process computes with."""
+    """The threads that each worker of this process computes with."""
 
     def __init__(self, meter: LoadMeter, most: int, processors: int) -> None:
         self.most = most
         self._meter, self._processors = meter, processors
         self._process = os.getpid()
         self._lock = threading.Lock()
-        self._painters = 0
+        self._workers = 0
 
     @contextlib.contextmanager
-    def painter(self) -> Generator[None]:
+    def worker(self) -> Generator[None]:
         """Within it, one more thread of this process paints."""
         with self._lock:
-            self._painters += 1
+            self._workers += 1
         try:
             yield
         finally:
             with self._lock:
-                self._painters -= 1
+                self._workers -= 1
 
     def threads(self) -> int:
-        """Return how many threads a painter should compute with now."""
+        """Return how many threads a worker should compute with now."""
         with self._lock:
             free = self._processors - round(self._meter.others())
-            return max(1, min(self.most, free) // max(1, self._painters))
+            return max(1, min(self.most, free) // max(1, self._workers))
 
     def adapt(self) -> None:
         """Set the number of threads of the thread that calls."""
@@ -145,15 +145,23 @@ def share_processors(share: bool = True) -> None:
 
 
 @contextlib.contextmanager
-def shared_painting() -> Generator[Callable[[], None]]:
-    """Adapt the threads of a painter, now and whenever what it yields is called.
+def adaptive_threads(
+    on_step: Callable[[], object] = lambda: None,
+) -> Generator[Callable[[], object]]:
+    """Adapt the number of threads to the machine's load, now and at every step.
 
-    It does nothing unless the program has called `share_processors`.
+    It yields the function to call at every step, which calls `on_step` too. The number of threads
+    changes only if the program has called `share_processors`.
     """
     share = _share
     if share is None:
-        yield lambda: None
+        yield on_step
         return
-    with share.painter():
+
+    def step() -> None:
+        on_step()
         share.adapt()
-        yield share.adapt
+
+    with share.worker():
+        share.adapt()
+        yield step

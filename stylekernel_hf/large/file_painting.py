@@ -10,7 +10,7 @@ from typing import BinaryIO
 import torch
 from torch import Tensor
 
-from stylekernel_hf.devices.processors import shared_painting
+from stylekernel_hf.devices.processors import adaptive_threads
 from stylekernel_hf.errors.given_values import plain_number
 from stylekernel_hf.images.bounds import MAX_PIXELS
 from stylekernel_hf.images.color_modes import ColorMode, recolor
@@ -27,7 +27,6 @@ from stylekernel_hf.large.strip_writing import (
 )
 from stylekernel_hf.large.vips_library import has_vips
 from stylekernel_hf.model.style_field import StyleField
-from stylekernel_hf.model.style_kernel import StyleKernelNetwork
 from stylekernel_hf.pipelines.call_checks import (
     check_choice,
     check_combination,
@@ -38,13 +37,12 @@ from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline
 from stylekernel_hf.styles.embedding import StyleEmbedding
 from stylekernel_hf.styles.mixing import combine, one_style, plan_shares
 from stylekernel_hf.styles.style_input import MIN_SIDE, StyleInput, style_items
-from stylekernel_hf.tiling.out_of_memory import retry_in_smaller_tiles
-from stylekernel_hf.tiling.plain_pictures import (
-    in_float32,
-    is_too_plain,
+from stylekernel_hf.tiling.low_detail import (
     measure_detail_of_rows,
+    model_for_detail,
 )
-from stylekernel_hf.tiling.strip_painting import StripPainting
+from stylekernel_hf.tiling.out_of_memory import retry_in_smaller_tiles
+from stylekernel_hf.tiling.strip_forward import StripForward
 from stylekernel_hf.tiling.tile_size import check_tile_size
 
 LARGE_PIXELS = 50_000_000
@@ -102,26 +100,20 @@ def stylize_file(
     shares = plan_shares((1, 1), strength=strength, weights=weights, masks=None)
     styles = [pipe.encode_style(item, style_size=style_size) for item in named.values()]
     mixed = combine(styles, shares.styles)
-    painting = StripPainting(
-        _model_for(pipe.model, file), file.rows, file.height, file.width, strength, tile_size
-    )
+    model = model_for_detail(pipe.model, lambda: measure_detail_of_rows(file.rows(), file.height))
+    forward = StripForward(model, file.rows, file.height, file.width, strength, tile_size)
 
     def finish(part: Tensor, original: Tensor) -> Tensor:
         return recolor(part, original, color)
 
     with (
         raw_file(target) as raw,
-        shared_painting() as adapt_threads,
-        pipe.progress_bar(total=painting.steps) as bar,
+        pipe.progress_bar(total=forward.steps) as bar,
+        adaptive_threads(bar.update) as step,
     ):
-
-        def step() -> None:
-            bar.update()
-            adapt_threads()
-
         retry_in_smaller_tiles(
-            painting,
-            lambda each: _paint(each, mixed, raw, finish, step),
+            forward,
+            lambda each: _write_strips(each, mixed, raw, finish, step),
             pipe.device,
             name="content",
             remedy="tile_size",
@@ -164,22 +156,14 @@ def calls_for_strips(
     )
 
 
-def _model_for(model: StyleKernelNetwork, file: StripFile) -> StyleKernelNetwork:
-    """Return the network in the precision that the picture needs."""
-    if model.dtype.itemsize >= 4:
-        return model
-    detail = measure_detail_of_rows(file.rows(), file.height)
-    return in_float32(model) if is_too_plain(detail, model.dtype) else model
-
-
-def _paint(
-    painting: StripPainting,
+def _write_strips(
+    forward: StripForward,
     style: StyleEmbedding | StyleField,
     raw: BinaryIO,
     finish: Callable[[Tensor, Tensor], Tensor],
-    on_step: Callable[[], None],
+    on_step: Callable[[], object],
 ) -> None:
     # What an attempt in larger tiles wrote is written over.
     raw.seek(0)
-    for strip in painting.strips(style, finish=finish, on_step=on_step):
+    for strip in forward.strips(style, finish=finish, on_step=on_step):
         raw.write(strip.numpy().data)

@@ -126,11 +126,11 @@ class StyleKernelNetwork(nn.Module):
         if not isinstance(strength, Tensor):
             strength = float(strength)  # Of NumPy's numbers and fractions, too.
         if isinstance(strength, float) and strength == 1.0:
-            return self.repaint(features, statistics, style)
+            return self.stylize(features, statistics, style)
         own = self.encode_style(content)
-        return self.repaint_partly(content, features, statistics, style, own, strength)
+        return self.stylize_partly(content, features, statistics, style, own, strength)
 
-    def repaint(
+    def stylize(
         self,
         features: Sequence[Tensor],
         statistics: Sequence[ChannelStatistics],
@@ -143,7 +143,7 @@ class StyleKernelNetwork(nn.Module):
         aligned = self.align(features[-1], statistics[-1], style)
         return self.decode(features, statistics, aligned, style.code)
 
-    def repaint_partly(
+    def stylize_partly(
         self,
         content: Float[Tensor, "b 3 h w"],
         features: Sequence[Tensor],
@@ -152,13 +152,13 @@ class StyleKernelNetwork(nn.Module):
         own: EncodedStyle,
         strength: float | Float[Tensor, "#b 1 h w"],
     ) -> Float[Tensor, "b 3 h w"]:
-        """Like `repaint`, but the content's own style, encoded as `own`, takes the rest.
+        """Like `stylize`, but the content's own style, encoded as `own`, takes the rest.
 
         What repainting the content in its own style loses is added back in the same measure, so
         that strength 0 is the content exactly.
         """
-        mixed = self.repaint(features, statistics, fade(own, style, strength))
-        lost = content - self.repaint(features, statistics, own)
+        mixed = self.stylize(features, statistics, fade(own, style, strength))
+        lost = content - self.stylize(features, statistics, own)
         return (mixed + (1 - strength) * lost).clamp(0, 1)
 
     def align(

@@ -11,7 +11,7 @@ from jaxtyping import Num
 from PIL import Image
 from torch import Tensor
 
-from stylekernel_hf.devices.processors import shared_painting
+from stylekernel_hf.devices.processors import adaptive_threads
 from stylekernel_hf.images.bounds import MAX_PIXELS, Bounds
 from stylekernel_hf.images.color_modes import COLOR_MODES, ColorMode, recolor, transfer_color
 from stylekernel_hf.images.geometry import check_size
@@ -25,6 +25,7 @@ from stylekernel_hf.images.tensors import (
 )
 from stylekernel_hf.images.unseen_colors import fill_unseen
 from stylekernel_hf.model.style_field import StyleField
+from stylekernel_hf.model.style_kernel import StyleKernelNetwork
 from stylekernel_hf.pipelines.call_checks import (
     check_choice,
     check_combination,
@@ -49,11 +50,11 @@ from stylekernel_hf.styles.style_input import (
     scale_style_picture,
     style_items,
 )
+from stylekernel_hf.tiling.low_detail import measure_detail, model_for_detail
 from stylekernel_hf.tiling.out_of_memory import retry_in_smaller_tiles
-from stylekernel_hf.tiling.painting import Painting
-from stylekernel_hf.tiling.plain_pictures import model_for
 from stylekernel_hf.tiling.style_encoding import encode_style_image
 from stylekernel_hf.tiling.tile_size import check_tile_size
+from stylekernel_hf.tiling.tiled_forward import TiledForward
 
 MAX_EXPLAINED_PIXELS = 16 * 2**20
 
@@ -188,7 +189,7 @@ class StyleKernelPipeline(ProgressBars, PretrainedPipeline):
             return _output(pictures, photos, output_type)
 
         # 4. Encode every style once.
-        with shared_painting():
+        with adaptive_threads():
             encoded = [self._encode(item, name, style_size) for name, item in styles.items()]
 
         # 5. Stylize the photos one by one, each in one piece or tile by tile.
@@ -220,7 +221,7 @@ class StyleKernelPipeline(ProgressBars, PretrainedPipeline):
             >>> pipe.encode_style("painting.jpg").save("painting.safetensors")
         """
         style_size = check_style_size(style_size)
-        with shared_painting():
+        with adaptive_threads():
             encoded = self._encode(style, "style", style_size)
         return replace(
             encoded,
@@ -269,9 +270,7 @@ class StyleKernelPipeline(ProgressBars, PretrainedPipeline):
         check_size(rgb, name="content", min_side=MIN_SIDE, max_pixels=MAX_EXPLAINED_PIXELS)
         place = check_point(point, rgb.shape[3], rgb.shape[2])
         painting = read_style_picture(style, "style", "an explanation", style_size=style_size)
-        return explain(
-            model_for(self.model, rgb), rgb, scale_style_picture(painting, style_size), place
-        )
+        return explain(self._model_for(rgb), rgb, scale_style_picture(painting, style_size), place)
 
     def compile(self) -> bool:
         """Run the network by CUDA graphs from now on; return whether that works here.
@@ -285,6 +284,9 @@ class StyleKernelPipeline(ProgressBars, PretrainedPipeline):
             Whether the network runs by CUDA graphs.
         """
         return record_network(self.model)
+
+    def _model_for(self, rgb: Num[Tensor, "1 3 h w"]) -> StyleKernelNetwork:
+        return model_for_detail(self.model, lambda: measure_detail(rgb))
 
     def _encode(self, style: StyleInput, name: str, style_size: int | None) -> StyleEmbedding:
         if is_style_file(style):
@@ -311,17 +313,12 @@ class StyleKernelPipeline(ProgressBars, PretrainedPipeline):
     ) -> list[Num[Tensor, "1 3 h w"]]:
         """Stylize every photo and recolour it, with one progress bar over the tiles of all."""
         forwards = [
-            Painting(model_for(self.model, photo.visible), photo.visible, each.strength, tile_size)
+            TiledForward(self._model_for(photo.visible), photo.visible, each.strength, tile_size)
             for photo, each in zip(photos, shares, strict=True)
         ]
         total = sum(forward.steps for forward in forwards)
         results: list[Tensor] = []
-        with shared_painting() as adapt_threads, self.progress_bar(total=total) as bar:
-
-            def on_step() -> None:
-                bar.update()
-                adapt_threads()
-
+        with self.progress_bar(total=total) as bar, adaptive_threads(bar.update) as on_step:
             for photo, each, forward in zip(photos, shares, forwards, strict=True):
                 if not isinstance(each.strength, Tensor) and each.strength == 0:
                     results.append(photo.rgb)
@@ -334,21 +331,21 @@ class StyleKernelPipeline(ProgressBars, PretrainedPipeline):
 
     def _run(
         self,
-        forward: Painting,
+        forward: TiledForward,
         style: StyleEmbedding | StyleField,
         as_bytes: bool,
         bar: Any,
-        on_step: Callable[[], None],
+        on_step: Callable[[], object],
     ) -> Num[Tensor, "1 3 h w"]:
         """Stylize one photo; if memory runs out, try once more with tiles of half the side."""
         end = bar.n + forward.steps
 
-        def lengthen(smaller: Painting) -> None:
+        def lengthen(smaller: TiledForward) -> None:
             bar.total += bar.n + smaller.steps - end
 
         result = retry_in_smaller_tiles(
             forward,
-            lambda each: each.paint(style, as_bytes=as_bytes, on_step=on_step),
+            lambda each: each.run(style, as_bytes=as_bytes, on_step=on_step),
             self.device,
             name="content",
             remedy="tile_size",

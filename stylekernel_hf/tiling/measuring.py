@@ -16,7 +16,7 @@ from stylekernel_hf.tiling.running_statistics import RunningPool, RunningStatist
 from stylekernel_hf.tiling.tile_grid import Span, Tile, grid
 
 
-class ContentMeasure:
+class ContentStatistics:
     """The channel statistics of the content features, tile by tile."""
 
     def __init__(self, model: StyleKernelNetwork) -> None:
@@ -35,7 +35,7 @@ class ContentMeasure:
         return [level.result(self._model.device) for level in self._levels]
 
 
-class WholeStyle:
+class TiledStyle:
     """The style of a whole picture, a painting or a content: `encode_style`, tile by tile."""
 
     def __init__(self, model: StyleKernelNetwork, height: int, width: int) -> None:
@@ -91,11 +91,11 @@ def measure(
     tiles: Sequence[Tile],
     *,
     own_style: bool,
-    on_tile: Callable[[], None],
+    on_tile: Callable[[], object],
 ) -> tuple[list[ChannelStatistics], EncodedStyle | None]:
     """Return the statistics of the content features, and the content's own style if asked for."""
-    content = ContentMeasure(model)
-    own = WholeStyle(model, picture.height, picture.width) if own_style else None
+    content = ContentStatistics(model)
+    own = TiledStyle(model, picture.height, picture.width) if own_style else None
     for tile in tiles:
         window = picture.window(tile.window_rows, tile.window_columns, model.device, model.dtype)
         content.add(window, tile)

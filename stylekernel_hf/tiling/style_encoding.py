@@ -9,7 +9,7 @@ from torch import Tensor
 
 from stylekernel_hf.model.encoded_style import EncodedStyle
 from stylekernel_hf.model.style_kernel import StyleKernelNetwork
-from stylekernel_hf.tiling.measuring import WholeStyle
+from stylekernel_hf.tiling.measuring import TiledStyle
 from stylekernel_hf.tiling.out_of_memory import retry_in_smaller_tiles
 from stylekernel_hf.tiling.padded_picture import PaddedPicture
 from stylekernel_hf.tiling.receptive_field import style_reach
@@ -60,7 +60,7 @@ class _StyleImage:
         everything = Span(0, picture.height), Span(0, picture.width)
         if max(picture.height, picture.width) <= self.tile_size:
             return model.encode_style(picture.window(*everything, model.device, model.dtype))
-        style = WholeStyle(model, picture.height, picture.width)
+        style = TiledStyle(model, picture.height, picture.width)
         for tile in grid(
             *everything,
             self.tile_size,

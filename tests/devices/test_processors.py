@@ -11,7 +11,7 @@ import torch
 from stylekernel_hf import StyleKernelPipeline, share_processors
 from stylekernel_hf.benchmark.work import busy_process
 from stylekernel_hf.devices import processors
-from stylekernel_hf.devices.processors import LoadMeter, ProcessorShare, shared_painting
+from stylekernel_hf.devices.processors import LoadMeter, ProcessorShare, adaptive_threads
 from tests.tiny import vivid_model
 
 PICTURE = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
@@ -108,11 +108,11 @@ def test_threads_are_what_others_leave(
 ) -> None:
     share = ProcessorShare(machine.meter(), most, processors_there)
     machine.pass_time(1, others=others, own=1)
-    with share.painter():
+    with share.worker():
         if painters == 1:
             assert share.threads() == expected
         else:
-            with share.painter():
+            with share.worker():
                 assert share.threads() == expected
 
 
@@ -170,7 +170,7 @@ def test_end_of_sharing_gives_the_threads_back() -> None:
     try:
         assert processors._share is not None
         processors._share._meter.others = lambda: 100.0  # type: ignore[method-assign]
-        with shared_painting():
+        with adaptive_threads():
             assert torch.get_num_threads() == 1
     finally:
         share_processors(False)

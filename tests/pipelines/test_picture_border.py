@@ -62,13 +62,13 @@ def error_at_edge(model: StyleKernelModel, style: StyleEmbedding, margin: int) -
     # The same statistics for both, so that only what lies around the part differs.
     statistics = [channel_statistics(level) for level in model.encode_content(photo[part])]
 
-    def repaint(content: Tensor, margin: int) -> Tensor:
+    def stylize(content: Tensor, margin: int) -> Tensor:
         padded, padding = pad_to_multiple(content, model.stride, margin)
         features = model.encode_content(padded)
         aligned = model.align(features[-1], statistics[-1], style)
         return crop_back(model.decode(features, statistics, aligned, style.code), padding)
 
-    error = (repaint(photo[part], margin) - repaint(photo, 0)[part]).abs()
+    error = (stylize(photo[part], margin) - stylize(photo, 0)[part]).abs()
     error[..., 16:-16, 16:-16] = torch.nan
     return float(error.nanmean())
 

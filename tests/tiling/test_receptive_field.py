@@ -27,7 +27,7 @@ def test_a_pixel_changes_nothing_beyond_the_reach(model: StyleKernelModel) -> No
     style = model.encode_style(torch.rand(1, 3, 64, 64, generator=generator))
     features, others = model.encode_content(picture), model.encode_content(altered)
     statistics = [channel_statistics(level) for level in features]
-    painted, repainted = (model.repaint(each, statistics, style) for each in (features, others))
+    painted, repainted = (model.stylize(each, statistics, style) for each in (features, others))
     coarsest = model.config.stem_stride * 2 ** (len(model.config.style_channels) - 1)
     measured = {
         content_reach: changed(features[-1], others[-1], model.stride),

@@ -9,11 +9,11 @@ from torch import Tensor
 from stylekernel_hf.images.color_modes import recolor
 from stylekernel_hf.pretrained.model import StyleKernelModel
 from stylekernel_hf.tiling.padded_picture import PaddedPicture
-from stylekernel_hf.tiling.painting import Painting
 from stylekernel_hf.tiling.receptive_field import full_reach
-from stylekernel_hf.tiling.strip_painting import StripPainting
+from stylekernel_hf.tiling.strip_forward import StripForward
 from stylekernel_hf.tiling.strip_picture import StripPicture
 from stylekernel_hf.tiling.tile_grid import Span
+from stylekernel_hf.tiling.tiled_forward import TiledForward
 from tests.tiny import tiny_model
 
 CPU = torch.device("cpu")
@@ -32,7 +32,7 @@ class TrackedRows:
         return self._rows[start : self.read_so_far].clone()
 
 
-def painted_in_strips(
+def stylized_in_strips(
     model: StyleKernelModel, rgb: Tensor, style: object, strength: float, color: str = "style"
 ) -> tuple[Tensor, list[TrackedRows], list[int]]:
     opened: list[TrackedRows] = []
@@ -42,17 +42,17 @@ def painted_in_strips(
         opened.append(TrackedRows(rgb))
         return opened[-1]
 
-    painting = StripPainting(model, open_rows, rgb.shape[2], rgb.shape[3], strength, 64)
+    forward = StripForward(model, open_rows, rgb.shape[2], rgb.shape[3], strength, 64)
     steps: list[None] = []
     strips: list[Tensor] = []
-    for strip in painting.strips(
+    for strip in forward.strips(
         style,  # type: ignore[arg-type]
         finish=lambda part, content: recolor(part, content, color),  # type: ignore[arg-type]
         on_step=lambda: steps.append(None),
     ):
         strips.append(strip)
         heights.append(len(strip))
-    assert len(steps) == painting.steps
+    assert len(steps) == forward.steps
     return torch.cat(strips).permute(2, 0, 1)[None], opened, heights
 
 
@@ -63,8 +63,10 @@ def test_strips_equal_the_tiles_of_the_picture_in_memory(
 ) -> None:
     rgb = photo[:, :, : size[0], : size[1]]
     style = model.encode_style(photo[:, :, :64, -64:] / 255)
-    in_memory = Painting(model, rgb, strength, 64).paint(style, as_bytes=True, on_step=lambda: None)
-    strips, opened, heights = painted_in_strips(model, rgb, style, strength)
+    in_memory = TiledForward(model, rgb, strength, 64).run(
+        style, as_bytes=True, on_step=lambda: None
+    )
+    strips, opened, heights = stylized_in_strips(model, rgb, style, strength)
     assert in_memory.float().std() > 1
     if max(size) > 64:
         assert torch.equal(strips, in_memory)
@@ -76,9 +78,9 @@ def test_strips_equal_the_tiles_of_the_picture_in_memory(
 def test_colours_are_kept_strip_by_strip(photo: Tensor) -> None:
     model = tiny_model().requires_grad_(False)
     style = model.encode_style(photo[:, :, :64, -64:] / 255)
-    painted = Painting(model, photo, 1.0, 64).paint(style, as_bytes=False, on_step=lambda: None)
-    expected = recolor(painted, photo, "luminance")
-    strips, _, _ = painted_in_strips(model, photo, style, 1.0, "luminance")
+    result = TiledForward(model, photo, 1.0, 64).run(style, as_bytes=False, on_step=lambda: None)
+    expected = recolor(result, photo, "luminance")
+    strips, _, _ = stylized_in_strips(model, photo, style, 1.0, "luminance")
     assert (strips / 255 - expected).abs().max() < 0.51 / 255
 
 
@@ -88,9 +90,9 @@ def test_freed_memory_is_given_back_before_every_strip(
     model = tiny_model().requires_grad_(False)
     style = model.encode_style(photo[:, :, :64, -64:] / 255)
     calls: list[None] = []
-    name = "stylekernel_hf.tiling.strip_painting.give_back_freed_memory"
+    name = "stylekernel_hf.tiling.strip_forward.give_back_freed_memory"
     monkeypatch.setattr(name, lambda: calls.append(None))
-    _, _, heights = painted_in_strips(model, photo, style, 1.0)
+    _, _, heights = stylized_in_strips(model, photo, style, 1.0)
     assert len(calls) == len(heights) > 1
 
 

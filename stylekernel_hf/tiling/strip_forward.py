@@ -14,16 +14,16 @@ from stylekernel_hf.model.encoded_style import EncodedStyle
 from stylekernel_hf.model.style_field import StyleField
 from stylekernel_hf.model.style_kernel import BORDER_MARGIN, StyleKernelNetwork
 from stylekernel_hf.tiling.measuring import measure, measuring_tiles, own_part
-from stylekernel_hf.tiling.painting import paint_tile, painting_tiles
 from stylekernel_hf.tiling.strip_picture import Rows, StripPicture
 from stylekernel_hf.tiling.tile_size import choose_tile_size, largest_tile_size
+from stylekernel_hf.tiling.tiled_forward import output_tiles, stylize_tile
 
 
-class StripPainting:
+class StripForward:
     """A picture of height x width px to be painted, whose rows `open_rows` gives from the first on.
 
     They are read twice: to measure what must be known of the whole picture, and to paint, with the
-    values of `Painting`. Memory grows with the width and the tiles, and not with the height.
+    values of `TiledForward`. Memory grows with the width and the tiles, and not with the height.
     `tile_size` None chooses.
     """
 
@@ -44,7 +44,7 @@ class StripPainting:
         self._strength = strength
         picture = self._open()
         self._measuring = measuring_tiles(model, picture, self.tile_size, own_style=self._partly)
-        self._tiles = painting_tiles(model, picture, height, width, self.tile_size)
+        self._tiles = output_tiles(model, picture, height, width, self.tile_size)
 
     @property
     def _partly(self) -> bool:
@@ -55,10 +55,10 @@ class StripPainting:
         """How often `strips` calls `on_step`."""
         return len(self._measuring) + len(self._tiles)
 
-    def in_smaller_tiles(self) -> StripPainting:
+    def in_smaller_tiles(self) -> StripForward:
         """Return the same picture to be painted in tiles of half the side."""
         side = largest_tile_size(self.tile_size // 2, self._model)
-        return StripPainting(
+        return StripForward(
             self._model, self._open_rows, self.height, self.width, self._strength, side
         )
 
@@ -67,7 +67,7 @@ class StripPainting:
         style: EncodedStyle | StyleField,
         *,
         finish: Callable[[Tensor, Tensor], Tensor],
-        on_step: Callable[[], None],
+        on_step: Callable[[], object],
     ) -> Iterator[UInt8[Tensor, "h w 3"]]:
         """Yield the painted picture from top to bottom, in strips one tile high.
 
@@ -89,7 +89,7 @@ class StripPainting:
                 strip = torch.empty((rows, self.width, 3), dtype=torch.uint8)
             place = tile.window_rows, tile.window_columns
             window = picture.window(*place, model.device, model.dtype)
-            part = paint_tile(model, window, tile, statistics, style, own, self._strength)
+            part = stylize_tile(model, window, tile, statistics, style, own, self._strength)
             part = rounded_bytes(finish(part, own_part(window, tile, 1)))
             strip[:, columns] = part[0].permute(1, 2, 0)
             on_step()

@@ -1,12 +1,13 @@
 """Pictures with too little detail for half precision: flat, hazy, faint or out of focus.
 
-The network divides every channel by its deviation over the picture. Where that is small, the
-rounding errors of half floats grow to the size of the picture's own detail.
+The network divides every channel by its standard deviation over the picture. Where that is small,
+the rounding errors of half precision grow to the size of the picture's own detail.
 """
 
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 
 import torch
 from jaxtyping import Num
@@ -34,7 +35,7 @@ def measure_detail(rgb: Num[Tensor, "1 3 h w"]) -> float:
 
 
 def measure_detail_of_rows(rows: Rows, height: int) -> float:
-    """Return what `measure_detail` does of a picture whose rows are read once."""
+    """Measure the same of a picture whose rows are read once, from the first on."""
     step = _step(height)
     kept: list[Tensor] = []
     for top in range(0, height - _BLOCK + 1, step):
@@ -44,20 +45,15 @@ def measure_detail_of_rows(rows: Rows, height: int) -> float:
     return measure_detail(torch.cat(kept).permute(2, 0, 1)[None])
 
 
-def is_too_plain(detail: float, dtype: torch.dtype) -> bool:
-    """Say whether a picture of this detail needs more precision than `dtype` has."""
-    return dtype.itemsize < 4 and detail < _LEAST_DETAIL * torch.finfo(dtype).eps
+def model_for_detail(model: StyleKernelNetwork, measure: Callable[[], float]) -> StyleKernelNetwork:
+    """Return `model`, or a copy of it in float32 where its dtype is too coarse for a picture.
 
-
-def model_for(model: StyleKernelNetwork, rgb: Num[Tensor, "1 3 h w"]) -> StyleKernelNetwork:
-    """Return `model`, or a copy of it in float32 where its dtype is too coarse for the picture."""
-    if model.dtype.itemsize >= 4 or not is_too_plain(measure_detail(rgb), model.dtype):
+    Args:
+        model: The network, of any dtype.
+        measure: Measures the picture's detail; called only for a network in half precision.
+    """
+    if model.dtype.itemsize >= 4 or measure() >= _LEAST_DETAIL * torch.finfo(model.dtype).eps:
         return model
-    return in_float32(model)
-
-
-def in_float32(model: StyleKernelNetwork) -> StyleKernelNetwork:
-    """Return a copy of the network that computes in float32."""
     return copy.deepcopy(model).float()
 
 

@@ -6,14 +6,14 @@ import pytest
 import torch
 from torch import Tensor
 
-import stylekernel_hf.tiling.painting as painting_module
 from stylekernel_hf.model.statistics import channel_statistics
 from stylekernel_hf.pretrained.model import StyleKernelModel
 from stylekernel_hf.styles.embedding import StyleEmbedding
+from stylekernel_hf.tiling import tiled_forward
 from stylekernel_hf.tiling.measuring import measure, measuring_tiles
 from stylekernel_hf.tiling.padded_picture import PaddedPicture
-from stylekernel_hf.tiling.painting import Painting
 from stylekernel_hf.tiling.tile_grid import Span
+from stylekernel_hf.tiling.tiled_forward import TiledForward
 
 WHOLE = 1024
 
@@ -23,19 +23,19 @@ def style(model: StyleKernelModel) -> StyleEmbedding:
     return model.encode_style(torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(2)))
 
 
-def paint(
+def stylize(
     model: StyleKernelModel,
     rgb: Tensor,
     style: StyleEmbedding,
     tile_size: int,
     strength: float = 1.0,
 ) -> Tensor:
-    painting = Painting(model, rgb, strength, tile_size)
+    forward = TiledForward(model, rgb, strength, tile_size)
     steps: list[None] = []
-    painted = painting.paint(style, as_bytes=False, on_step=lambda: steps.append(None))
-    assert len(steps) == painting.steps
-    assert (painting.steps == 1) == (tile_size >= max(rgb.shape[2:]))
-    return painted
+    result = forward.run(style, as_bytes=False, on_step=lambda: steps.append(None))
+    assert len(steps) == forward.steps
+    assert (forward.steps == 1) == (tile_size >= max(rgb.shape[2:]))
+    return result
 
 
 @pytest.mark.parametrize("strength", [1.0, 0.4])
@@ -48,10 +48,10 @@ def test_tiled_equals_whole(
     size: tuple[int, int],
 ) -> None:
     rgb = photo[:, :, : size[0], : size[1]]
-    whole = paint(model, rgb, style, WHOLE, strength)
+    whole = stylize(model, rgb, style, WHOLE, strength)
     # Values that are all alike would prove nothing.
     assert whole.std(dim=(2, 3)).min() > 0.005
-    tiled = paint(model, rgb, style, 64, strength)
+    tiled = stylize(model, rgb, style, 64, strength)
     assert (tiled - whole).abs().max() < 0.1 / 255
 
 
@@ -61,11 +61,11 @@ def test_halo_is_no_wider_than_needed(
     photo: Tensor,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    whole = paint(model, photo, style, WHOLE)
-    reach = painting_module.full_reach(model)
+    whole = stylize(model, photo, style, WHOLE)
+    reach = tiled_forward.full_reach(model)
     narrower = reach - 2 * model.stride
-    monkeypatch.setattr(painting_module, "full_reach", lambda _: narrower)
-    assert (paint(model, photo, style, 64) - whole).abs().max() > 1e-6
+    monkeypatch.setattr(tiled_forward, "full_reach", lambda _: narrower)
+    assert (stylize(model, photo, style, 64) - whole).abs().max() > 1e-6
 
 
 def test_measured_style_and_statistics_are_those_of_the_whole_padded_picture(
@@ -93,16 +93,16 @@ def test_bytes_are_the_floats_rounded(
     model: StyleKernelModel, style: StyleEmbedding, photo: Tensor
 ) -> None:
     for tile_size in (64, WHOLE):
-        painted = Painting(model, photo, 1.0, tile_size).paint(
+        result = TiledForward(model, photo, 1.0, tile_size).run(
             style, as_bytes=True, on_step=lambda: None
         )
-        floats = paint(model, photo, style, tile_size)
-        assert painted.dtype == torch.uint8
-        assert torch.equal(painted, (floats * 255).round().to(torch.uint8))
+        floats = stylize(model, photo, style, tile_size)
+        assert result.dtype == torch.uint8
+        assert torch.equal(result, (floats * 255).round().to(torch.uint8))
 
 
 def test_smaller_tiles_are_half_as_large(model: StyleKernelModel, photo: Tensor) -> None:
-    half = Painting(model, photo, 1.0, WHOLE).in_smaller_tiles().tile_size
+    half = TiledForward(model, photo, 1.0, WHOLE).in_smaller_tiles().tile_size
     assert half == 221 // 2 // model.stride * model.stride
-    assert Painting(model, photo, 1.0, 128).in_smaller_tiles().tile_size == 64
-    assert Painting(model, photo, 1.0, 64).in_smaller_tiles().tile_size == 64
+    assert TiledForward(model, photo, 1.0, 128).in_smaller_tiles().tile_size == 64
+    assert TiledForward(model, photo, 1.0, 64).in_smaller_tiles().tile_size == 64

@@ -21,7 +21,7 @@ from stylekernel_hf.tiling.tile_grid import Span, Tile, grid
 from stylekernel_hf.tiling.tile_size import choose_tile_size, largest_tile_size
 
 
-class Painting:
+class TiledForward:
     """A picture to be painted with a strength above 0, in `steps` steps.
 
     Tiles give what one piece gives, up to rounding: keys and values come from the style alone,
@@ -55,27 +55,27 @@ class Painting:
             self._measuring = measuring_tiles(
                 model, self._picture, tile_size, own_style=self._partly
             )
-            self._tiles = painting_tiles(model, self._picture, self.height, self.width, tile_size)
+            self._tiles = output_tiles(model, self._picture, self.height, self.width, tile_size)
 
     @property
     def steps(self) -> int:
-        """How often `paint` calls `on_step`."""
+        """How often `run` calls `on_step`."""
         return len(self._measuring) + len(self._tiles) or 1
 
-    def in_smaller_tiles(self) -> Painting:
+    def in_smaller_tiles(self) -> TiledForward:
         """Return the same picture to be painted in tiles of half the side."""
         side = (self.tile_size or max(self.height, self.width)) // 2
         tile_size = largest_tile_size(side, self._model)
-        return Painting(self._model, self._rgb, self._strength, tile_size)
+        return TiledForward(self._model, self._rgb, self._strength, tile_size)
 
-    def paint(
-        self, style: EncodedStyle | StyleField, *, as_bytes: bool, on_step: Callable[[], None]
+    def run(
+        self, style: EncodedStyle | StyleField, *, as_bytes: bool, on_step: Callable[[], object]
     ) -> Num[Tensor, "1 3 h w"]:
         """Paint the picture: in floats where the model is, or rounded, in uint8 on the CPU."""
         model = self._model
         style = style.to(model.device, model.dtype)
         if not self._tiles:
-            whole = self._paint_whole(style)
+            whole = self._run_whole(style)
             on_step()
             return rounded_bytes(whole).cpu() if as_bytes else whole
         canvas = torch.empty(
@@ -87,7 +87,7 @@ class Painting:
             model, self._picture, self._measuring, own_style=self._partly, on_tile=on_step
         )
         for tile in self._tiles:
-            part = self._paint_tile(tile, statistics, style, own)
+            part = self._run_tile(tile, statistics, style, own)
             rows, columns = (
                 slice(own.start - BORDER_MARGIN, own.stop - BORDER_MARGIN)
                 for own in (tile.rows, tile.columns)
@@ -96,7 +96,7 @@ class Painting:
             on_step()
         return canvas
 
-    def _paint_whole(self, style: EncodedStyle | StyleField) -> Float[Tensor, "1 3 h w"]:
+    def _run_whole(self, style: EncodedStyle | StyleField) -> Float[Tensor, "1 3 h w"]:
         picture, model = self._picture, self._model
         everything = Span(0, picture.height), Span(0, picture.width)
         padded = picture.window(*everything, model.device, model.dtype)
@@ -105,7 +105,7 @@ class Painting:
             model(padded, self._style_in(style, *everything), strength), picture.padding
         )
 
-    def _paint_tile(
+    def _run_tile(
         self,
         tile: Tile,
         statistics: list[ChannelStatistics],
@@ -115,7 +115,7 @@ class Painting:
         model, place = self._model, (tile.window_rows, tile.window_columns)
         window = self._picture.window(*place, model.device, model.dtype)
         style = self._style_in(style, *place)
-        return paint_tile(model, window, tile, statistics, style, own, self._strength_in(*place))
+        return stylize_tile(model, window, tile, statistics, style, own, self._strength_in(*place))
 
     def _style_in(
         self, style: EncodedStyle | StyleField, rows: Span, columns: Span
@@ -135,7 +135,7 @@ class Painting:
         return padded.window(rows, columns, self._model.device, self._model.dtype)
 
 
-def painting_tiles(
+def output_tiles(
     model: StyleKernelNetwork, picture: WindowedPicture, height: int, width: int, tile_size: int
 ) -> list[Tile]:
     """Cut a picture of height x width without its margin, which is seen but not painted."""
@@ -149,7 +149,7 @@ def painting_tiles(
     )
 
 
-def paint_tile(
+def stylize_tile(
     model: StyleKernelNetwork,
     window: Float[Tensor, "1 3 i j"],
     tile: Tile,
@@ -161,7 +161,7 @@ def paint_tile(
     """Paint the own pixels of a tile; without the picture's own style in full strength."""
     features = model.encode_content(window)
     if own is None:
-        painted = model.repaint(features, statistics, style)
+        painted = model.stylize(features, statistics, style)
     else:
-        painted = model.repaint_partly(window, features, statistics, style, own, strength)
+        painted = model.stylize_partly(window, features, statistics, style, own, strength)
     return own_part(painted, tile, 1)

@@ -8,10 +8,11 @@ import torch
 from PIL import Image
 
 from stylekernel_hf import StyleKernelPipeline, pipeline, stylize_file
-from stylekernel_hf.tiling.plain_pictures import (
+from stylekernel_hf.model.style_kernel import StyleKernelNetwork
+from stylekernel_hf.tiling.low_detail import (
     measure_detail,
     measure_detail_of_rows,
-    model_for,
+    model_for_detail,
 )
 from tests.golden_pictures import PAINTING, PHOTO, mean_difference
 
@@ -112,11 +113,15 @@ def test_only_plain_pictures_are_painted_in_float32(
         torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None]
         for picture in (Image.open(PHOTO), plain_picture("black"))
     )
+
+    def model_for(rgb: torch.Tensor, dtype: torch.dtype) -> StyleKernelNetwork:
+        return model_for_detail(pipes[dtype].model, lambda: measure_detail(rgb))
+
     for dtype in HALVES:
-        assert model_for(pipes[dtype].model, photo) is pipes[dtype].model
-        assert model_for(pipes[dtype].model, black).dtype == torch.float32
+        assert model_for(photo, dtype) is pipes[dtype].model
+        assert model_for(black, dtype).dtype == torch.float32
         assert pipes[dtype].model.dtype == dtype
-    assert model_for(pipes[torch.float32].model, black) is pipes[torch.float32].model
+    assert model_for(black, torch.float32) is pipes[torch.float32].model
 
 
 def slow_detail(picture: np.ndarray, step: tuple[int, int]) -> float:
