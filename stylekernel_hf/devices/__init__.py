@@ -1,1 +1,1 @@
-"""What torch computes on: dtypes, threads, memory and forked processes."""
+"""Dtypes, threads and memory of the machine, and forked processes."""

@@ -1,4 +1,4 @@
-"""Which dtypes a device computes in at full speed."""
+"""The dtypes that a device computes in natively."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import torch
 
 
 def is_native(dtype: torch.dtype, device: torch.device) -> bool:
-    """Whether `device` computes in `dtype` at least about as fast as in float32.
+    """Return whether `device` computes in `dtype` about as fast as in float32, or faster.
 
-    Of the half floats a GPU has those that it holds to have without emulation, a CPU those that
-    oneDNN has kernels for: most servers have bfloat16, most laptops neither, and what a CPU
-    emulates takes ten times as long as float32. Of other devices nothing is known but float32.
+    A CPU computes natively in the half floats that oneDNN has kernels for: bfloat16 on most
+    servers, neither of them on most laptops. An emulated dtype takes ten times as long as float32.
+    On devices other than CPUs and CUDA only float32 counts as native.
     """
     if dtype == torch.float32:
         return True
@@ -18,8 +18,7 @@ def is_native(dtype: torch.dtype, device: torch.device) -> bool:
         return dtype == torch.float16 or torch.cuda.is_bf16_supported(including_emulation=False)
     if device.type != "cpu":
         return False
-    # torch itself asks this way before it compiles for half floats; builds without oneDNN have
-    # no such operators.
+    # Private operators, which torch's own compiler asks too; builds without oneDNN lack them.
     name = "_is_mkldnn_bf16_supported" if dtype == torch.bfloat16 else "_is_mkldnn_fp16_supported"
     ask = getattr(torch.ops.mkldnn, name, None)
     return bool(ask and ask())

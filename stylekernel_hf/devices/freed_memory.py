@@ -1,4 +1,4 @@
-"""Memory that a network has freed, kept for its next layer or given back."""
+"""Freed memory: kept for the next layer, or given back to the system (glibc)."""
 
 from __future__ import annotations
 
@@ -14,19 +14,23 @@ _OWN_SETTINGS = ("GLIBC_TUNABLES", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESH
 
 
 def keep_freed_memory() -> None:
-    """Have this process keep up to 1 GiB of freed memory, where malloc is glibc's.
+    """Let this process keep up to 1 GiB of freed memory, which makes the network faster on a CPU.
 
-    It makes a CPU faster, and it holds for all that the process does: hence it is for programs, not
-    for libraries. The command line and the demo call it when they start.
+    The setting holds for the whole process, so programs call this function and libraries do not.
+    The command line and the demo call it when they start. It does nothing if malloc is not glibc's
+    or if the environment sets glibc's thresholds.
 
-    By itself glibc gives blocks of more than 32 MiB, and the end of its heap, back to the system as
-    soon as they are free. The features of every layer then lie on new pages, one fault for each,
-    which takes longer than many a layer. Blocks of more than 256 MiB are given back still, and
-    whoever set glibc's thresholds in the environment is left alone.
+    By default glibc returns blocks of more than 32 MiB, and the end of its heap, to the system as
+    soon as they are free. The features of every layer then need new pages, and the page faults
+    take longer than many a layer. Blocks of more than 256 MiB are still returned.
+
+    Example:
+        >>> from stylekernel_hf import keep_freed_memory
+        >>> keep_freed_memory()
     """
     if sys.platform != "linux" or any(name in os.environ for name in _OWN_SETTINGS):
         return
-    # Other libraries of C have no mallopt, or do nothing in it.
+    # In other C libraries mallopt is missing or does nothing.
     with contextlib.suppress(AttributeError, OSError):
         libc = ctypes.CDLL(None)
         libc.mallopt(_MMAP_THRESHOLD, _LARGEST_BLOCK)
@@ -34,9 +38,14 @@ def keep_freed_memory() -> None:
 
 
 def give_back_freed_memory() -> None:
-    """Give all memory that is free back to the system, where malloc is glibc's.
+    """Return all free memory to the system, if malloc is glibc's; elsewhere do nothing.
 
-    What lies between blocks in use, and is too small for the next, would stay and pile up.
+    Without the call, free memory between blocks in use accumulates, because it is too small for
+    the next block.
+
+    Example:
+        >>> from stylekernel_hf import give_back_freed_memory
+        >>> give_back_freed_memory()
     """
     if sys.platform != "linux":
         return

@@ -1,9 +1,8 @@
-"""As many threads as other programs leave processors, for programs that ask for it.
+"""Fewer threads while other programs are busy, for programs that ask for it.
 
-The threads of OpenMP spin while they wait for each other. Where another program has taken the
-processor of one of them, the others spin for as long as it is away: on two processors of which one
-is busy, a picture takes ten times as long as on two that are free. With one thread fewer nobody
-waits.
+The threads of OpenMP spin while they wait for each other. If another program takes the processor of
+one of them, the others spin until it returns: with one of two processors busy, a picture takes ten
+times as long as with both free. With one thread fewer, no thread waits.
 """
 
 from __future__ import annotations
@@ -19,12 +18,12 @@ from typing import NamedTuple
 import torch
 
 _STAT = Path("/proc/stat")
-# Seconds between two readings: less is within the resolution of the counters, more is long past.
+# Seconds between two readings: less is below the counters' resolution, more is out of date.
 _SHORTEST, _LONGEST = 0.1, 2.0
 
 
 class _Reading(NamedTuple):
-    """What all programs and this one have had of the processors, in seconds."""
+    """Seconds of processor time used so far by all programs and by this one."""
 
     clock: float
     everybody: float
@@ -32,10 +31,10 @@ class _Reading(NamedTuple):
 
 
 class LoadMeter:
-    """Tells how many processors other programs keep busy; always 0 where that cannot be read.
+    """Measures how many processors other programs keep busy, from Linux's counters.
 
-    It reads Linux's counters, in which programs that were started with `nice` do not count: they
-    give way by themselves.
+    Programs started with `nice` do not count, because they give way. On other systems the result
+    is always 0.
     """
 
     def __init__(
@@ -50,17 +49,17 @@ class LoadMeter:
         self._last = self._take()
 
     def others(self) -> float:
-        """Return the number of processors that others had on average since the last reading.
+        """Return the average number of processors used by others since the last reading.
 
-        After a long pause it is the number of other threads that are running now.
+        After a long pause, it is the number of other threads running now.
         """
         if self._last is None or self._clock() - self._last.clock < _SHORTEST:
             return self._others
         reading = self._take()
         if reading is not None:
             seconds = reading.clock - self._last.clock
-            had = (reading.everybody - self._last.everybody) - (reading.own - self._last.own)
-            self._others = max(0.0, had / seconds) if seconds < _LONGEST else self._running()
+            used = (reading.everybody - self._last.everybody) - (reading.own - self._last.own)
+            self._others = max(0.0, used / seconds) if seconds < _LONGEST else self._running()
         self._last = reading
         return self._others
 
@@ -73,17 +72,17 @@ class LoadMeter:
         return None
 
     def _running(self) -> float:
-        # The least of three: what runs for a moment only is nobody who works.
+        # The least of three, which leaves out what runs for a moment only.
         counts: list[int] = []
         for _ in range(3):
             time.sleep(0.001)
-            found = self._read().partition("procs_running")[2].split()
-            counts.append(int(found[0]) if found else 1)
+            fields = self._read().partition("procs_running")[2].split()
+            counts.append(int(fields[0]) if fields else 1)
         return float(max(0, min(counts) - 1))
 
 
 class ProcessorShare:
-    """The threads that each worker of this process computes with."""
+    """Divides the free processors among the threads of this process that stylize."""
 
     def __init__(self, meter: LoadMeter, most: int, processors: int) -> None:
         self.most = most
@@ -94,7 +93,7 @@ class ProcessorShare:
 
     @contextlib.contextmanager
     def worker(self) -> Generator[None]:
-        """Within it, one more thread of this process paints."""
+        """Count one more stylizing thread of this process."""
         with self._lock:
             self._workers += 1
         try:
@@ -104,14 +103,14 @@ class ProcessorShare:
                 self._workers -= 1
 
     def threads(self) -> int:
-        """Return how many threads a worker should compute with now."""
+        """Return the number of threads for each worker now."""
         with self._lock:
             free = self._processors - round(self._meter.others())
             return max(1, min(self.most, free) // max(1, self._workers))
 
     def adapt(self) -> None:
-        """Set the number of threads of the thread that calls."""
-        # A forked process has lost the others' threads, and stays with one.
+        """Set torch's number of threads in the calling thread."""
+        # OpenMP's threads do not survive a fork, so a forked process keeps one.
         if os.getpid() != self._process:
             return
         threads = self.threads()
@@ -123,13 +122,15 @@ _share: ProcessorShare | None = None
 
 
 def share_processors(share: bool = True) -> None:
-    """Compute from now on with as many threads as other programs leave processors.
+    """Use fewer threads from now on while other programs are busy.
 
-    It holds for all pipelines of this process, and for torch's number of threads in the threads
-    that call them: hence it is for programs, not for libraries. The command line and the demo do
-    it. The load is looked at before every picture and every tile. On an idle machine nothing
-    changes. Sums may be rounded differently with another number of threads. With False it ends,
-    and the calling thread has as many threads again as before.
+    The setting holds for all pipelines of this process and sets torch's number of threads in the
+    threads that call them, so programs call this function and libraries do not. The command line
+    and the demo call it. The pipeline reads the load before every picture and every tile. On an
+    idle machine nothing changes. With another number of threads, sums may be rounded differently.
+
+    Args:
+        share: False ends it and restores the calling thread's number of threads.
 
     Example:
         >>> from stylekernel_hf import share_processors

@@ -1,1 +1,1 @@
-"""Pictures of any size in bounded memory: tile by tile, exactly as in one piece."""
+"""Pictures of any size in bounded memory: tile by tile, with the result of one piece."""

@@ -1,4 +1,4 @@
-"""The first pass over the tiles: what must be known of the whole picture to paint any of it."""
+"""The first pass over the tiles: statistics of the whole picture, which every tile needs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class ContentStatistics:
         self._levels = [RunningStatistics() for _ in model.config.dynamic_convolutions]
 
     def add(self, window: Tensor, tile: Tile) -> None:
-        """Take in a tile's own pixels."""
+        """Add a tile's own pixels, without its halo."""
         features = self._model.encode_content(window)
         for index, (level, feature) in enumerate(zip(self._levels, features, strict=True)):
             cell = self._model.stride // 2 ** (len(features) - 1 - index)
@@ -36,19 +36,19 @@ class ContentStatistics:
 
 
 class TiledStyle:
-    """The style of a whole picture, a painting or a content: `encode_style`, tile by tile."""
+    """`encode_style` of a picture, a style image or a content, tile by tile."""
 
     def __init__(self, model: StyleKernelNetwork, height: int, width: int) -> None:
         self._model = model
         self._palette = RunningStatistics()
         self._levels = [RunningStatistics() for _ in model.config.style_channels]
-        # Heights and widths of the tokens' level are known before: sides are multiples of it.
+        # The sides are multiples of the style stride, so the size of the tokens' level is known.
         rows, columns = height // model.stride, width // model.stride
         size = token_grid(rows, columns, model.style_alignment.max_tokens)
         self._pool = RunningPool(rows, columns, size)
 
     def add(self, window: Tensor, tile: Tile) -> None:
-        """Take in a tile's own pixels."""
+        """Add a tile's own pixels, without its halo."""
         self._palette.add(own_part(window, tile, 1))
         features = self._model.style_encoder(window)
         for index, (level, feature) in enumerate(zip(self._levels, features, strict=True)):
@@ -71,7 +71,7 @@ class TiledStyle:
 def measuring_tiles(
     model: StyleKernelNetwork, picture: WindowedPicture, tile_size: int, *, own_style: bool
 ) -> list[Tile]:
-    """Cut the picture with its margin, as the statistics are to be those of the whole of it."""
+    """Cut the padded picture into tiles, with its margin, which the statistics include."""
     cell, halo = model.stride, content_reach(model)
     if own_style:
         cell, halo = max(cell, model.style_stride), max(halo, style_reach(model))
@@ -93,7 +93,7 @@ def measure(
     own_style: bool,
     on_tile: Callable[[], object],
 ) -> tuple[list[ChannelStatistics], EncodedStyle | None]:
-    """Return the statistics of the content features, and the content's own style if asked for."""
+    """Return the statistics of the content features, and with `own_style` the content's style."""
     content = ContentStatistics(model)
     own = TiledStyle(model, picture.height, picture.width) if own_style else None
     for tile in tiles:
@@ -106,7 +106,7 @@ def measure(
 
 
 def own_part(feature: Tensor, tile: Tile, cell: int) -> Tensor:
-    """Cut the halo off a feature of a tile's window, one value of which covers `cell` px a side."""
+    """Cut the halo off a feature of a tile's window; one value covers `cell` x `cell` px."""
     rows, columns = (
         slice((own.start - window.start) // cell, _end(own, window, cell))
         for own, window in (
@@ -118,5 +118,5 @@ def own_part(feature: Tensor, tile: Tile, cell: int) -> Tensor:
 
 
 def _end(own: Span, window: Span, cell: int) -> int | None:
-    # At the border of the picture a feature may have a last value for a cell that is cut short.
+    # The last value at the picture's border may stand for an incomplete cell.
     return None if own.stop == window.stop else (own.stop - window.start) // cell

@@ -1,4 +1,4 @@
-"""What happens when a device has no memory left for a content or a style."""
+"""Retry in smaller tiles when a device runs out of memory."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 import torch
 
 logger = logging.getLogger(__name__)
-# What torch's allocators for the CPU and for MPS say, in a RuntimeError like any other.
+# Torch's allocators for the CPU and for MPS raise a RuntimeError with these messages.
 _COMPLAINTS = ("can't allocate memory", "MPS backend out of memory")
 _Self = TypeVar("_Self")
 
@@ -38,14 +38,14 @@ def retry_in_smaller_tiles(
     remedy: str,
     on_retry: Callable[[_Picture], None] | None = None,
 ) -> _Result:
-    """Do the work, and where `device` runs out of memory once more in tiles of half the side.
+    """Do the work; if `device` runs out of memory, retry once in tiles of half the side.
 
-    `on_retry` gets what will be worked on instead. MemoryError if that is too much as well: it
-    tells the argument by its `name`, and which one to make smaller as the `remedy`.
+    `on_retry` is called with the picture in smaller tiles before the retry. If memory runs out
+    again, MemoryError names the picture (`name`) and the argument to make smaller (`remedy`).
     """
     with contextlib.suppress(torch.OutOfMemoryError), _out_of_memory_named():
         return work(picture)
-    # Only here is the error gone, and with it what it kept alive on the device.
+    # Outside the handler: the error's traceback would keep tensors alive on the device.
     smaller = picture.in_smaller_tiles()
     logger.warning("out of memory on %s: trying tiles of %s px", device, smaller.tile_size)
     if on_retry is not None:
@@ -62,7 +62,7 @@ def retry_in_smaller_tiles(
 
 @contextlib.contextmanager
 def _out_of_memory_named() -> Generator[None]:
-    """Raise torch.OutOfMemoryError, as CUDA does, also where the CPU or MPS has no memory left."""
+    """Raise torch.OutOfMemoryError for the CPU and MPS too, as torch does for CUDA."""
     try:
         yield
     except RuntimeError as error:

@@ -1,4 +1,4 @@
-"""A picture with its reflected margin, of which only windows are ever made."""
+"""A picture with a reflected margin, padded window by window."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from stylekernel_hf.tiling.tile_grid import Span
 
 
 class WindowedPicture(ABC):
-    """A picture with its reflected margin, however its pixels are held."""
+    """A picture with a reflected margin; subclasses say where its pixels come from."""
 
     def __init__(
         self, height: int, width: int, multiple: int, margin: int, device: torch.device
@@ -25,12 +25,12 @@ class WindowedPicture(ABC):
 
     @property
     def height(self) -> int:
-        """Height with the margin."""
+        """Height with the margin, in px."""
         return len(self._rows)
 
     @property
     def width(self) -> int:
-        """Width with the margin."""
+        """Width with the margin, in px."""
         return len(self._columns)
 
     @abstractmethod
@@ -41,7 +41,7 @@ class WindowedPicture(ABC):
 
 
 class PaddedPicture(WindowedPicture):
-    """What `pad_to_multiple` would return, in windows, for pixels or maps in uint8 or floats."""
+    """Windows of `pad_to_multiple` of a picture or of maps, in uint8 or floats."""
 
     def __init__(self, rgb: Num[Tensor, "1 n h w"], multiple: int, margin: int) -> None:
         super().__init__(rgb.shape[2], rgb.shape[3], multiple, margin, rgb.device)
@@ -52,11 +52,11 @@ class PaddedPicture(WindowedPicture):
     ) -> Float[Tensor, "1 n i j"]:
         """Return a rectangle of the padded picture, channels last, in [0, 1]."""
         cuts = [(2, self._rows, rows), (3, self._columns, columns)]
-        # First along the side of which less is left: the other cut has less to copy.
+        # The side that loses more is cut first, which leaves the second cut less to copy.
         cuts.sort(key=lambda cut: (cut[2].stop - cut[2].start) / self._rgb.shape[cut[0]])
         part = self._rgb
         for axis, line, span in cuts:
             part = line.take(part, axis, *span)
-        # Bytes are put in order in less time than floats.
+        # The layout is changed before the conversion: bytes move faster than floats.
         part = part.to(device, memory_format=torch.channels_last)
         return unit_floats(part).to(dtype)

@@ -1,4 +1,4 @@
-"""How far the network sees: the width of the halo with which a tile is exact."""
+"""The receptive field of the network: the width of the halo that makes tiles exact."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from stylekernel_hf.model.style_kernel import StyleKernelNetwork
 
 
 def content_reach(model: StyleKernelNetwork) -> int:
-    """Farthest distance in px at which a pixel matters to a content feature beside it."""
+    """Return how far, in px, a content feature sees beyond its own cell."""
     config = model.config
     return _encoder_reach(
         config.encoder_depths, len(config.encoder_depths) - 1, config.stem_stride, config
@@ -17,7 +17,7 @@ def content_reach(model: StyleKernelNetwork) -> int:
 
 
 def style_reach(model: StyleKernelNetwork) -> int:
-    """Farthest distance in px at which a pixel matters to a feature of the style encoder."""
+    """Return how far, in px, a feature of the style encoder sees beyond its own cell."""
     config = model.config
     return _encoder_reach(
         config.style_depths, len(config.style_depths) - 1, config.stem_stride, config
@@ -25,11 +25,12 @@ def style_reach(model: StyleKernelNetwork) -> int:
 
 
 def full_reach(model: StyleKernelNetwork) -> int:
-    """Farthest distance in px at which a pixel of the content matters to the picture painted.
+    """Return how far, in px, an output pixel sees in the content.
 
-    Apart from the statistics over the whole picture. The way is walked backwards: through the
-    decoder to ever coarser features, of which whole cells are needed, through the dynamic
-    convolutions and the interpolation of their kernels, and through the encoder to the pixels.
+    Statistics of the whole picture are left out: tiles get them from a first pass. The sum runs
+    backwards from the output: through the decoder to ever coarser features, of which whole cells
+    are needed, through the dynamic convolutions and the interpolation of their kernels, and
+    through the encoder to the pixels.
     """
     config = model.config
     cell = [config.stem_stride * 2**level for level in range(len(config.encoder_depths))]
@@ -40,7 +41,7 @@ def full_reach(model: StyleKernelNetwork) -> int:
         size = cell[level]
         reach = _up_to_cells(reach, size) + config.decoder_depths[level - finest] * size
         if level > finest:
-            reach += size  # Bilinear upsampling looks at the neighbours of a cell.
+            reach += size  # Bilinear upsampling reads the neighbours of a cell.
         if level == len(cell) - 1:
             reach += 2 * config.decoder_blocks * size
         if level >= first_dynamic:
@@ -56,7 +57,7 @@ def full_reach(model: StyleKernelNetwork) -> int:
 def _encoder_reach(
     depths: Sequence[int], level: int, stem_stride: int, config: StyleKernelConfig
 ) -> int:
-    """Sum over the 3x3 convolutions up to a level: each reaches one cell of its input further."""
+    """Sum over the 3x3 convolutions up to a level; each sees one cell of its input further."""
     reach = 1  # The first convolution of all, whatever its stride.
     reach += (depths[0] - 1) * stem_stride
     for stage in range(1, level + 1):

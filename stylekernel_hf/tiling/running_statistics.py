@@ -1,4 +1,4 @@
-"""Statistics and pooled tokens of a feature of which only one tile is at hand at a time."""
+"""Statistics and pooled tokens of a feature map, added up tile by tile."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from stylekernel_hf.tiling.tile_grid import Span
 
 
 class RunningStatistics:
-    """Mean and standard deviation of every channel over the parts that were added.
+    """Mean and standard deviation of every channel over all parts added.
 
-    Sums of squared deviations are merged in float64 (Chan, Golub and LeVeque, 1979), so that
-    nothing is lost by taking the parts one after the other.
+    Sums of squared deviations are merged in float64 (Chan, Golub and LeVeque, 1979), so that the
+    order and number of parts hardly change the result.
     """
 
     def __init__(self) -> None:
@@ -23,7 +23,7 @@ class RunningStatistics:
         self._squares = torch.zeros((), dtype=torch.float64)
 
     def add(self, part: Float[Tensor, "1 c h w"]) -> None:
-        """Take in a part that no other part overlaps."""
+        """Add a part; parts must not overlap."""
         part = part.float()
         mean = part.mean(dim=(2, 3), keepdim=True)
         squares = (part - mean).square().sum(dim=(2, 3), keepdim=True).cpu().double()
@@ -37,7 +37,7 @@ class RunningStatistics:
         self._count = total
 
     def result(self, device: torch.device) -> ChannelStatistics:
-        """Return what `channel_statistics` would say of all parts together."""
+        """Return the `channel_statistics` of all parts together."""
         std = (self._squares / self._count + EPSILON).sqrt()
         return ChannelStatistics(self._mean.float().to(device), std.float().to(device))
 
@@ -51,7 +51,7 @@ class RunningPool:
         self._pooled: Tensor | None = None
 
     def add(self, part: Float[Tensor, "1 c h w"], top: int, left: int) -> None:
-        """Take in the part whose upper left pixel lies at `top`, `left`."""
+        """Add the part whose upper left pixel lies at (`top`, `left`)."""
         part = part.float()
         down = self._weights(0, Span(top, top + part.shape[2]), part)
         across = self._weights(1, Span(left, left + part.shape[3]), part)
@@ -64,7 +64,7 @@ class RunningPool:
         return self._pooled
 
     def _weights(self, axis: int, part: Span, like: Tensor) -> Float[Tensor, "cells pixels"]:
-        """Share of each pixel of a part in each cell of the grid; cells may overlap."""
+        """Return the weight of each pixel of a part in each cell of the grid; cells may overlap."""
         length, cells = self._lengths[axis], self._size[axis]
         cell = torch.arange(cells, device=like.device)[:, None]
         start, stop = cell * length // cells, -(-(cell + 1) * length // cells)

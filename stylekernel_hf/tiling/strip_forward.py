@@ -1,4 +1,4 @@
-"""One picture painted strip by strip: rows come from a file and go to a file."""
+"""The network over a picture strip by strip: rows come from a file and go to a file."""
 
 from __future__ import annotations
 
@@ -20,11 +20,18 @@ from stylekernel_hf.tiling.tiled_forward import output_tiles, stylize_tile
 
 
 class StripForward:
-    """A picture of height x width px to be painted, whose rows `open_rows` gives from the first on.
+    """Stylize a picture whose rows are read from the first to the last, as `TiledForward` does.
 
-    They are read twice: to measure what must be known of the whole picture, and to paint, with the
-    values of `TiledForward`. Memory grows with the width and the tiles, and not with the height.
-    `tile_size` None chooses.
+    The rows are read twice: once for the statistics of the whole picture, once to stylize.
+    Memory grows with the width and the tiles, not with the height.
+
+    Args:
+        model: The network.
+        open_rows: Returns a reader of the rows, from the first on; called for every reading.
+        height: Height of the picture in px.
+        width: Width of the picture in px.
+        strength: From 0 (the content) to 1 (the full style), above 0.
+        tile_size: Side of the tiles in px; None chooses.
     """
 
     def __init__(
@@ -56,7 +63,7 @@ class StripForward:
         return len(self._measuring) + len(self._tiles)
 
     def in_smaller_tiles(self) -> StripForward:
-        """Return the same picture to be painted in tiles of half the side."""
+        """Return the same work in tiles of half the side."""
         side = largest_tile_size(self.tile_size // 2, self._model)
         return StripForward(
             self._model, self._open_rows, self.height, self.width, self._strength, side
@@ -69,9 +76,10 @@ class StripForward:
         finish: Callable[[Tensor, Tensor], Tensor],
         on_step: Callable[[], object],
     ) -> Iterator[UInt8[Tensor, "h w 3"]]:
-        """Yield the painted picture from top to bottom, in strips one tile high.
+        """Yield the stylized picture from top to bottom, in strips one tile high.
 
-        `finish` is given what was painted and the content, 1x3xHxW, and returns what is to be seen.
+        `finish` maps a stylized part and the same part of the content, 1x3xHxW in [0, 1], to what
+        is written. `on_step` is called after every tile of both passes.
         """
         model = self._model
         style = style.to(model.device, model.dtype)
@@ -83,7 +91,7 @@ class StripForward:
         for tile in self._tiles:
             columns = slice(*(edge - BORDER_MARGIN for edge in tile.columns))
             if columns.start == 0:
-                # Once a strip: after every tile it takes a fifth more time.
+                # Once per strip: after every tile, the call would take a fifth more time.
                 give_back_freed_memory()
                 rows = tile.rows.stop - tile.rows.start
                 strip = torch.empty((rows, self.width, 3), dtype=torch.uint8)

@@ -1,4 +1,4 @@
-"""A picture read row by row, of which only the rows that tiles look at are held."""
+"""A picture read row by row; memory holds only the rows that tiles still need."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _CPU = torch.device("cpu")
 
 
 class Rows(Protocol):
-    """The rows of a picture, which are read from the first to the last, once."""
+    """A reader of the rows of a picture, from the first to the last, once."""
 
     def read(self, count: int) -> UInt8[Tensor, "count w 3"]:
         """Return the next rows."""
@@ -24,22 +24,22 @@ class Rows(Protocol):
 
 
 class StripPicture(WindowedPicture):
-    """What `PaddedPicture` is of a picture in memory, for windows that never go back up.
+    """A `PaddedPicture` of rows from a file, for windows that go down the picture.
 
-    A window may start no higher than the one before; the rows above all later ones are forgotten.
+    A window may start no higher than the one before. Rows that no later window needs are dropped.
     """
 
     def __init__(self, rows: Rows, height: int, width: int, multiple: int, margin: int) -> None:
         super().__init__(height, width, multiple, margin, _CPU)
         self._source = rows
-        # The margin below shows rows above it once more: the first that any later row is made of.
+        # The margin at the bottom repeats rows above it, so they are kept until then.
         self._first_needed = self._rows.places.flip(0).cummin(0).values.flip(0)
         self._held = torch.empty((0, width, 3), dtype=torch.uint8)
         self._top = 0
 
     @property
     def rows_held(self) -> int:
-        """How many rows of the picture are in memory."""
+        """Number of rows in memory."""
         return len(self._held)
 
     def window(
@@ -48,14 +48,14 @@ class StripPicture(WindowedPicture):
         """Return a rectangle of the padded picture, channels last, in [0, 1]."""
         wanted = self._rows.places[slice(*rows)]
         self._hold(int(self._first_needed[rows.start]), int(wanted.max()) + 1)
-        # Columns first: a tile is narrower than the picture.
+        # Columns first: a tile is narrower than the picture, which leaves fewer rows to copy.
         part = self._columns.take(self._held, 1, *columns)
         part = part.index_select(0, wanted - self._top)
         part = part.permute(2, 0, 1)[None].to(device, memory_format=torch.channels_last)
         return unit_floats(part).to(dtype)
 
     def _hold(self, start: int, stop: int) -> None:
-        """Forget the rows above `start`, and read those up to `stop`."""
+        """Drop the rows above `start` and read those up to `stop`."""
         assert start >= self._top, "windows go down the picture"
         end = self._top + len(self._held)
         if start > self._top or stop > end:

@@ -1,4 +1,4 @@
-"""A style image encoded: in one piece, or tile by tile with the same result."""
+"""Encoding a style image: in one piece, or tile by tile with the same result."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ from stylekernel_hf.tiling.receptive_field import style_reach
 from stylekernel_hf.tiling.tile_grid import Span, grid
 from stylekernel_hf.tiling.tile_size import largest_tile_size, values_per_pixel, working_memory
 
-# Beside the features of every stage: those of the first one in float32, and what measuring their
-# statistics takes.
+# Copies of the first stage in float32 that measuring its statistics takes, beside the features.
 _MEASURING_COPIES = 3
 
 
@@ -26,9 +25,9 @@ def encode_style_image(
 ) -> EncodedStyle:
     """Encode a style image of any size, RGB in [0, 1], in bounded memory.
 
-    What is larger than `tile_size` px a side is encoded in tiles, which give what one piece gives,
-    up to rounding. None tiles what would take the network more than it takes of a content. Where
-    the device runs out of memory, tiles of half the side are tried once, then MemoryError raised.
+    An image of more than `tile_size` px a side is encoded in tiles, with the result of one piece
+    up to rounding. None chooses tiles by the memory of the device. If the device runs out of
+    memory, tiles of half the side are tried once before MemoryError is raised.
     """
     return retry_in_smaller_tiles(
         _StyleImage(model, rgb, tile_size),
@@ -40,7 +39,7 @@ def encode_style_image(
 
 
 class _StyleImage:
-    """A style image with the side of the tiles that it is encoded in."""
+    """A style image and the side of its tiles."""
 
     def __init__(
         self, model: StyleKernelNetwork, rgb: Float[Tensor, "1 3 h w"], tile_size: int | None

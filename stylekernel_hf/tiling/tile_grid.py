@@ -1,4 +1,4 @@
-"""Tiles: which pixels each of them paints, and which it must see."""
+"""Tiles: the pixels that each of them computes, and the window that it must see."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ def grid(
 ) -> list[Tile]:
     """Cut a rectangle of the padded picture into tiles of at most `size` px, or one cell, a side.
 
-    Their sides are multiples of `cell` except at the far borders, and differ by one cell: the last
-    tile must not be a sliver, because a border is renewed from what is further inside. Windows
-    begin and end at multiples of `cell`, so that the features of a window are the picture's own,
-    and reach `halo` px beyond the tile or to the border: the padded picture has `bounds` (height
-    and width, of which the network sees nothing beyond).
+    The sides of tiles are multiples of `cell`, except at the far borders, and differ by at most
+    one cell: a very thin last tile would have nothing inside to replicate its border from.
+    Windows begin and end at multiples of `cell`, so that the features of a window are those of the
+    picture, and extend `halo` px beyond the tile or to `bounds`, the height and width of the
+    padded picture.
     """
     return [
         Tile(
@@ -52,7 +52,7 @@ def _spans(whole: Span, size: int, cell: int) -> list[Span]:
 
 
 def _window(own: Span, halo: int, cell: int, limit: int) -> Span:
-    # First out to whole cells: the halo is reckoned from the features that own pixels are in.
+    # The halo is counted from the cells that the tile's own pixels lie in.
     halo = _up(halo, cell)
     start = own.start // cell * cell - halo
     return Span(max(0, start), min(limit, _up(own.stop, cell) + halo))

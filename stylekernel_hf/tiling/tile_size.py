@@ -1,4 +1,4 @@
-"""The side of a tile: what is accepted, and what is chosen."""
+"""The side of a tile: checked, or chosen by the memory of the device."""
 
 from __future__ import annotations
 
@@ -13,18 +13,15 @@ from stylekernel_hf.tiling.receptive_field import full_reach
 
 MIN_TILE_SIZE = 64
 WORKING_MEMORY = 512 * 2**20
-"""Bytes that the network may take at once, unless the device is a CUDA card: half its free ones."""
+"""Bytes that the network may use at once; on CUDA, half of the free memory instead."""
 
-# All that is alive at the worst moment, as a multiple of one activation of every stage of the
-# content encoder; from the peak memory of the preset small, painted with a strength of 0.5.
+# Peak memory as a multiple of one activation of every stage of the content encoder, measured with
+# the preset small at a strength of 0.5.
 _LIVE_ACTIVATIONS = 5
 
 
 def check_tile_size(tile_size: object, model: StyleKernelNetwork) -> int | None:
-    """Return a tile size as a plain integer; None stands for automatic.
-
-    TypeError or ValueError for what is none.
-    """
+    """Return a tile size as a plain integer, or None for automatic; TypeError or ValueError."""
     if tile_size is None:
         return None
     side = plain_number(tile_size)
@@ -54,14 +51,14 @@ def largest_tile_size(side: int, model: StyleKernelNetwork) -> int:
 
 
 def working_memory(device: torch.device) -> int:
-    """Return how many bytes the network may take at once."""
+    """Return how many bytes the network may use at once."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0] // 2
     return WORKING_MEMORY
 
 
 def values_per_pixel(model: StyleKernelNetwork, channels: Sequence[int]) -> list[float]:
-    """Return how many values each stage of an encoder, finest first, has for a pixel."""
+    """Return the number of values per pixel of each stage of an encoder, finest first."""
     stride = model.config.stem_stride
     return [width / (stride * 2**level) ** 2 for level, width in enumerate(channels)]
 

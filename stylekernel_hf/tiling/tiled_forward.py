@@ -1,4 +1,4 @@
-"""One picture painted: in one piece, or tile by tile with the same result."""
+"""The network over one picture: in one piece, or tile by tile with the same result."""
 
 from __future__ import annotations
 
@@ -22,13 +22,18 @@ from stylekernel_hf.tiling.tile_size import choose_tile_size, largest_tile_size
 
 
 class TiledForward:
-    """A picture to be painted with a strength above 0, in `steps` steps.
+    """Stylize a picture with a strength above 0, in `steps` steps.
 
-    Tiles give what one piece gives, up to rounding: keys and values come from the style alone,
-    what is measured over the whole picture is measured in a first pass over tiles, and in the
-    second each tile sees all that the network would see of the picture. A map of strengths, and
-    the maps of a style field, have the picture's size. `tile_size` None chooses;
-    a picture no larger than a tile is painted in one piece.
+    Tiles give the result of one piece, up to rounding: keys and values come from the style alone,
+    a first pass measures the statistics of the whole picture, and in the second pass each tile
+    sees its whole receptive field. Maps of strengths and of a style field have the picture's size.
+
+    Args:
+        model: The network.
+        rgb: The content, in uint8 or in floats in [0, 1].
+        strength: From 0 (the content) to 1 (the full style), for the picture or for every pixel.
+        tile_size: Side of the tiles in px; None chooses. A picture no larger than a tile is
+            stylized in one piece.
     """
 
     def __init__(
@@ -63,7 +68,7 @@ class TiledForward:
         return len(self._measuring) + len(self._tiles) or 1
 
     def in_smaller_tiles(self) -> TiledForward:
-        """Return the same picture to be painted in tiles of half the side."""
+        """Return the same work in tiles of half the side."""
         side = (self.tile_size or max(self.height, self.width)) // 2
         tile_size = largest_tile_size(side, self._model)
         return TiledForward(self._model, self._rgb, self._strength, tile_size)
@@ -71,7 +76,7 @@ class TiledForward:
     def run(
         self, style: EncodedStyle | StyleField, *, as_bytes: bool, on_step: Callable[[], object]
     ) -> Num[Tensor, "1 3 h w"]:
-        """Paint the picture: in floats where the model is, or rounded, in uint8 on the CPU."""
+        """Return the stylized picture: floats on the model's device, or uint8 on the CPU."""
         model = self._model
         style = style.to(model.device, model.dtype)
         if not self._tiles:
@@ -138,7 +143,7 @@ class TiledForward:
 def output_tiles(
     model: StyleKernelNetwork, picture: WindowedPicture, height: int, width: int, tile_size: int
 ) -> list[Tile]:
-    """Cut a picture of height x width without its margin, which is seen but not painted."""
+    """Cut a picture of height x width into tiles, without its margin, which they only see."""
     return grid(
         Span(BORDER_MARGIN, BORDER_MARGIN + height),
         Span(BORDER_MARGIN, BORDER_MARGIN + width),
@@ -158,10 +163,10 @@ def stylize_tile(
     own: EncodedStyle | None,
     strength: float | Float[Tensor, "1 1 i j"],
 ) -> Float[Tensor, "1 3 h w"]:
-    """Paint the own pixels of a tile; without the picture's own style in full strength."""
+    """Return the stylized own pixels of a tile, in full strength if `own` is None."""
     features = model.encode_content(window)
     if own is None:
-        painted = model.stylize(features, statistics, style)
+        stylized = model.stylize(features, statistics, style)
     else:
-        painted = model.stylize_partly(window, features, statistics, style, own, strength)
-    return own_part(painted, tile, 1)
+        stylized = model.stylize_partly(window, features, statistics, style, own, strength)
+    return own_part(stylized, tile, 1)
