@@ -75,6 +75,12 @@ def train(
     ] = 0.0,
     learning_rate: LearningRate = 1e-3,
     warmup_steps: Annotated[int, typer.Option(help="Steps of linear warm-up.")] = 200,
+    attention_steps: Annotated[
+        int,
+        typer.Option(
+            help="Steps in which the alignment alone is taught where to look, before the others."
+        ),
+    ] = 0,
     ema_decay: Annotated[float, typer.Option(help="Decay of the weights' average.")] = 0.999,
     content_weight: ContentWeight = 1.0,
     style_weight: StyleWeight = 20.0,
@@ -141,6 +147,7 @@ def train(
         code_dropout=code_dropout,
         learning_rate=learning_rate,
         warmup_steps=warmup_steps,
+        attention_steps=attention_steps,
         ema_decay=ema_decay,
         identity_every=identity_every,
         weights=LossWeights(

@@ -128,7 +128,7 @@ def attended_style(
     Both are over the places of the style, weighed by how alike they are to the place of the
     content (Liu et al., ICCV 2021).
     """
-    weights = perceptual_attention(content, style)
+    weights = perceptual_attention(content, functional.instance_norm(style.float()))
     # About the mean of all places: products in bfloat16 lose less then.
     middle = style.float().mean(dim=(2, 3))[:, None]
     values = style.float().flatten(2).transpose(1, 2) - middle
@@ -139,19 +139,13 @@ def attended_style(
 
 
 def perceptual_attention(
-    content: Float[Tensor, "b c h w"],
-    style: Float[Tensor, "b c s t"],
-    grid: tuple[int, int] | None = None,
+    content: Float[Tensor, "b c h w"], style: Float[Tensor, "b c s t"]
 ) -> Float[Tensor, "b n m"]:
-    """Return how much each place of a normalised content feature looks at each of the style's.
+    """Return how much each place of a content feature looks at each of the style's.
 
-    A softmax over the cosine similarities of both features, normalised, times SHARPNESS. With
-    `grid` the style's places are the means over so many rows and columns.
+    Both features are normalised. A softmax over their cosine similarities times SHARPNESS.
     """
-    theirs = functional.instance_norm(style.float())
-    if grid is not None:
-        theirs = functional.adaptive_avg_pool2d(theirs, grid)
-    a, b = (functional.normalize(x.float().flatten(2), dim=1) for x in (content, theirs))
+    a, b = (functional.normalize(x.float().flatten(2), dim=1) for x in (content, style))
     return ((a.transpose(1, 2) @ b).float() * SHARPNESS).softmax(dim=2)
 
 

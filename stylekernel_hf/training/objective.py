@@ -107,7 +107,8 @@ class Objective:
         if query.shape[2:] != relu4_1.shape[2:]:
             relu4_1 = functional.interpolate(relu4_1, query.shape[2:], mode="bilinear")
         grid = token_grid(style.shape[2], style.shape[3], alignment.max_tokens)
-        wanted = perceptual_attention(relu4_1, style, grid)
+        tokens = functional.adaptive_avg_pool2d(functional.instance_norm(style.float()), grid)
+        wanted = perceptual_attention(relu4_1, tokens)
         return attention_loss(query.flatten(2).transpose(1, 2), key, wanted)
 
     def _stylize(

@@ -41,6 +41,7 @@ class TrainingSettings:
     code_dropout: float = 0.0
     learning_rate: float = 1e-3
     warmup_steps: int = 200
+    attention_steps: int = 0
     ema_decay: float = 0.999
     identity_every: int = 4
     weights: LossWeights = field(default_factory=LossWeights)
@@ -75,8 +76,9 @@ class TrainingSettings:
             raise ValueError(
                 f"max_zoom must be at least min_zoom ({self.min_zoom}), got {self.max_zoom}"
             )
-        if self.distinct_crops < 0:
-            raise ValueError(f"distinct_crops must be at least 0, got {self.distinct_crops}")
+        for name in ("distinct_crops", "attention_steps"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must be at least 0, got {getattr(self, name)}")
         if self.encoder_init and self.fixed_style_encoder:
             raise ValueError(
                 "encoder_init starts a new style encoder: it does not go with fixed_style_encoder"

@@ -18,6 +18,7 @@ from torch.utils.data import DataLoader
 from stylekernel_hf.hub.card import CardDetails
 from stylekernel_hf.metrics.perceptual import load_perceptual_network
 from stylekernel_hf.pretrained.model import StyleKernelModel
+from stylekernel_hf.training.attention_teaching import PAIRS, teach_attention
 from stylekernel_hf.training.averaged_weights import AveragedWeights
 from stylekernel_hf.training.checkpoints import (
     check_weights,
@@ -88,6 +89,8 @@ class Trainer:
         if settings.fixed_style_encoder:
             for part in (model.style_encoder, model.style_code):
                 part.requires_grad_(False)
+        if settings.attention_steps and latest_checkpoint(self.output) is None:
+            self._teach_attention(model)
         optimizer = Muon(model, lr=settings.learning_rate)
         self.schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, self._learning_rate_factor)
         self.ema = EMAModel(
@@ -217,6 +220,24 @@ class Trainer:
             with told_where(self.output), self.averaged_weights() as model:
                 self.sheet.draw(model, path)
             self.log.show(self.step, path)
+
+    def _teach_attention(self, model: StyleKernelModel) -> None:
+        """Teach every process's copy of the network the same."""
+        settings = self.settings
+        with self.accelerator.autocast():
+            divergences = teach_attention(
+                model,
+                self.perceptual,
+                (self.pairs[number] for number in range(PAIRS)),
+                steps=settings.attention_steps,
+                seed=settings.seed,
+            )
+        logger.info(
+            "attention: %.3f nats from that of relu4_1 at first, %.3f after %d steps",
+            divergences[0],
+            divergences[-1],
+            settings.attention_steps,
+        )
 
     def averaged_weights(self) -> AveragedWeights:
         """Return a context that gives the model with its averaged weights."""

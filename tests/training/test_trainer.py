@@ -159,6 +159,7 @@ def test_batch_must_be_divisible_among_the_processes(
         ("accumulate", 0),
         ("log_with", "paper"),
         ("batch_size", 0),
+        ("attention_steps", -1),
         ("size", 16),
         ("size", 100),
         ("max_zoom", 0.5),
