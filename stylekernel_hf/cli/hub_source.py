@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import cast
 
+from stylekernel_hf.errors.given_values import shown
 from stylekernel_hf.hub.card import CARD_NAME, CardDetails
 from stylekernel_hf.hub.configs import read_json_object
 from stylekernel_hf.hub.model_card import HISTORY_NAME, LICENSE_NAME
@@ -22,6 +24,7 @@ _KEYS = (
     "code_url",
     "demo_url",
 )
+_LISTS = ("datasets", "tags", "samples")
 
 
 def checkpoint_of(source: Path) -> Path:
@@ -41,6 +44,8 @@ def read_details(source: Path) -> CardDetails:
             f"source: '{details}' may have the keys {', '.join(_KEYS)}, got "
             f"{', '.join(sorted(unknown))}"
         )
+    for key, value in given.items():
+        _check_kind(key, value, details)
     samples = [source / sample for sample in given.pop("samples", ())]
     peers = {name: source / path for name, path in given.pop("peers", {}).items()}
     evaluation, benchmark = source / "evaluation.json", source / "benchmark.json"
@@ -57,6 +62,19 @@ def read_details(source: Path) -> CardDetails:
         limits=_read_text(source / "limits.md"),
         samples=(*samples, *sorted(source.glob("images/*"))),
     )
+
+
+def _check_kind(key: str, value: object, details: Path) -> None:
+    if key == "peers":
+        expected = "an object of texts"
+        items = [*cast("dict[str, object]", value).values()] if isinstance(value, dict) else [None]
+    elif key in _LISTS:
+        expected = "a list of texts"
+        items = cast("list[object]", value) if isinstance(value, list) else [None]
+    else:
+        expected, items = "a text", [value]
+    if not all(isinstance(item, str) for item in items):
+        raise ValueError(f"source: {key} in '{details}' must be {expected}, got {shown(value)}")
 
 
 def stage_card(source: Path, output: Path) -> None:

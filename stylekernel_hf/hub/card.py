@@ -50,8 +50,8 @@ class CardDetails:
 
     Attributes:
         license: The Hub's name of a licence, "other" with a name and a link. By default that of
-            the card that is there, else that of the card beside the weights that were loaded, else
-            "apache-2.0".
+            the card that is there, else that of the card beside the weights that were loaded
+            ("unknown" if that card is on the Hub only), else "apache-2.0".
         license_name: The name of a licence that is "other".
         license_link: Where that licence is; by default the file LICENSE.md with the `terms`.
         terms: The text of that licence, which is written to LICENSE.md.

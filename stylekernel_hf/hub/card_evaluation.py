@@ -81,8 +81,8 @@ def evaluation_text(
     for name, peer in peers.items():
         if _pairs(peer) != _pairs(evaluation) or _names(peer) != _names(evaluation):
             raise ValueError(
-                f"peers must be evaluated on the same pairs, but {name!r} is the mean of "
-                f"{_pairs(peer)}"
+                f"peers must be evaluated on the same pairs, but {name!r} was evaluated on "
+                f"{_pairs(peer)}, or on other files"
             )
     means = {"**this network**": _figures(evaluation, "mean")}
     means |= {name: _figures(peer, "mean") for name, peer in peers.items()}

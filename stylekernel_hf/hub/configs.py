@@ -90,7 +90,8 @@ def build_network(network: type[Network], path: Path) -> tuple[Network, str | No
     size = sum(parameter.numel() for parameter in built.parameters())
     if size > MAX_PARAMETERS:
         raise ValueError(
-            f"model: '{path}' describes a network of {size} parameters, more than {MAX_PARAMETERS}"
+            f"model: '{path}' must describe a network of at most {MAX_PARAMETERS} parameters, "
+            f"got {size}"
         )
     return built, checkpoint_id
 

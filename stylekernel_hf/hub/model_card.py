@@ -9,7 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import ModelCard, ModelCardData
+from huggingface_hub import ModelCard, ModelCardData, try_to_load_from_cache
 
 from stylekernel_hf.hub.card import (
     CITATION,
@@ -33,6 +33,7 @@ from stylekernel_hf.hub.card_evaluation import (
 )
 from stylekernel_hf.hub.card_sections import architecture_table, count_parameters, speed_table
 from stylekernel_hf.hub.layout import CARD_NAME, loaded_folder
+from stylekernel_hf.hub.sources import is_hub_id
 from stylekernel_hf.model.config import StyleKernelConfig
 
 logger = logging.getLogger(__name__)
@@ -127,8 +128,16 @@ def _with_licence(details: CardDetails, old: Mapping[str, Any], origin: str | No
 
 
 def _loaded_licence(origin: str | None) -> tuple[Mapping[str, Any], str | None]:
-    """Return the metadata of the card beside the loaded weights, and the terms beside it."""
+    """Return the metadata of the card beside the loaded weights, and the terms beside it.
+
+    Of a repository on the Hub, only a card in the cache is read: otherwise its licence is unknown.
+    """
     folder = loaded_folder(origin)
+    if folder is None and origin is not None and is_hub_id(origin):
+        cached = try_to_load_from_cache(origin, CARD_NAME)
+        if not isinstance(cached, str):
+            return {"license": "unknown"}, None
+        folder = Path(cached).parent
     if folder is None:
         return {}, None
     try:

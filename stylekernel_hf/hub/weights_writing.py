@@ -48,7 +48,9 @@ def write_network(
             dict(tensors), filename_pattern=pattern, max_shard_size=max_shard_size
         )
     except ValueError as error:
-        raise ValueError(f"max_shard_size, got {max_shard_size!r}: {error}") from error
+        raise ValueError(
+            f"max_shard_size must be bytes or a size such as '15MB', got {max_shard_size!r}"
+        ) from error
     metadata = saved_notes(config, weights_digest(tensors) if split.is_sharded else None)
     if split.is_sharded:
         index = {"metadata": split.metadata, "weight_map": split.tensor_to_filename}

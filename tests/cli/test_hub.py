@@ -142,7 +142,7 @@ def test_bad_shard_size_is_named_before_anything_is_written(
     source: Path, checkpoint: Path, tmp_path: Path
 ) -> None:
     words = ["hub", "build", str(source), "-o", str(tmp_path / "out"), "--max-shard-size", "4XB"]
-    with pytest.raises(ValueError, match="max_shard_size, got '4XB'"):
+    with pytest.raises(ValueError, match="max_shard_size must be .* got '4XB'"):
         CliRunner().invoke(app, [*words, "--model", str(checkpoint)], catch_exceptions=False)
     assert not (tmp_path / "out").exists()
 
@@ -164,6 +164,22 @@ def test_unknown_detail_is_refused(source: Path, checkpoint: Path, tmp_path: Pat
             ["hub", "build", str(source), "-o", str(tmp_path / "out"), "--model", str(checkpoint)],
             catch_exceptions=False,
         )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"license": 7}', "license in .* must be a text, got 7"),
+        ('{"tags": "art"}', "tags in .* must be a list of texts, got 'art'"),
+        ('{"samples": [1]}', "samples in .* must be a list of texts, got"),
+        ('{"peers": ["a"]}', "peers in .* must be an object of texts, got"),
+        ('{"peers": {"a": 1}}', "peers in .* must be an object of texts, got"),
+    ],
+)
+def test_detail_of_a_wrong_kind_is_refused(source: Path, text: str, message: str) -> None:
+    (source / "details.json").write_text(text)
+    with pytest.raises(ValueError, match=message):
+        read_details(source)
 
 
 def test_check_finds_other_weights_and_a_bare_card(checkpoint: Path, tmp_path: Path) -> None:

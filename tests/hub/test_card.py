@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from huggingface_hub import ModelCard
+from huggingface_hub import ModelCard, hf_hub_download
 
 from stylekernel_hf import CardDetails, StyleKernelModel
 from stylekernel_hf.images.loading import load_image
@@ -165,6 +165,22 @@ def test_fine_tune_of_the_embedded_weights_has_their_licence(tmp_path: Path) -> 
     assert actual["license"] == "other"
     assert actual["license_name"] == "apache-2.0-with-research-data"
     assert "for research only" in (tmp_path / actual["license_link"]).read_text()
+
+
+def test_licence_of_weights_from_the_hub_is_that_of_a_cached_card_or_unknown(
+    hub: HubServer, tmp_path: Path
+) -> None:
+    details = CardDetails(license="other", license_name="own-terms", terms="Ask me.")
+    tiny_model().push_to_hub("painter/licensed", card=details)
+    StyleKernelModel.from_pretrained("painter/licensed").save_repository(tmp_path / "unknown")
+    actual = metadata((tmp_path / "unknown" / "README.md").read_text())
+    assert actual["license"] == "unknown" and "license_name" not in actual
+    for name in ("README.md", "LICENSE.md"):
+        hf_hub_download("painter/licensed", name)
+    StyleKernelModel.from_pretrained("painter/licensed").save_repository(tmp_path / "known")
+    actual = metadata((tmp_path / "known" / "README.md").read_text())
+    assert (actual["license"], actual["license_name"]) == ("other", "own-terms")
+    assert (tmp_path / "known" / "LICENSE.md").read_text() == "Ask me.\n"
 
 
 def test_history_of_the_training_lies_beside_the_card(tmp_path: Path) -> None:

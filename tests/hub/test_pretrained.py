@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,12 @@ from huggingface_hub.errors import (
 )
 
 from stylekernel_hf import (
+    StyleEmbedding,
     StyleKernelDiffusionModel,
     StyleKernelDiffusionPipeline,
     StyleKernelModel,
     StyleKernelPipeline,
+    StyleLibrary,
     pipeline,
 )
 from stylekernel_hf.devices.resolution import best_device, resolve_device_map
@@ -235,6 +238,25 @@ def test_option_that_cannot_be_met_is_refused(
     tiny_model().save_pretrained(tmp_path / "flat")
     with pytest.raises(error, match=message):
         StyleKernelModel.from_pretrained(tmp_path / "flat", **options)
+
+
+UNKNOWN_OPTION: dict[str, Callable[[], object]] = {
+    "model": lambda: StyleKernelModel.from_pretrained(REPO, colour="red"),  # type: ignore[call-arg]
+    "pipeline class": lambda: StyleKernelPipeline.from_pretrained(REPO, colour="red"),  # type: ignore[call-arg]
+    "task": lambda: pipeline("style-kernel", colour="red"),  # type: ignore[call-arg]
+    "style": lambda: StyleEmbedding.from_pretrained(REPO, colour="red"),  # type: ignore[call-arg]
+    "styles": lambda: StyleLibrary.from_pretrained(REPO, colour="red"),  # type: ignore[call-arg]
+    "push": lambda: StyleKernelPipeline(tiny_model()).push_to_hub(REPO, colour="red"),  # type: ignore[call-arg]
+    "save": lambda: StyleKernelPipeline(tiny_model()).save_pretrained("x", colour="red"),  # type: ignore[call-arg]
+}
+
+
+@pytest.mark.parametrize("way", UNKNOWN_OPTION)
+def test_unknown_option_is_refused_before_any_work(hub: HubServer, way: str) -> None:
+    hub.log.clear()
+    with pytest.raises(TypeError, match="unexpected keyword argument 'colour'"):
+        UNKNOWN_OPTION[way]()
+    assert hub.log == [] and not Path("x").exists()
 
 
 def test_missing_variant_lists_those_there(tmp_path: Path) -> None:
