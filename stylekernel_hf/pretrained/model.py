@@ -60,7 +60,8 @@ class StyleKernelModel(StyleKernelNetwork):
     def __init__(self, config: StyleKernelConfig | None = None) -> None:
         super().__init__(config)
         self._checkpoint_id: str | None = None
-        self._identified_weights: tuple[int, ...] = ()
+        self._identified_versions: tuple[int, ...] = ()
+        self._weights_before_training: str | None = None
         use_one_thread_in_forks()
 
     @property
@@ -68,12 +69,18 @@ class StyleKernelModel(StyleKernelNetwork):
         """The id of the checkpoint, which encoded styles and saved copies in any dtype carry.
 
         It is read from config.json. New weights get a new id, the start of their SHA-256: those of
-        a network that was built, trained (in training mode, or in place by an optimizer) or given
-        another state dict. Moving or rounding the weights, or copying the network, keeps the id.
+        a network that was built, trained or given another state dict. Moving or rounding the
+        weights, or copying the network, keeps the id.
         """
-        if self._checkpoint_id is None or not self._weights_are_as_identified():
-            self.identify(weights_id(cast("dict[str, Tensor]", self.state_dict())))
+        if not self._weights_are_as_identified():
+            self.identify(self._weights_id())
         return cast(str, self._checkpoint_id)
+
+    def train(self: Model, mode: bool = True) -> Model:
+        """Set training mode, as torch does, and remember the weights if training begins."""
+        if mode and not self.training and self._weights_are_as_identified():
+            self._weights_before_training = self._weights_id()
+        return super().train(mode)
 
     def load_state_dict(self, *args: Any, **kwargs: Any) -> Any:
         """Copy a state dict into the network, as torch does; the checkpoint gets a new id."""
@@ -92,11 +99,18 @@ class StyleKernelModel(StyleKernelNetwork):
     def identify(self, checkpoint_id: str | None) -> None:
         """Take the weights as they are now for those of a checkpoint; None for a new one."""
         self._checkpoint_id = checkpoint_id
-        self._identified_weights = self._weight_versions()
+        self._identified_versions = self._weight_versions()
+        self._weights_before_training = self._weights_id() if self.training else None
 
     def _weights_are_as_identified(self) -> bool:
-        # Fused optimizers leave the versions alone, so weights in training may always have changed.
-        return not self.training and self._identified_weights == self._weight_versions()
+        if self._checkpoint_id is None or self._identified_versions != self._weight_versions():
+            return False
+        # Fused optimizers leave the versions alone, so what was in training is compared in full.
+        before = self._weights_before_training
+        return before is None or before == self._weights_id()
+
+    def _weights_id(self) -> str:
+        return weights_id(cast("dict[str, Tensor]", self.state_dict()))
 
     def _weight_versions(self) -> tuple[int, ...]:
         """Return how often each tensor was changed in place; tensors of inference mode never."""

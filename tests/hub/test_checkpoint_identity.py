@@ -48,12 +48,14 @@ def step_of(optimizer: Callable[..., torch.optim.Optimizer]) -> Callable[[StyleK
 def fused_step(model: StyleKernelModel) -> None:
     model.train()
     step_of(lambda parameters, lr: torch.optim.AdamW(parameters, lr, fused=True))(model)
+    model.eval()
 
 
 CHANGES: dict[str, Callable[[StyleKernelModel], object]] = {
     "optimizer": step_of(torch.optim.AdamW),
     "plain loop": step_of(lambda parameters, lr: torch.optim.SGD(parameters, lr, foreach=False)),
-    "fused optimizer in training": fused_step,
+    "fused optimizer": fused_step,
+    "fused optimizer in training mode": lambda model: (fused_step(model), model.train()),
     "state dict": lambda model: model.load_state_dict(tiny_model(1).state_dict()),
     "assigned state dict": lambda model: model.load_state_dict(
         tiny_model(1).state_dict(), assign=True
