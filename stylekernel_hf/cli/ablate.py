@@ -96,13 +96,17 @@ def ablate(
     output.mkdir(parents=True, exist_ok=True)
     with sole_training(output), report_when_stopped(lambda: _kept(ablation, variants)):
         ablation.check_output()
-        table = ""
-        for name in variants:
-            if not ablation.is_scored(name):
-                _train(ablation, name)
-                ablation.record(name, _score(ablation, name))
-            table = ablation.write_table()
-    typer.echo(table.rstrip())
+        typer.echo(_train_and_score(ablation, variants).rstrip())
+
+
+def _train_and_score(ablation: Ablation, variants: list[str]) -> str:
+    table = ""
+    for name in variants:
+        if not ablation.is_scored(name):
+            _train(ablation, name)
+            ablation.record(name, _score(ablation, name))
+        table = ablation.write_table()
+    return table
 
 
 def _kept(ablation: Ablation, variants: list[str]) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from stylekernel_hf.cli.progress import step_progress
 from stylekernel_hf.cli.stop_signals import raise_if_stopped, report_when_stopped
 
 if TYPE_CHECKING:
@@ -23,18 +24,14 @@ def make_pictures(
 
     Returns whether no job failed.
     """
-    from rich.console import Console
-    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
+    from rich.progress import TimeRemainingColumn
 
     from stylekernel_hf.cli.bulk import run_jobs
 
     # The bar counts pictures, or the tiles of a single picture.
     pipe.set_progress_bar_config(disable=len(jobs) > 1, leave=False, delay=2)
-    columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
     outcomes: list[Outcome] = []
-    progress = Progress(
-        *columns, console=Console(stderr=True), disable=len(jobs) == 1, transient=True
-    )
+    progress = step_progress(TimeRemainingColumn(), disable=len(jobs) == 1)
     bar = progress.add_task("stylizing", total=len(jobs))
 
     def note(outcome: Outcome) -> None:

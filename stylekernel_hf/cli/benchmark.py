@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stylekernel_hf.cli.output_files import Overwrite, check_outputs, check_plot, write_each
-from stylekernel_hf.cli.progress import done_of
+from stylekernel_hf.cli.progress import done_of, step_progress
 from stylekernel_hf.cli.stop_signals import report_when_stopped
 from stylekernel_hf.cli.training_options import Perceptual
 from stylekernel_hf.cli.training_speed import measure_training_speed
@@ -101,8 +101,6 @@ def benchmark(
     convolutions of the same dtype, and a large copy. Close other programs first.
     """
     import torch
-    from rich.console import Console
-    from rich.progress import MofNCompleteColumn, Progress
 
     from stylekernel_hf.benchmark.plot import draw_plot
     from stylekernel_hf.benchmark.runner import default_dtypes, run_benchmark
@@ -113,13 +111,7 @@ def benchmark(
     check_plot(plot, (".pdf", ".png", ".svg"))
     modes = [mode == Mode.compiled] if mode != Mode.both else [False, True]
     if training is not None:
-        measure_training_speed(
-            training,
-            perceptual=perceptual,
-            steps=training_steps,
-            model=model,
-            json_file=json_file,
-        )
+        measure_training_speed(training, perceptual, training_steps, model, json_file)
         return
     sizes = sizes or [256, 512, 1024, 2048]
     if plot is not None and len(set(sizes)) < 2:
@@ -127,9 +119,8 @@ def benchmark(
     plan = Plan(sizes, tile_size, whole_up_to, repeats)
     devices = devices or ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
     dtypes = dtypes or default_dtypes(devices)
-    columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn())
     with (
-        Progress(*columns, console=Console(stderr=True), transient=True) as progress,
+        step_progress() as progress,
         report_when_stopped(lambda: f"{done_of(progress)} measurements done, nothing is written"),
     ):
         total = sum(plan.steps(device) for device in devices) * len(dtypes) * len(modes)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stylekernel_hf.cli.output_files import Overwrite
-from stylekernel_hf.cli.progress import done_of
+from stylekernel_hf.cli.progress import done_of, step_progress
 from stylekernel_hf.cli.stop_signals import report_when_stopped
 from stylekernel_hf.errors.messages import extra_required
 
@@ -91,9 +91,6 @@ def evaluate(
     with extra_required("train", "evaluating"):
         from stylekernel_hf.evaluation.evaluation import evaluate as run_evaluation
         from stylekernel_hf.evaluation.evaluation import select_pairs
-    from rich.console import Console
-    from rich.progress import MofNCompleteColumn, Progress
-
     from stylekernel_hf.cli.candidates import EMBEDDED, load_candidates
     from stylekernel_hf.cli.evaluation_outputs import Outputs
     from stylekernel_hf.evaluation.optimum import with_optimum
@@ -105,19 +102,14 @@ def evaluate(
     content_paths = list_images(contents, name="contents")
     style_paths = list_images(styles, name="styles")
     models, strengths = models or [EMBEDDED], strengths or [1.0]
-    outputs.check(
-        content_paths,
-        style_paths,
-        [perceptual] if perceptual else [],
-        count=len(models) * len(strengths) * (2 if optimum else 1),
-    )
+    count = len(models) * len(strengths) * (2 if optimum else 1)
+    outputs.check(content_paths, style_paths, [perceptual] if perceptual else [], count=count)
     candidates, target = load_candidates(models, strengths, device)
     network = load_perceptual_network(perceptual).to(target)
     if optimum:
         candidates += [with_optimum(each, network, optimum) for each in candidates]
-    columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn())
     with (
-        Progress(*columns, console=Console(stderr=True), transient=True) as progress,
+        step_progress() as progress,
         report_when_stopped(lambda: f"{done_of(progress)} results were scored, nothing is written"),
     ):
         bar = progress.add_task("scoring", total=None)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from stylekernel_hf.cli.output_files import Overwrite, check_outputs, write_each
-from stylekernel_hf.cli.progress import done_of
+from stylekernel_hf.cli.progress import done_of, step_progress
 from stylekernel_hf.cli.stop_signals import report_when_stopped
 
 if TYPE_CHECKING:
@@ -51,9 +51,6 @@ def evaluate_frames(
     """
     if not styles and not stylized:
         raise ValueError("style or stylized must be given")
-    from rich.console import Console
-    from rich.progress import MofNCompleteColumn, Progress
-
     from stylekernel_hf.files.atomic_write import atomic_write
     from stylekernel_hf.images.folder import list_images
     from stylekernel_hf.images.tensors import load_rgb
@@ -65,9 +62,8 @@ def evaluate_frames(
     tracks = _stored_tracks(stylized or [], len(paths))
     if styles:
         tracks |= _stylized_tracks(styles, models, strength, device)
-    columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn())
     with (
-        Progress(*columns, console=Console(stderr=True), transient=True) as progress,
+        step_progress() as progress,
         report_when_stopped(lambda: f"{done_of(progress)} frames were scored, nothing is written"),
     ):
         bar = progress.add_task("following", total=len(paths))

@@ -1,11 +1,22 @@
-"""Progress in words."""
+"""Progress bars on the terminal, and progress in words."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
+    from rich.progress import Progress, ProgressColumn
+
+
+def step_progress(
+    *columns: ProgressColumn, transient: bool = True, disable: bool = False
+) -> Progress:
+    """Return bars on the standard error that count steps, followed by further columns."""
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress
+
+    shown = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), *columns)
+    return Progress(*shown, console=Console(stderr=True), transient=transient, disable=disable)
 
 
 def done_of(progress: Progress) -> str:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from stylekernel_hf.cli.batch import make_pictures, tell_new_folder
 from stylekernel_hf.cli.output_files import Overwrite, check_new
 from stylekernel_hf.cli.quick_imports import quick_imports
+
+if TYPE_CHECKING:
+    from stylekernel_hf.cli.bulk import Job
 
 
 class Precision(str, Enum):
@@ -125,46 +128,28 @@ def stylize(
         raise typer.BadParameter("--overwrite and --skip-existing exclude each other")
     if strength_map is not None and strength != 1:
         raise typer.BadParameter("--strength and --strength-map exclude each other")
-    together = bool(style_weight or mask)
-    if sheet is not None and together:
+    if sheet is not None and (style_weight or mask):
         raise typer.BadParameter(
             "--sheet shows single styles and excludes --style-weight and --mask"
         )
     with quick_imports():
         import torch
 
-        from stylekernel_hf.cli.bulk import check_jobs, find_images, plan_jobs, plan_mixtures
-        from stylekernel_hf.cli.style_sources import expand_styles
+        from stylekernel_hf.cli.bulk import check_jobs
         from stylekernel_hf.devices.processors import share_processors
-        from stylekernel_hf.images.loading import count_pixels
-        from stylekernel_hf.pipelines.call_checks import (
-            check_combination,
-            check_strength,
-            check_style_size,
-        )
+        from stylekernel_hf.pipelines.call_checks import check_strength, check_style_size
         from stylekernel_hf.pipelines.tasks import pipeline
         from stylekernel_hf.tiling.tile_size import check_tile_size
 
     # 1. Check everything that can be checked before the work.
     check_strength(strength)
     check_style_size(style_size or None)
-    contents = find_images([content, *(more_contents or [])], name="content")
-    styles = expand_styles(find_images([style, *(more_styles or [])], name="style"))
-    if together:
-        check_combination(len(styles), len(contents), style_weight or None, mask or None)
-    maps = {f"mask {number}": path for number, path in enumerate(mask or [], start=1)}
-    maps |= {"strength_map": strength_map} if strength_map is not None else {}
-    for name, path in maps.items():
-        # A pipe can be read only once.
-        if path.is_file() or not path.exists():
-            count_pixels(path, name=name)
-    jobs = (plan_mixtures if together else plan_jobs)(contents, styles, output)
-    check_jobs(jobs, others=maps.values())
+    contents, styles = [content, *(more_contents or [])], [style, *(more_styles or [])]
+    jobs = _plan(contents, styles, output, style_weight or None, mask or None)
+    maps = _check_maps(mask or [], strength_map)
+    check_jobs(jobs, others=maps)
     if sheet is not None:
-        from stylekernel_hf.cli.sheet import check_sheet
-
-        check_sheet(sheet, jobs, maps.values())
-        check_new(sheet, name="sheet", overwrite=overwrite or skip_existing)
+        _check_sheet(sheet, jobs, maps, may_exist=overwrite or skip_existing)
     tell_new_folder(output, jobs)
     share_processors()
     pipe = pipeline("style-kernel", model=model, device=device, dtype=getattr(torch, dtype.value))
@@ -184,11 +169,56 @@ def stylize(
         existing="overwrite" if overwrite else "skip" if skip_existing else "refuse",
     )
     # 3. Draw the sheet of them.
-    if sheet is not None and skip_existing and sheet.exists():
-        typer.echo(f"skipped the sheet {sheet}, which existed")
-    elif sheet is not None:
-        from stylekernel_hf.cli.sheet import draw_sheet
-
-        complete = draw_sheet(jobs, sheet) and complete
+    if sheet is not None:
+        complete = _draw_sheet(sheet, jobs, skip_existing=skip_existing) and complete
     if not complete:
         raise typer.Exit(1)
+
+
+def _plan(
+    contents: list[str],
+    styles: list[str],
+    output: str,
+    weights: list[float] | None,
+    masks: list[Path] | None,
+) -> list[Job]:
+    from stylekernel_hf.cli.bulk import find_images, plan_jobs, plan_mixtures
+    from stylekernel_hf.cli.style_sources import expand_styles
+    from stylekernel_hf.pipelines.call_checks import check_combination
+
+    content_paths = find_images(contents, name="content")
+    sources = expand_styles(find_images(styles, name="style"))
+    if weights is None and masks is None:
+        return plan_jobs(content_paths, sources, output)
+    check_combination(len(sources), len(content_paths), weights, masks)
+    return plan_mixtures(content_paths, sources, output)
+
+
+def _check_maps(masks: list[Path], strength_map: Path | None) -> list[Path]:
+    """Return all maps after reading the header of those that are files."""
+    from stylekernel_hf.images.loading import count_pixels
+
+    maps = {f"mask {number}": path for number, path in enumerate(masks, start=1)}
+    maps |= {"strength_map": strength_map} if strength_map is not None else {}
+    for name, path in maps.items():
+        # A pipe can be read only once.
+        if path.is_file() or not path.exists():
+            count_pixels(path, name=name)
+    return list(maps.values())
+
+
+def _check_sheet(sheet: Path, jobs: list[Job], maps: list[Path], *, may_exist: bool) -> None:
+    from stylekernel_hf.cli.sheet import check_sheet
+
+    check_sheet(sheet, jobs, maps)
+    check_new(sheet, name="sheet", overwrite=may_exist)
+
+
+def _draw_sheet(sheet: Path, jobs: list[Job], *, skip_existing: bool) -> bool:
+    """Return whether all pictures are shown, or an existing sheet was left alone."""
+    from stylekernel_hf.cli.sheet import draw_sheet
+
+    if skip_existing and sheet.exists():
+        typer.echo(f"skipped the sheet {sheet}, which existed")
+        return True
+    return draw_sheet(jobs, sheet)

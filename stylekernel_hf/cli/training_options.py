@@ -11,6 +11,7 @@ import typer
 
 from stylekernel_hf.cli.candidates import EMBEDDED
 from stylekernel_hf.cli.output_files import check_run_folder
+from stylekernel_hf.cli.progress import step_progress
 from stylekernel_hf.cli.stop_signals import report_when_stopped
 from stylekernel_hf.errors.messages import extra_required
 
@@ -142,16 +143,10 @@ def starting_model(
 
 def training_progress() -> Progress:
     """Return a bar of steps, whose tasks show their field `terms` at the end."""
-    from rich.console import Console
-    from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import TextColumn, TimeRemainingColumn
 
-    columns = (
-        *Progress.get_default_columns()[:2],
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[terms]}"),
-    )
-    return Progress(*columns, console=Console(stderr=True))
+    terms = TextColumn("{task.fields[terms]}")
+    return step_progress(TimeRemainingColumn(), terms, transient=False)
 
 
 def run_training(

@@ -1,4 +1,4 @@
-"""What `stylekernel benchmark --training` does."""
+"""`stylekernel benchmark --training`: the speed of training."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 def measure_training_speed(
     folders: tuple[Path, Path],
-    *,
     perceptual: Path | None,
     steps: int,
     model: Path | None,

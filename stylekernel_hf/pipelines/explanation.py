@@ -130,19 +130,7 @@ def explain(
     ]
     # 3. The kernels at the point, level by level.
     aligned = model.align(features[-1], statistics, embedding)
-    kernels: list[Array] = []
-    strides: list[int] = []
-    for level, part in zip(features, model.kernel_generators, strict=True):
-        generator = cast(KernelGenerator, part)
-        if not generator.convolutions:
-            continue
-        step = padded.shape[2] // level.shape[2]
-        kernels_there = generator(aligned, tuple(level.shape[2:]))
-        taps = kernels_there.taps[0, :, top // step, left // step]
-        side = round((taps.numel() // generator.convolutions // generator.groups) ** 0.5)
-        for one in taps.view(generator.convolutions, generator.groups, side, side):
-            kernels.append(_array(one))
-            strides.append(step)
+    kernels, strides = _kernels_at(model, features, aligned, left, top)
     return Explanation(
         content=from_rgb_tensor(content, output_type="pil"),
         style=from_rgb_tensor(style, output_type="pil"),
@@ -152,6 +140,24 @@ def explain(
         kernels=tuple(kernels),
         kernel_strides=tuple(strides),
     )
+
+
+def _kernels_at(
+    model: StyleKernelNetwork, features: list[Tensor], aligned: Tensor, left: int, top: int
+) -> tuple[list[Array], list[int]]:
+    """Return the taps at a point of the padded content, and their distances in px."""
+    kernels: list[Array] = []
+    strides: list[int] = []
+    for level, part in zip(features, model.kernel_generators, strict=True):
+        generator = cast(KernelGenerator, part)
+        if not generator.convolutions:
+            continue
+        step = model.stride * features[-1].shape[2] // level.shape[2]
+        taps = generator(aligned, tuple(level.shape[2:])).taps[0, :, top // step, left // step]
+        side = round((taps.numel() // generator.convolutions // generator.groups) ** 0.5)
+        kernels += map(_array, taps.view(generator.convolutions, generator.groups, side, side))
+        strides += [step] * generator.convolutions
+    return kernels, strides
 
 
 def _to_model(rgb: Float[Tensor, "1 3 h w"], model: StyleKernelNetwork) -> Tensor:
