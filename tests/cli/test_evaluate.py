@@ -74,11 +74,11 @@ def test_models_and_strengths_are_scored_side_by_side_into_every_file(
     # What changes nothing loses nothing; of the photo itself it is not measured.
     assert (lines[2][-1], lines[6][-1]) == ("0.0000", "-")
 
-    found = json.loads((folder / "s.json").read_text())["evaluations"]
-    assert [(each["model"], each["strength"]) for each in found] == [
+    result = json.loads((folder / "s.json").read_text())["evaluations"]
+    assert [(each["model"], each["strength"]) for each in result] == [
         (each, strength) for each in ("embedded", str(model)) for strength in (0, 1)
     ]
-    assert f"{found[3]['mean']['cfsd']:.4f}" == lines[5][6]
+    assert f"{result[3]['mean']['cfsd']:.4f}" == lines[5][6]
     report = (folder / "s.html").read_text()
     assert names[3] in report and "evaluate" in report and "--cfsd" in report
     assert (folder / "s.svg").read_text().startswith("<?xml")
@@ -88,13 +88,13 @@ def test_models_and_strengths_are_scored_side_by_side_into_every_file(
 def test_one_checkpoint_s_json_is_what_a_model_card_takes(folder: Path, stylekernel) -> None:
     words = [*common(folder), "--model", folder / "model", "--json", folder / "one.json"]
     assert stylekernel("evaluate", *words, "--every", 2)[1] == ""
-    found = json.loads((folder / "one.json").read_text())
-    assert found["pair_count"] == 2 and found["size"] == 64
+    result = json.loads((folder / "one.json").read_text())
+    assert result["pair_count"] == 2 and result["size"] == 64
     names = {"content", "style", "ssim", "near", "pattern", "alignment"}
-    assert set(found["mean"]) == names
+    assert set(result["mean"]) == names
     # A network with random weights looks as well: averaging its aligned feature changes something.
-    assert 0 < found["mean"]["alignment"] < 2
-    assert len(found["pairs"]) == 2
+    assert 0 < result["mean"]["alignment"] < 2
+    assert len(result["pairs"]) == 2
 
 
 def test_optimum_is_scored_beside_the_results(folder: Path, stylekernel) -> None:
@@ -140,11 +140,11 @@ def test_frames_are_repainted_or_read_and_followed(folder: Path, stylekernel) ->
     words += ["--stylized", folder / "inverted", "--json", folder / "steady.json"]
     printed, error = stylekernel("evaluate-frames", folder / "clip", *words)
     assert not error
-    found = json.loads((folder / "steady.json").read_text())
-    errors = found["warping_errors"]
+    result = json.loads((folder / "steady.json").read_text())
+    errors = result["warping_errors"]
     assert [*errors][:2] == ["original frames", str(folder / "inverted")] and len(errors) == 3
     assert errors[str(folder / "inverted")] == pytest.approx(errors["original frames"], rel=1e-3)
-    assert found["frame_count"] == 3 and f"{found['visible']:.0%} visible" in printed
+    assert result["frame_count"] == 3 and f"{result['visible']:.0%} visible" in printed
 
     _, error = stylekernel("evaluate-frames", folder / "clip", "--stylized", folder / "photos")
     assert "stylized must be as many frames as the originals, 3, got 2" in error

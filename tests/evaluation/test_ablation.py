@@ -65,14 +65,14 @@ def test_variants_are_trained_and_scored_on_what_none_of_them_saw(
     labels = [line.split("|")[1].strip() for line in table.splitlines()]
     assert labels[2:] == [*NAMES, "content unchanged", "style pasted"]
     assert labels[0] == "mean of 1 pairs at 64 px"
-    found = json.loads((settings.output / "table.json").read_text())
-    assert found["plan"]["steps"] == "2"
+    result = json.loads((settings.output / "table.json").read_text())
+    assert result["plan"]["steps"] == "2"
     gated = load_checkpoint(settings.output / "full" / "model")
     ungated = load_checkpoint(settings.output / "without_cgm" / "model")
     assert gated.config.gating and not ungated.config.gating
-    assert found["variants"]["without CGM"]["config"] == {"gating": False}
+    assert result["variants"]["without CGM"]["config"] == {"gating": False}
     held = [paths[0].name for paths in Ablation("small", settings, 64).held_out()]
-    (pair,) = found["variants"]["full"]["pairs"]
+    (pair,) = result["variants"]["full"]["pairs"]
     assert [pair["content_name"], pair["style_name"]] == held
     assert f"{pair['style']:.4f}" in table.splitlines()[2]
 

@@ -85,7 +85,7 @@ def blend(content: Tensor, style: Tensor) -> Tensor:
 
 def evaluate(stylize, contents, styles, *, encode_style=None, **options) -> Evaluation:
     """Score one candidate."""
-    candidate = Candidate("ours", stylize, encode_style)
+    candidate = Candidate("mine", stylize, encode_style)
     (only,) = evaluation.evaluate([candidate], contents, styles, **options)
     return only
 
@@ -95,7 +95,7 @@ def sample_evaluation() -> Evaluation:
         PairScore("a.png", "x.png", Metrics(content=0.5, style=0.125, ssim=0.25)),
         PairScore("b.png", "ÿ.png", Metrics(content=1.5, style=0.375, ssim=0.5)),
     )
-    return Evaluation("ours", 0.5, SIZE, pairs, Metrics(0.0, 0.75, 1.0), Metrics(2.0, 0.0, 0.0625))
+    return Evaluation("mine", 0.5, SIZE, pairs, Metrics(0.0, 0.75, 1.0), Metrics(2.0, 0.0, 0.0625))
 
 
 # Metrics
@@ -141,7 +141,7 @@ def test_figures_are_those_of_the_result_in_8_bits(network, files):
 
 def test_alignment_is_the_share_of_the_change_that_is_lost_without_it(network, files):
     candidate = Candidate(
-        "ours", blend, without_alignment=lambda content, style: 0.7 * content + 0.3 * style
+        "mine", blend, without_alignment=lambda content, style: 0.7 * content + 0.3 * style
     )
     (result,) = evaluation.evaluate([candidate], *files, network=network, size=SIZE)
     # A quarter of what the blend takes of the style, up to rounding to 8 bits.
@@ -151,7 +151,7 @@ def test_alignment_is_the_share_of_the_change_that_is_lost_without_it(network, f
 
 
 def test_alignment_of_a_picture_that_is_left_alone_is_nothing(network, files):
-    candidate = Candidate("ours", keep, without_alignment=paste)
+    candidate = Candidate("mine", keep, without_alignment=paste)
     (result,) = evaluation.evaluate([candidate], *files, network=network, size=SIZE)
     assert result.mean.extra["alignment"] == 0
 
@@ -265,7 +265,7 @@ def test_json_holds_every_metric(tmp_path):
     path = tmp_path / "scores.json"
     write_json([sample_evaluation()], path)
     assert json.loads(path.read_text(encoding="utf-8")) == {
-        "model": "ours",
+        "model": "mine",
         "strength": 0.5,
         "size": SIZE,
         "pair_count": 2,
@@ -332,10 +332,10 @@ def test_a_write_that_fails_leaves_the_old_scores(tmp_path, monkeypatch, broken)
 
 
 def test_candidates_get_the_same_pairs_and_their_own_metrics(network, files):
-    ours, theirs = (Candidate("m", blend), Candidate("m", paste, strength=0.5))
+    first, second = (Candidate("m", blend), Candidate("m", paste, strength=0.5))
     reports: list[tuple[int, int]] = []
     both = evaluation.evaluate(
-        [ours, theirs],
+        [first, second],
         *files,
         network=network,
         size=SIZE,
@@ -343,11 +343,11 @@ def test_candidates_get_the_same_pairs_and_their_own_metrics(network, files):
         on_result=lambda done, total: reports.append((done, total)),
     )
     assert [(each.model, each.strength) for each in both] == [("m", 1.0), ("m", 0.5)]
-    for found, stylize in zip(both, (blend, paste), strict=True):
+    for result, stylize in zip(both, (blend, paste), strict=True):
         alone = evaluate(stylize, *files, network=network, size=SIZE, pairs=[(0, 1), (2, 3)])
-        assert found.pairs == alone.pairs
-        assert found.content_unchanged == alone.content_unchanged
-        assert found.style_pasted == alone.style_pasted
+        assert result.pairs == alone.pairs
+        assert result.content_unchanged == alone.content_unchanged
+        assert result.style_pasted == alone.style_pasted
     assert reports == [(1, 4), (2, 4), (3, 4), (4, 4)]
 
 
@@ -373,8 +373,8 @@ def test_evaluations_are_named_by_what_differs():
 def test_json_of_several_is_a_list_of_what_each_would_be_alone(tmp_path):
     both = [named("a", 1.0), named("b", 1.0)]
     write_json(both, tmp_path / "scores.json")
-    found = json.loads((tmp_path / "scores.json").read_bytes())
-    assert found == {"evaluations": [each.to_json() for each in both]}
+    result = json.loads((tmp_path / "scores.json").read_bytes())
+    assert result == {"evaluations": [each.to_json() for each in both]}
 
 
 # Further measures

@@ -78,10 +78,10 @@ class Page(HTMLParser):
             self._rows[-1][-1] += data
 
     def pictures(self) -> list[Image.Image]:
-        found = [x.partition(";base64,") for x in self.sources]
+        parts = [x.partition(";base64,") for x in self.sources]
         return [
             Image.open(io.BytesIO(base64.b64decode(data)))
-            for kind, _, data in found
+            for kind, _, data in parts
             if kind == "data:image/jpeg"
         ]
 

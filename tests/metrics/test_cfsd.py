@@ -12,13 +12,13 @@ from tests.tiny import save_tiny_vgg
 
 def slow_divergence(features: np.ndarray, content_features: np.ndarray) -> float:
     """Place by place, column-major as the authors' code reads them, which makes no difference."""
-    ours, theirs = (
+    points, content_points = (
         x.transpose(2, 1, 0).reshape(-1, len(x)) / len(x)
         for x in map(np.float64, (features, content_features))
     )
     total = 0.0
-    for place in range(len(ours)):
-        p, q = (softmax([float(x[place] @ other) for other in x]) for x in (theirs, ours))
+    for place in range(len(points)):
+        p, q = (softmax([float(x[place] @ other) for other in x]) for x in (content_points, points))
         total += rel_entr(p, q).sum()
     return total
 
@@ -48,8 +48,8 @@ def test_the_content_itself_is_at_no_distance() -> None:
 def test_a_picture_is_compared_by_the_network_s_relu3_1(tmp_path) -> None:
     network = load_perceptual_network(save_tiny_vgg(tmp_path / "vgg.safetensors"))
     result, content = torch.rand(2, 1, 3, 64, 64, generator=torch.Generator().manual_seed(3))
-    ours, theirs = (network(x)[2][0] for x in (result, content))
-    expected = slow_divergence(ours.numpy(), theirs.numpy())
+    points, content_points = (network(x)[2][0] for x in (result, content))
+    expected = slow_divergence(points.numpy(), content_points.numpy())
     assert ContentStructuralDistance(network)(result, content) == pytest.approx(expected, rel=1e-3)
     assert expected > 1e-6
 

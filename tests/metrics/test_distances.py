@@ -33,11 +33,11 @@ def slow_content_distance(features: list[Tensor], targets: list[Tensor], item: i
     layers: list[float] = []
     for a, b in ((features[3], targets[3]), (features[4], targets[4])):
         squares: list[float] = []
-        for ours, theirs in zip(a[item].double().numpy(), b[item].double().numpy(), strict=True):
-            (m1, s1), (m2, s2) = slow_moments(ours), slow_moments(theirs)
+        for first, second in zip(a[item].double().numpy(), b[item].double().numpy(), strict=True):
+            (m1, s1), (m2, s2) = slow_moments(first), slow_moments(second)
             squares += [
                 ((x - m1) / s1 - (y - m2) / s2) ** 2
-                for x, y in zip(ours.flatten(), theirs.flatten(), strict=True)
+                for x, y in zip(first.flatten(), second.flatten(), strict=True)
             ]
         layers.append(float(sum(squares)) / len(squares))
     return sum(layers) / 2
@@ -47,8 +47,8 @@ def slow_style_distance(features: list[Tensor], targets: list[Tensor], item: int
     layers: list[float] = []
     for a, b in zip(features, targets, strict=True):
         difference = energy = 0.0
-        for ours, theirs in zip(a[item].double().numpy(), b[item].double().numpy(), strict=True):
-            for x, y in zip(slow_moments(ours), slow_moments(theirs), strict=True):
+        for first, second in zip(a[item].double().numpy(), b[item].double().numpy(), strict=True):
+            for x, y in zip(slow_moments(first), slow_moments(second), strict=True):
                 difference += (x - y) ** 2
                 energy += y**2
         layers.append(float(difference / (energy + 1e-6)))
@@ -118,8 +118,8 @@ def test_gradient_of_moments_equals_plain_autograd(memory_format: torch.memory_f
     features = torch.randn(2, 3, 5, 4, generator=generator) * 3 + 1
     weights = torch.randn(2, 6, generator=generator)
 
-    ours = features.to(memory_format=memory_format, copy=True).requires_grad_()
-    (moments(ours) * weights).sum().backward()
+    actual = features.to(memory_format=memory_format, copy=True).requires_grad_()
+    (moments(actual) * weights).sum().backward()
 
     plain = features.double().requires_grad_()
     variance, mean = torch.var_mean(plain, dim=(2, 3), correction=0)
@@ -127,8 +127,8 @@ def test_gradient_of_moments_equals_plain_autograd(memory_format: torch.memory_f
     (expected * weights).sum().backward()
 
     torch.testing.assert_close(moments(features).double(), expected, rtol=1e-5, atol=1e-6)
-    assert ours.grad is not None and plain.grad is not None
-    torch.testing.assert_close(ours.grad.double(), plain.grad, rtol=1e-4, atol=1e-6)
+    assert actual.grad is not None and plain.grad is not None
+    torch.testing.assert_close(actual.grad.double(), plain.grad, rtol=1e-4, atol=1e-6)
 
 
 def test_moments_of_bfloat16_are_taken_in_float32():

@@ -52,9 +52,9 @@ def test_download_that_fails_in_any_way_says_what_to_do(
         named_download("VGG", URL, otherwise=", or do without"),
     ):
         raise error
-    told = str(caught.value)
-    assert reason in told and "urlopen" not in told and "\n" not in told
-    assert told.endswith(f"{URL} into the folder '{torch_home / 'checkpoints'}', or do without")
+    message = str(caught.value)
+    assert reason in message and "urlopen" not in message and "\n" not in message
+    assert message.endswith(f"{URL} into the folder '{torch_home / 'checkpoints'}', or do without")
 
 
 @pytest.mark.usefixtures("no_network")
@@ -100,6 +100,6 @@ def test_commands_without_a_network_name_the_option(
     with pytest.raises(SystemExit) as ended:
         main()
     AcceleratorState._reset_state(reset_partial_state=True)
-    told = str(ended.value.code)
-    assert "--perceptual" in told and FILE in told and "\n" not in told
+    message = str(ended.value.code)
+    assert "--perceptual" in message and FILE in message and "\n" not in message
     assert not (tmp_path / "run" / "model").exists()

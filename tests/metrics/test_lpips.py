@@ -27,9 +27,9 @@ def similarity() -> PerceptualSimilarity:
     with pytest.MonkeyPatch.context() as patch:
         weights = torchvision.models.AlexNet_Weights
         patch.setattr(weights, "get_state_dict", lambda *_, **__: state)
-        found = PerceptualSimilarity()
-    found.state = state  # type: ignore[attr-defined]
-    return found
+        similarity = PerceptualSimilarity()
+    similarity.state = state  # type: ignore[attr-defined]
+    return similarity
 
 
 def slow_lpips(similarity: PerceptualSimilarity, result: Tensor, content: Tensor) -> float:

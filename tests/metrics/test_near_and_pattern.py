@@ -33,9 +33,9 @@ def features(seed: int, sides: tuple[int, ...] = (70, 35, 17, 9, 4)) -> list[Ten
     return [torch.rand(1, 5, side, side + 1, generator=generator) for side in sides]
 
 
-def slow_near(ours: list[Tensor], style: list[Tensor]) -> float:
+def slow_near(result: list[Tensor], style: list[Tensor]) -> float:
     layers = []
-    for a, b in zip(ours, style, strict=True):
+    for a, b in zip(result, style, strict=True):
         a, b = a.double().numpy(), b.double().numpy()
         middle = b.mean(axis=0)
         distances = np.empty((len(a), len(b)))
@@ -47,9 +47,9 @@ def slow_near(ours: list[Tensor], style: list[Tensor]) -> float:
 
 
 def test_near_is_the_relaxed_earth_movers_distance() -> None:
-    ours, style = (local_features(features(seed)) for seed in (0, 1))
-    assert nearness(ours, style) == pytest.approx(slow_near(ours, style), rel=1e-4)
-    assert nearness(style, ours) != pytest.approx(nearness(ours, style), rel=1e-3)
+    result, style = (local_features(features(seed)) for seed in (0, 1))
+    assert nearness(result, style) == pytest.approx(slow_near(result, style), rel=1e-4)
+    assert nearness(style, result) != pytest.approx(nearness(result, style), rel=1e-3)
 
 
 def test_local_features_are_all_of_small_layers_and_a_grid_of_large_ones() -> None:
@@ -75,7 +75,7 @@ def test_a_picture_is_near_itself_wherever_its_parts_are(network: PerceptualNetw
 
 def slow_pattern(image: Tensor, other: Tensor, network: PerceptualNetwork) -> float:
     """Sort all neighbourhoods' projections, which is exact where the pictures are equally large."""
-    found = []
+    distances = []
     for reduction in (1, 2, 4):
         layers = []
         for each in (image, other):
@@ -99,8 +99,8 @@ def slow_pattern(image: Tensor, other: Tensor, network: PerceptualNetwork) -> fl
                 quantiles = [np.quantile(line, (np.arange(1024) + 0.5) / 1024) for line in lines]
                 squares.append(((quantiles[0] - quantiles[1]) ** 2).mean())
                 spread.append(quantiles[1].var())
-            found.append(np.mean(squares) / np.mean(spread))
-    return float(np.mean(found))
+            distances.append(np.mean(squares) / np.mean(spread))
+    return float(np.mean(distances))
 
 
 def test_pattern_is_the_sliced_wasserstein_distance(network: PerceptualNetwork) -> None:

@@ -84,9 +84,9 @@ def torchvision_activations(features: nn.Sequential, image: Tensor) -> list[Tens
 
 def assert_all_close(features: list[Tensor], expected: list[Tensor]) -> None:
     assert len(features) == len(expected) == 5
-    for ours, theirs in zip(features, expected, strict=True):
-        assert theirs.std() > 0.01
-        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
+    for actual, reference in zip(features, expected, strict=True):
+        assert reference.std() > 0.01
+        torch.testing.assert_close(actual, reference, rtol=1e-4, atol=1e-4)
 
 
 def test_vgg19_gives_the_activations_of_torchvision(
@@ -103,9 +103,9 @@ def test_half_precision_files_are_computed_in_float32(
     halves = {key: value.half() for key, value in student_weights.items()}
     network = load_perceptual_network(saved(halves, tmp_path / "half.safetensors"))
     full = load_perceptual_network(saved(student_weights, tmp_path / "full.safetensors"))
-    for ours, theirs in zip(network(random_image()), full(random_image()), strict=True):
-        assert ours.dtype == torch.float32
-        torch.testing.assert_close(ours, theirs, rtol=0.02, atol=0.02)
+    for actual, reference in zip(network(random_image()), full(random_image()), strict=True):
+        assert actual.dtype == torch.float32
+        torch.testing.assert_close(actual, reference, rtol=0.02, atol=0.02)
 
 
 def test_without_a_path_the_weights_are_those_of_torchvision(

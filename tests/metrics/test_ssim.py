@@ -26,14 +26,14 @@ def test_ssim_equals_that_of_scikit_image():
 
     expected = [
         structural_similarity(
-            reflected_luminance(ours),
-            reflected_luminance(theirs),
+            reflected_luminance(first),
+            reflected_luminance(second),
             gaussian_weights=True,
             sigma=1.5,
             use_sample_covariance=False,
             data_range=1,
         )
-        for ours, theirs in zip(image, reference, strict=True)
+        for first, second in zip(image, reference, strict=True)
     ]
     result = luminance_ssim(image, reference)
     assert result.tolist() == pytest.approx(expected, abs=1e-5)

@@ -110,25 +110,25 @@ def test_results_that_move_with_the_scene_are_steady_and_noise_is_not() -> None:
         return Image.fromarray(np.uint8((0.5 + noise).clip(0, 1) * 255))
 
     tracks = {"inverted": lambda _, frame: Image.fromarray(255 - np.asarray(frame)), "noise": noisy}
-    found = warping_errors(loaders(panned(4, 2, 1)), tracks)
-    errors = found.warping_errors
+    result = warping_errors(loaders(panned(4, 2, 1)), tracks)
+    errors = result.warping_errors
     assert list(errors) == [ORIGINAL, "inverted", "noise"]
     assert errors[ORIGINAL] < 1e-3
     assert errors["inverted"] == pytest.approx(errors[ORIGINAL], rel=1e-3)
     # The difference of two independent values has twice the variance; interpolation at places
     # between pixels takes off at most three quarters of that of one of them.
     assert 1.2 * deviation**2 < errors["noise"] < 2.1 * deviation**2
-    assert found.frame_count == 4
-    assert 0.85 < found.visible < 1
+    assert result.frame_count == 4
+    assert 0.85 < result.visible < 1
 
 
 def test_flicker_on_a_still_scene_is_its_squared_step() -> None:
     def flickering(place: int, _: Image.Image) -> Image.Image:
         return Image.new("RGB", (SIDE, SIDE), (102, 102, 102) if place % 2 else (153, 153, 153))
 
-    found = warping_errors(loaders(panned(3, 0, 0)), {"flicker": flickering})
-    assert found.warping_errors == pytest.approx({ORIGINAL: 0, "flicker": 0.2**2}, abs=1e-6)
-    assert found.visible == 1
+    result = warping_errors(loaders(panned(3, 0, 0)), {"flicker": flickering})
+    assert result.warping_errors == pytest.approx({ORIGINAL: 0, "flicker": 0.2**2}, abs=1e-6)
+    assert result.visible == 1
 
 
 def test_every_frame_is_reported() -> None:
