@@ -1,9 +1,9 @@
-"""Arbitrary artistic style transfer with dynamic style kernels (Xu, Long and Nie, CVPR 2023).
+"""Arbitrary style transfer with dynamic style kernels (Xu, Long and Nie, CVPR 2023).
 
-from stylekernel_hf import pipeline
-
-pipe = pipeline("style-kernel")
-image = pipe("photo.jpg", "painting.jpg").images[0]
+Example:
+    >>> from stylekernel_hf import pipeline
+    >>> pipe = pipeline("style-kernel")
+    >>> image = pipe("photo.jpg", "painting.jpg").images[0]
 """
 
 from __future__ import annotations

@@ -97,3 +97,12 @@ def test_api_page_lists_every_public_name() -> None:
     text = (ROOT / "docs" / "pages" / "api.md").read_text(encoding="utf-8")
     listed = re.findall(r"^::: stylekernel_hf\.(\w+)$", text, re.MULTILINE)
     assert sorted(listed) == sorted(stylekernel_hf.__all__)
+
+
+def test_modules_and_folders_that_contributing_names_exist() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    names = re.findall(r"`([\w/]+\.py)`", text)
+    names += re.findall(r"`(\w+)`", "".join(re.findall(r"^\|[^|]*\|", text, re.MULTILINE)))
+    package = ROOT / "stylekernel_hf"
+    assert len(names) > 20
+    assert [x for x in names if not (ROOT / x).exists() and not (package / x).exists()] == []
