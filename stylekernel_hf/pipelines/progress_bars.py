@@ -16,9 +16,21 @@ class ProgressBars:
     _bar_options: Mapping[str, Any] = MappingProxyType({"disable": True})
 
     def set_progress_bar_config(self, **options: Any) -> None:
-        """Set the options of all later bars, which tqdm takes; `disable=False` shows them."""
+        """Set the options of all later progress bars.
+
+        Args:
+            options: Options of `tqdm.tqdm`; `disable=False` shows the bars.
+        """
         self._bar_options = options
 
     def progress_bar(self, iterable: Iterable[Any] | None = None, total: int | None = None) -> Any:
-        """Return a bar over `iterable`, or one of `total` steps that `update` advances."""
+        """Return a progress bar.
+
+        Args:
+            iterable: What the bar iterates over; None for a bar that `update` advances.
+            total: The number of steps.
+
+        Returns:
+            A bar of tqdm with the options of `set_progress_bar_config`.
+        """
         return tqdm(iterable, total=total, **self._bar_options)

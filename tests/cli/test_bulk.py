@@ -54,7 +54,7 @@ def test_every_combination_is_named_after_its_pictures() -> None:
     assert [job.output.name for job in jobs] == ["a_s.png", "a_t.png", "b_s.png", "b_t.png"]
 
 
-def test_equal_names_are_told_apart() -> None:
+def test_equal_names_are_made_distinct() -> None:
     contents = [Path("x/a.jpg"), Path("y/a.jpg"), Path("y/a.png")]
     names = {job.output.name for job in plan_jobs(contents, [Path("s.jpg")], Path("out"))}
     assert len(names) == 3
@@ -184,7 +184,7 @@ def painted_in_strips(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
         ((48, 40), {}, ".bmp", False),
     ],
 )
-def test_large_file_is_painted_in_strips_where_that_can_be(
+def test_large_file_is_stylized_in_strips_if_possible(
     pipe: StyleKernelPipeline,
     tmp_path: Path,
     painted_in_strips: list[Path],
@@ -203,7 +203,7 @@ def test_large_file_is_painted_in_strips_where_that_can_be(
     assert painted_in_strips == [photo] * strips
 
 
-def test_without_libvips_a_large_file_is_painted_in_memory(
+def test_without_libvips_a_large_file_is_stylized_in_memory(
     pipe: StyleKernelPipeline,
     pictures: list[Path],
     tmp_path: Path,

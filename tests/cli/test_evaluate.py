@@ -129,7 +129,7 @@ def test_mistakes_are_one_line_before_anything_is_scored(
     assert len(error.splitlines()) == 1
 
 
-def test_frames_are_repainted_or_read_and_followed(folder: Path, stylekernel) -> None:
+def test_frames_are_stylized_or_read_and_followed(folder: Path, stylekernel) -> None:
     scene = load_image(save_picture(folder / "scene.png", (120, 100)))
     for name, invert in (("clip", False), ("inverted", True)):
         (folder / name).mkdir()

@@ -86,7 +86,7 @@ def test_large_picture_is_shown_upright(tmp_path: Path, monkeypatch: pytest.Monk
     assert left > 200 and right < 55
 
 
-def test_picture_that_cannot_be_shown_leaves_a_white_cell_and_is_told_of(
+def test_picture_that_cannot_be_shown_leaves_a_white_cell_and_is_reported(
     jobs: list[Job], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     jobs[1].output.write_bytes(b"damaged")

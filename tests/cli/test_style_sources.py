@@ -76,7 +76,7 @@ def test_styles_of_a_file_are_mixed(
     assert load_image(tmp_path / "mixed.png").tobytes() == expected.tobytes()
 
 
-def test_equal_names_in_two_files_are_told_apart(library: Path, tmp_path: Path) -> None:
+def test_equal_names_in_two_files_are_made_distinct(library: Path, tmp_path: Path) -> None:
     (tmp_path / "more.safetensors").write_bytes(library.read_bytes())
     styles = expand_styles([library, tmp_path / "more.safetensors"])
     jobs = plan_jobs([tmp_path / "photo.png"], styles, tmp_path)

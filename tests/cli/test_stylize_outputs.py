@@ -88,7 +88,7 @@ def test_name_that_is_a_folder_s(stylize: Shell, photos: str, output: str) -> No
     assert sorted(path.name for path in Path(output).glob("*_s.png")) == names
 
 
-def test_new_folder_with_a_suffix_is_told_of_where_one_picture_is_made(stylize: Shell) -> None:
+def test_new_folder_with_a_suffix_is_reported_where_one_picture_is_made(stylize: Shell) -> None:
     result = stylize("one", "s.png", "-o", "result.xyz")
     assert result.out == f"wrote {Path('result.xyz/a_s.png')}\n"
     assert ".xyz is not a suffix of pictures" in result.err
@@ -173,7 +173,7 @@ def test_result_that_would_replace_a_photo_of_the_batch_is_refused(stylize: Shel
         (["--mask", "plain"], "mask 1 must be an image file"),
     ],
 )
-def test_option_that_is_wrong_for_all_is_told_once(
+def test_option_that_is_wrong_for_all_is_reported_once(
     stylize: Shell, words: list[str], message: str
 ) -> None:
     result = stylize("two", "s.png", "-o", "out", *words)
@@ -181,7 +181,7 @@ def test_option_that_is_wrong_for_all_is_told_once(
     assert len(result.err.strip().splitlines()) == 1
 
 
-def test_picture_too_wide_for_its_format_is_refused_unpainted(
+def test_picture_too_wide_for_its_format_is_refused_before_the_work(
     stylize: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     save_picture(Path("wide.png"), (17_000, 16))
@@ -213,7 +213,7 @@ def test_photo_with_a_long_name_is_made_like_the_others(stylize: Shell) -> None:
     assert len([*Path("out").iterdir()]) == 4
 
 
-def test_failed_picture_is_told_of_though_the_batch_breaks_off(
+def test_failed_picture_is_reported_though_the_batch_breaks_off(
     stylize: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def break_off(*_: object, **__: object) -> None:

@@ -102,7 +102,7 @@ def test_photo_stays_where_no_mask_is(pipe: StyleKernelPipeline) -> None:
     assert torch.equal(run(pipe, DARK, masks=[BLACK]), CONTENT)
 
 
-def test_each_region_is_painted_in_its_own_style(pipe: StyleKernelPipeline) -> None:
+def test_each_region_is_stylized_in_its_own_style(pipe: StyleKernelPipeline) -> None:
     image = run(pipe, [DARK, LIGHT], masks=[left_half(), 1 - left_half()])
     for columns, style in ((slice(0, 20), DARK), (slice(-20, None), LIGHT)):
         alone = run(pipe, style)[..., columns]

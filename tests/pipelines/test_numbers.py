@@ -54,7 +54,7 @@ def array(pipe: StyleKernelPipeline, *inputs: Any, **options: Any) -> np.ndarray
         ("style_size", 64, [np.int32(64), torch.tensor(64), np.float64(64), Fraction(64)]),
     ],
 )
-def test_option_of_any_library_paints_the_same(
+def test_option_of_any_library_gives_the_same_picture(
     pipe: StyleKernelPipeline, photo: Path, option: str, plain: Any, others: list[Any]
 ) -> None:
     expected = array(pipe, photo, photo, **{option: plain})

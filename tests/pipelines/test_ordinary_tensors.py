@@ -63,7 +63,7 @@ def test_change_of_a_result_leaves_the_input_alone(pipe: StyleKernelPipeline) ->
     assert torch.equal(content, PICTURE)
 
 
-def test_network_can_be_trained_after_painting() -> None:
+def test_network_can_be_trained_after_stylizing() -> None:
     pipe = StyleKernelPipeline(vivid_model())
     style = pipe.encode_style(PICTURE)
     pipe(PICTURE, style)

@@ -41,7 +41,7 @@ def deviation_of_flat_picture(model: StyleKernelModel, style: StyleEmbedding) ->
     return float((painted - middle.repeat(1, 1, 12, 16)).abs().max())
 
 
-def test_flat_picture_is_painted_alike_to_the_edge(
+def test_flat_picture_is_stylized_alike_to_the_edge(
     model: StyleKernelModel, style: StyleEmbedding
 ) -> None:
     assert deviation_of_flat_picture(model, style) < 0.5 / 255
@@ -73,7 +73,7 @@ def error_at_edge(model: StyleKernelModel, style: StyleEmbedding, margin: int) -
     return float(error.nanmean())
 
 
-def test_edge_of_a_photo_is_painted_as_well_as_with_a_wide_margin(
+def test_edge_of_a_photo_is_stylized_as_well_as_with_a_wide_margin(
     model: StyleKernelModel, style: StyleEmbedding
 ) -> None:
     narrow, wide = (error_at_edge(model, style, margin) for margin in (BORDER_MARGIN, 80))

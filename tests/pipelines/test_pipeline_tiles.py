@@ -68,9 +68,7 @@ def test_picture_too_large_for_the_memory_is_tiled_unasked(
     assert np.abs(tiled - whole).max() < 1 / 255
 
 
-def test_wrong_tile_size_is_refused_before_anything_is_painted(
-    pipe: StyleKernelPipeline, photo: Path
-) -> None:
+def test_wrong_tile_size_is_refused_before_the_work(pipe: StyleKernelPipeline, photo: Path) -> None:
     with pytest.raises(ValueError, match="tile_size must be a multiple of 8 px and at least 64"):
         pipe(photo, photo, tile_size=90)
 

@@ -58,9 +58,7 @@ def test_larger_painting_makes_coarser_strokes(pipe: StyleKernelPipeline, name: 
 
 
 @pytest.mark.parametrize("name", ["engraving", "mosaic"])
-def test_marks_that_are_too_small_to_be_seen_are_not_painted(
-    pipe: StyleKernelPipeline, name: str
-) -> None:
+def test_marks_that_are_too_small_to_be_seen_are_lost(pipe: StyleKernelPipeline, name: str) -> None:
     """Lines and stones of a few px are gone from the smallest painting: no finer strokes there."""
     shares = fineness_by_size(pipe, name)
     assert max(shares) > shares[0]
