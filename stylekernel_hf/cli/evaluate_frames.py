@@ -16,7 +16,7 @@ from stylekernel_hf.cli.stop_signals import report_when_stopped
 if TYPE_CHECKING:
     from PIL import Image
 
-    from stylekernel_hf.metrics.temporal import FrameSource, Steadiness
+    from stylekernel_hf.metrics.temporal import FrameSource, TemporalConsistency
     from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline
 
 
@@ -115,7 +115,7 @@ def _stylized(
     return pipe(frame, style, strength=strength).images[0]
 
 
-def _table(result: Steadiness) -> str:
+def _table(result: TemporalConsistency) -> str:
     from stylekernel_hf.metrics.tables import markdown_table
 
     title = f"{result.frame_count} frames, {result.visible:.0%} visible"

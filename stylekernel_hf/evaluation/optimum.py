@@ -15,9 +15,9 @@ from stylekernel_hf.metrics.distances import content_structure, style_statistics
 from stylekernel_hf.metrics.perceptual import PerceptualNetwork
 from stylekernel_hf.training.losses import LossWeights, stylization_losses
 
-# Adam moves the logit of a pixel by about so much a step.
+# About how far Adam moves the logit of a pixel in each step.
 _LEARNING_RATE = 0.08
-# Pixels start so far inside (0, 1), where their logit is finite.
+# Pixels are clamped this far inside (0, 1), so that their logits are finite.
 _MARGIN = 0.02
 
 
@@ -25,8 +25,8 @@ def with_optimum(candidate: Candidate, network: PerceptualNetwork, steps: int) -
     """Return a candidate whose results are those of `candidate` after `steps` of `descend`.
 
     Scored beside `candidate`, it shows how far a network is from what its objective allows. Its
-    name is that of `candidate` with the number of steps. TypeError or ValueError for `steps` that
-    are no integer of at least 1.
+    name is that of `candidate` with the number of steps. Raises TypeError or ValueError unless
+    `steps` is an integer of at least 1.
     """
     steps = as_integer(steps, "optimum", low=1)
 

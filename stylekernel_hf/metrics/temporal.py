@@ -19,7 +19,7 @@ ORIGINAL = "original frames"
 
 
 @dataclass(frozen=True)
-class Steadiness:
+class TemporalConsistency:
     """The warping error of each track of frames, that of the original frames first.
 
     A warping error is the mean squared difference of RGB in [0, 1] between a frame and the next
@@ -47,7 +47,7 @@ def warping_errors(
     tracks: Mapping[str, FrameSource],
     *,
     on_frame: Callable[[int, int], None] | None = None,
-) -> Steadiness:
+) -> TemporalConsistency:
     """Measure the warping error of several tracks made from the same original frames.
 
     `frames` load the original frames one at a time; two frames of each track are in memory.
@@ -74,7 +74,7 @@ def warping_errors(
             on_frame(place + 1, len(frames))
     steps = len(frames) - 1
     means = {name: total / steps for name, total in sums.items()}
-    return Steadiness(len(frames), visible / steps, means)
+    return TemporalConsistency(len(frames), visible / steps, means)
 
 
 def _errors(
