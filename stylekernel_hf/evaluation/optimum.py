@@ -14,6 +14,7 @@ from stylekernel_hf.evaluation.candidate import Candidate
 from stylekernel_hf.metrics.distances import content_structure, style_statistics
 from stylekernel_hf.metrics.perceptual import PerceptualNetwork
 from stylekernel_hf.training.losses import LossWeights, stylization_losses
+from stylekernel_hf.training.targets import StyleTargets
 
 # About how far Adam moves the logit of a pixel in each step.
 _LEARNING_RATE = 0.08
@@ -65,13 +66,15 @@ def descend(
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
         structure = content_structure(network(content.float()))
-        statistics = style_statistics(network(style.float()))
+        style_features = network(style.float())
+        targets = StyleTargets([style_statistics(style_features)], [style_features])
     with torch.inference_mode(False), torch.enable_grad():
         logits = result.detach().float().clamp(_MARGIN, 1 - _MARGIN).logit().requires_grad_()
         optimizer = torch.optim.Adam([logits], lr=_LEARNING_RATE)
         for _ in range(steps):
+            stylized = logits.sigmoid()
             terms = stylization_losses(
-                network, logits.sigmoid(), structure, statistics, style.float(), generator
+                network, stylized, structure, targets, style.float(), generator, weights
             )
             loss = sum(getattr(weights, name) * term for name, term in terms.items())
             optimizer.zero_grad()
