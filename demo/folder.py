@@ -10,10 +10,12 @@ from typing import Any
 
 import gradio as gr
 
+from demo.handlers import LOOK, MIXTURE
 from demo.messages import VisitorError
+from demo.order import Order, takes_order
 from demo.pictures import new_file, read_picture, within
-from demo.settings import check_resolution, png_chunks
-from demo.studio import Order, Palette, Studio
+from demo.settings import png_chunks
+from demo.studio import Palette, Studio
 from demo.watched import Watch
 from stylekernel_hf import read_metadata
 
@@ -24,37 +26,18 @@ class FolderHandlers:
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
 
+    @takes_order(*MIXTURE, *LOOK, "model", resolution=1024)
     def stylize_folder(
         self,
         photos: Sequence[str] | None,
-        paintings: Sequence[str] = (),
-        own_paintings: Sequence[str] | None = None,
-        weight_1: float = 1.0,
-        weight_2: float = 1.0,
-        weight_3: float = 1.0,
-        weight_4: float = 1.0,
-        strength: float = 1.0,
-        color: str = "style",
-        stroke_size: int = 512,
-        model: str | None = None,
-        resolution: int = 1024,
+        order: Order,
         progress: Any = gr.Progress(),  # noqa: B008
     ) -> tuple[str, str]:
         """Repaint many photos in the same style, into one zip of PNGs.
 
         Args:
             photos: The photos, image files.
-            paintings: Titles of the demo's own paintings, such as "Mosaic"; several are mixed.
-            own_paintings: Further paintings, image files by name: "first", "second", ...
-            weight_1: Share of the first painting in the mixture, from 0 to 1.
-            weight_2: Share of the second painting, from 0 to 1.
-            weight_3: Share of the third painting, from 0 to 1.
-            weight_4: Share of the fourth painting, from 0 to 1.
-            strength: From 0, the photo itself, to 1, the full style.
-            color: "style", "luminance", "statistics" or "transfer".
-            stroke_size: Short side in px, 128 to 1024, to which paintings are scaled.
-            model: "small (built in)", or the id of a checkpoint on the Hugging Face Hub.
-            resolution: Longer side of the results in px at most: 512, 768, 1024 or 1536.
+            order: The controls, each by its own name.
 
         Returns:
             A zip file, and a report that names the photos that could not be painted.
@@ -66,18 +49,9 @@ class FolderHandlers:
             raise VisitorError(
                 f"At most {limits.folder_files} photos at once; these are {len(photos)}."
             )
-        check_resolution(resolution)
-        order = Order(
-            paintings=paintings or (),
-            own_paintings=own_paintings or (),
-            weights=(weight_1, weight_2, weight_3, weight_4),
-            strength=strength,
-            color=color,
-            style_size=stroke_size,
-            model=model,
-        )
+        resolution = int(order.checked("resolution"))
         with self._studio.watch(progress) as watch:
-            return self._fill(photos, order, int(resolution), watch)
+            return self._fill(photos, order, resolution, watch)
 
     def _fill(
         self, photos: Sequence[str], order: Order, resolution: int, watch: Watch

@@ -10,6 +10,7 @@ import gradio as gr
 from demo.catalog import PAINTINGS, painting_path
 from demo.handlers import NO_PHOTO
 from demo.messages import VisitorError
+from demo.order import Order, takes_order
 from demo.pictures import read_picture, save_preview, within
 from demo.studio import Studio
 
@@ -23,27 +24,18 @@ class InsideHandlers:
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
 
+    @takes_order("paintings", "own_paintings", "across", "down", "stroke_size", "model")
     def explain(
         self,
         photo: str | None,
-        paintings: Sequence[str] = (),
-        own_paintings: Sequence[str] | None = None,
-        across: float = 0.5,
-        down: float = 0.5,
-        stroke_size: int = 512,
-        model: str | None = None,
+        order: Order,
         progress: Any = gr.Progress(),  # noqa: B008
     ) -> tuple[str, str, str, str]:
-        """Show where in the painting a point of the photo looked, and the kernels of that point.
+        """Show where in the first painting a point of the photo looked, and that point's kernels.
 
         Args:
             photo: The photo, an image file.
-            paintings: Titles of the demo's own paintings; the first one is looked at.
-            own_paintings: Image files by name; the "first" is looked at if no title is given.
-            across: The point's place from the left edge, 0, to the right one, 1.
-            down: The point's place from the upper edge, 0, to the lower one, 1.
-            stroke_size: Short side in px, 128 to 1024, to which the painting is scaled.
-            model: "small (built in)", or the id of a checkpoint on the Hugging Face Hub.
+            order: The controls, each by its own name.
 
         Returns:
             The painting bright where the point looked, the photo bright where much of the painting
@@ -52,20 +44,17 @@ class InsideHandlers:
         limits = self._studio.limits
         if photo is None:
             raise VisitorError(NO_PHOTO)
-        for name, value in (("Across", across), ("Down", down)):
-            if not 0 <= value <= 1:
-                raise VisitorError(f"{name} must be a number from 0 to 1; got {value}.")
-        if not 128 <= stroke_size <= 1024:
-            raise VisitorError(f"Stroke size must be from 128 to 1024; got {stroke_size}.")
+        across, down = order.checked("across"), order.checked("down")
+        style_size = int(order.checked("stroke_size"))
         with self._studio.watch(progress) as watch:
             watch.part("Looking", 0.1, 0.9)
             source = within(read_picture(photo, "Photo", limits), SIDE)
             point = _pixel(across, source.width), _pixel(down, source.height)
-            explanation = self._studio.models.get(model).explain(
+            explanation = self._studio.models.get(order.model).explain(
                 source,
-                self._painting(paintings or (), own_paintings or ()),
+                self._painting(order.paintings or (), order.own_paintings or ()),
                 point=point,
-                style_size=int(stroke_size),
+                style_size=style_size,
             )
             return (
                 save_preview(explanation.attention_image(), "attention", lossless=True),

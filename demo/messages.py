@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -44,4 +45,6 @@ def says_why(handler: Callable[..., Any]) -> Callable[..., Any]:
                 text = NO_ROOM
         raise gr.Error(text, print_exception=False)
 
+    # A method's own signature names its `self`, which `wraps` would copy.
+    guarded.__signature__ = inspect.signature(handler)  # type: ignore[attr-defined]
     return guarded

@@ -7,34 +7,10 @@ from dataclasses import asdict, dataclass
 
 from PIL import Image, PngImagePlugin
 
-from demo.messages import VisitorError
 from stylekernel_hf import __version__
 
 CHUNK = "stylekernel"
 """Name of the PNG text chunk that holds the settings as JSON."""
-
-COLORS = [
-    ("The painting's", "style"),
-    ("The photo's, in the painting's tones", "luminance"),
-    ("The photo's, on average", "statistics"),
-    ("Only the painting's colours", "transfer"),
-]
-EVERYWHERE, PAINTED, UNPAINTED = "everywhere", "painted", "unpainted"
-SPLIT, EACH = "split", "each"
-REGIONS = [
-    ("The whole photo", EVERYWHERE),
-    ("Only where I painted", PAINTED),
-    ("Everywhere else", UNPAINTED),
-    ("The first painting there, the others elsewhere", SPLIT),
-    ("Each painting where its own colour is", EACH),
-]
-RESOLUTIONS = [("512 px", 512), ("768 px", 768), ("1024 px", 1024), ("1536 px", 1536)]
-
-
-def check_resolution(resolution: int) -> None:
-    """Raise VisitorError for a side that is none of `RESOLUTIONS`."""
-    if resolution not in [value for _, value in RESOLUTIONS]:
-        raise VisitorError(f"Resolution must be 512, 768, 1024 or 1536; got {resolution}.")
 
 
 @dataclass(frozen=True)

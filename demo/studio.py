@@ -16,9 +16,10 @@ from demo.limits import Limits
 from demo.memory import freed_memory
 from demo.messages import VisitorError
 from demo.models import EMBEDDED, ModelShelf
+from demo.order import CONTROLS, EACH, EVERYWHERE, SPLIT, UNPAINTED, Order
 from demo.pictures import read_picture, within
 from demo.region import as_map, color_masks, multiplied, region_mask, scaled_by, split_by
-from demo.settings import COLORS, EACH, EVERYWHERE, REGIONS, SPLIT, UNPAINTED, Settings
+from demo.settings import Settings
 from demo.watched import Report, Watch, WatchedPipeline, watched
 from stylekernel_hf import StyleKernelPipeline
 
@@ -29,28 +30,6 @@ _ENCODED = 64
 
 
 def _ignore(share: float, label: str) -> None: ...
-
-
-@dataclass(frozen=True)
-class Order:
-    """How to paint, as a visitor says it.
-
-    - paintings: titles of the demo's own; own_paintings: files of the visitor's.
-    - weights: of the paintings in this order, the demo's first; those missing count 1.
-    - region: of `REGIONS`; layers: files, or their bytes, of what was painted.
-    - strength_map: file of an image by which the strength is multiplied.
-    """
-
-    paintings: Sequence[str] = ()
-    own_paintings: Sequence[str] = ()
-    weights: Sequence[float] = ()
-    strength: float = 1.0
-    color: str = "style"
-    style_size: int = 512
-    region: str = EVERYWHERE
-    layers: Sequence[str | bytes] = ()
-    strength_map: str | None = None
-    model: str | None = EMBEDDED
 
 
 @dataclass(frozen=True)
@@ -86,35 +65,36 @@ class Studio:
     def mix(self, order: Order) -> Palette:
         """Read and encode the paintings of an order; VisitorError for a wrong choice."""
         pipe = self.models.get(order.model)
-        chosen = [str(title) for title in order.paintings]
+        chosen = [str(title) for title in order.paintings or ()]
+        own = order.own_paintings or ()
         if unknown := [title for title in chosen if title not in PAINTINGS]:
             raise VisitorError(
                 f"Paintings must be of {', '.join(PAINTINGS)}; got “{unknown[0]}”. Add others as "
                 "your own."
             )
-        count = len(chosen) + len(order.own_paintings)
+        count = len(chosen) + len(own)
         if not 1 <= count <= self.limits.paintings:
             raise VisitorError(
                 "Choose a painting, or add one of your own."
                 if count == 0
                 else f"Choose at most {self.limits.paintings} paintings; these are {count}."
             )
-        style_size = _checked("Stroke size", order.style_size, 128, 1024)
+        style_size = int(order.checked("stroke_size"))
         as_pictures = order.color == "transfer"
         styles: list[Any] = [
-            painting_path(title) if as_pictures else self._encode_own(pipe, title, int(style_size))
+            painting_path(title) if as_pictures else self._encode_own(pipe, title, style_size)
             for title in chosen
         ]
-        for path in order.own_paintings:
+        for path in own:
             picture = read_picture(path, "Painting", self.limits)
             styles.append(
                 within(picture, 2048)
                 if as_pictures
-                else pipe.encode_style(picture, style_size=int(style_size))
+                else pipe.encode_style(picture, style_size=style_size)
             )
-        names = (*chosen, *(Path(path).name for path in order.own_paintings))
+        names = (*chosen, *(Path(path).name for path in own))
         weights = [*order.weights, *[1.0] * count][:count]
-        weights = [_checked("Weights", weight, 0, 1) for weight in weights]
+        weights = [CONTROLS["weight_1"].check(weight) for weight in weights]
         if sum(weights) <= 0:
             raise VisitorError("Give at least one painting a weight above 0.")
         return Palette(names, styles, tuple(weights))
@@ -123,20 +103,19 @@ class Studio:
         self, photo: Image.Image, palette: Palette, order: Order
     ) -> tuple[Image.Image, Settings]:
         """Paint one photo; the result is as large as it."""
-        strength = _checked("Strength", order.strength, 0, 1)
-        _check_choice("Colour", order.color, COLORS)
+        strength, color = order.checked("strength"), order.checked("color")
         result = self.models.get(order.model)(
             photo,
             palette.styles,
             **self._places(order, palette.weights, strength),
-            color=order.color,  # type: ignore[arg-type]
+            color=color,
         ).images[0]
         settings = Settings(
             paintings=palette.names,
             style_weights=palette.weights,
             strength=strength,
-            color=order.color,
-            style_size=int(order.style_size),
+            color=color,
+            style_size=int(order.stroke_size),
             region=order.region,
             width=photo.width,
             height=photo.height,
@@ -156,20 +135,20 @@ class Studio:
 
     def _places(self, order: Order, weights: Sequence[float], strength: float) -> dict[str, Any]:
         """Return the options that say which style goes where, and how strongly."""
-        _check_choice("Region", order.region, REGIONS)
+        region = order.checked("region")
         fade = self._strength_map(order, strength)
-        if order.region == EVERYWHERE:
+        if region == EVERYWHERE:
             return {"strength": fade or strength, "style_weights": weights}
-        if order.region == SPLIT and len(weights) < 2:
+        if region == SPLIT and len(weights) < 2:
             raise VisitorError(
                 "Choose a second painting: the first goes where you painted, the others elsewhere."
             )
         layers = self._layers(order)
-        if order.region == EACH:
+        if region == EACH:
             masks = color_masks(layers, len(weights)) or _unpainted()
             return {"strength": fade or strength, "masks": masks}
-        mask = region_mask(layers, inverted=order.region == UNPAINTED) or _unpainted()
-        if order.region == SPLIT:
+        mask = region_mask(layers, inverted=region == UNPAINTED) or _unpainted()
+        if region == SPLIT:
             return {"strength": fade or strength, "masks": split_by(mask, weights)}
         there = multiplied(mask, fade) if fade else scaled_by(mask, strength)
         return {"strength": there, "style_weights": weights}
@@ -188,16 +167,3 @@ class Studio:
 
 def _unpainted() -> NoReturn:
     raise VisitorError("Paint on the photo under “Region” first, or repaint the whole photo.")
-
-
-def _checked(name: str, value: object, low: float, high: float) -> float:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not low <= value <= high:
-        raise VisitorError(f"{name} must be a number from {low} to {high}; got {value}.")
-    return float(value)
-
-
-def _check_choice(name: str, value: str, choices: Sequence[tuple[str, str]]) -> None:
-    values = [choice for _, choice in choices]
-    if value not in values:
-        raise VisitorError(f"{name} must be one of {', '.join(values)}; got “{value}”.")

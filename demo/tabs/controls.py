@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import gradio as gr
 
 from demo.components import PictureInput, RegionCanvas
 from demo.models import EMBEDDED
+from demo.order import CONTROLS, DEFAULTS
 from demo.region import BRUSHES
-from demo.settings import COLORS, EVERYWHERE, REGIONS, RESOLUTIONS
 
 
 @dataclass(frozen=True)
@@ -37,35 +38,22 @@ def controls(
     `models` are those of the Hub that are offered, or patterns of them; None stands for all.
     """
     with gr.Row():
-        strength = gr.Slider(
-            0,
-            1,
-            1,
-            step=0.05,
-            label="Strength",
-            info="0 is the photo, 1 the full style.",
-            elem_id="strength",
-            min_width=240,
-        )
-        stroke_size = gr.Slider(
-            128,
-            1024,
-            512,
-            step=64,
-            label="Stroke size",
-            info="Larger makes coarser strokes.",
-            elem_id="stroke-size",
-            min_width=240,
-        )
-    color = gr.Dropdown(COLORS, value="style", label="Colours", elem_id="color")
+        strength = slider("strength")
+        stroke_size = slider("stroke_size")
+    color = gr.Dropdown(
+        CONTROLS["color"].choices,
+        value=DEFAULTS["color"],
+        label=CONTROLS["color"].label,
+        elem_id="color",
+    )
     weights = weight_sliders(paintings, "weight")
-    brushes = [(color, 0.55) for color in BRUSHES]
+    brushes = [(brush, 0.55) for brush in BRUSHES]
     with gr.Accordion("Region", open=False, elem_id="region-box"):
         region = gr.Radio(
-            REGIONS,
-            value=EVERYWHERE,
+            CONTROLS["region"].choices,
+            value=DEFAULTS["region"],
             label="Repaint",
-            info="Paint on the photo below, then press Repaint.",
+            info=CONTROLS["region"].info,
             elem_id="region",
         )
         legend = gr.HTML(elem_id="legend", visible=False)
@@ -86,7 +74,7 @@ def controls(
         )
     with gr.Accordion("Strength map", open=False, elem_id="map-box"):
         strength_map = PictureInput(
-            label="Strength map",
+            label=CONTROLS["strength_map"].label,
             show_label=False,
             type="filepath",
             sources=["upload", "clipboard"],
@@ -98,18 +86,17 @@ def controls(
         )
     with gr.Accordion("Resolution and model", open=False, elem_id="more"):
         resolution = gr.Radio(
-            RESOLUTIONS,
-            value=768,
+            CONTROLS["resolution"].choices,
+            value=DEFAULTS["resolution"],
             label="Resolution on the screen",
-            info="The longer side; a smaller photo keeps its size. Strokes keep theirs in pixels, "
-            "so the full size has finer ones.",
+            info=CONTROLS["resolution"].info,
             elem_id="resolution",
         )
         model = gr.Dropdown(
             [EMBEDDED, *(name for name in models or () if "*" not in name)],
-            value=EMBEDDED,
+            value=DEFAULTS["model"],
             allow_custom_value=True,
-            label="Model",
+            label=CONTROLS["model"].label,
             info="The built-in one, or the id of a checkpoint on the Hugging Face Hub: "
             f"{'owner/name' if models is None else ', '.join(models) or 'none here'}.",
             elem_id="model",
@@ -128,19 +115,24 @@ def controls(
     )
 
 
+def slider(name: str, **options: Any) -> gr.Slider:
+    """Build the slider of a number of `Order`; `options` are Gradio's."""
+    control = CONTROLS[name]
+    looks = {"label": control.label, "elem_id": name.replace("_", "-"), "min_width": 240} | options
+    return gr.Slider(
+        control.low, control.high, DEFAULTS[name], step=control.step, info=control.info, **looks
+    )
+
+
 def weight_sliders(count: int, name: str) -> tuple[gr.Slider, ...]:
     """Lay out the weights of a mixture; `name_weights` tells which of them are to be seen."""
     with gr.Row(elem_classes="weights"):
         return tuple(
-            gr.Slider(
-                0,
-                1,
-                1,
-                step=0.05,
+            slider(
+                "weight_1",
                 label=f"Share of painting {index}",
                 visible=False,
                 elem_id=f"{name}-{index}",
-                min_width=240,
             )
             for index in range(1, count + 1)
         )

@@ -9,7 +9,7 @@ from demo.components import PhotosInput
 from demo.folder import FolderHandlers
 from demo.gpu import on_gpu
 from demo.messages import says_why
-from demo.settings import RESOLUTIONS
+from demo.order import CONTROLS
 from demo.studio import Studio
 from demo.tabs.controls import name_weights, weight_sliders
 from demo.tabs.repaint import FIRST_PAINTING, Choice
@@ -43,9 +43,9 @@ def folder_tab(studio: Studio, choice: Choice) -> None:
             )
             weights = weight_sliders(limits.paintings, "folder-weight")
             resolution = gr.Radio(
-                RESOLUTIONS,
+                CONTROLS["resolution"].choices,
                 value=1024,
-                label="Resolution",
+                label=CONTROLS["resolution"].label,
                 info="The longer side of each picture.",
                 elem_id="folder-resolution",
             )

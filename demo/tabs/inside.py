@@ -12,6 +12,7 @@ from demo.look_inside import SIDE, InsideHandlers
 from demo.messages import VisitorError, says_why
 from demo.pictures import read_picture, save_preview, within
 from demo.studio import Studio
+from demo.tabs.controls import slider
 from demo.tabs.repaint import FIRST_PHOTO, Choice
 
 
@@ -33,26 +34,8 @@ def inside_tab(studio: Studio, choice: Choice, tab: gr.Tab) -> None:
                 alt_text="Your photo; the sliders below choose a point as well",
             )
             with gr.Row():
-                across = gr.Slider(
-                    0,
-                    1,
-                    0.5,
-                    step=0.001,
-                    label="Across",
-                    min_width=210,
-                    info="From the left.",
-                    elem_id="across",
-                )
-                down = gr.Slider(
-                    0,
-                    1,
-                    0.5,
-                    step=0.001,
-                    label="Down",
-                    min_width=210,
-                    info="From the top.",
-                    elem_id="down",
-                )
+                across = slider("across", min_width=210)
+                down = slider("down", min_width=210)
             look = gr.Button("Look inside", variant="primary", elem_id="look")
         with gr.Column(scale=7, min_width=320):
             words = gr.Markdown(elem_id="inside-words")

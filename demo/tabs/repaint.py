@@ -14,8 +14,8 @@ from demo.components import FileButton, PaintingsInput, PictureInput
 from demo.gpu import on_gpu
 from demo.handlers import PaintHandlers
 from demo.messages import says_why
+from demo.order import EVERYWHERE
 from demo.pictures import read_picture, save_preview, within
-from demo.settings import EVERYWHERE
 from demo.studio import Studio
 from demo.tabs.controls import Controls, controls, name_brushes, name_weights
 

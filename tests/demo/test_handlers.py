@@ -195,7 +195,7 @@ def test_result_is_named_after_what_it_is_of(handlers: PaintHandlers, tmp_path: 
         ({"strength": 1.5}, "Strength must be a number from 0 to 1; got 1.5"),
         ({"strength": None}, "Strength must be a number"),
         ({"stroke_size": 5000}, "Stroke size must be a number from 128 to 1024"),
-        ({"color": "sepia"}, "Colour must be one of style"),
+        ({"color": "sepia"}, "Colours must be one of style"),
         ({"region": "somewhere"}, "Region must be one of everywhere"),
         ({"region": "painted"}, "Paint on the photo"),
         ({"region": "each"}, "Paint on the photo"),
@@ -216,7 +216,7 @@ def test_wrong_choice_is_named(
 def test_missing_photo_and_odd_resolution_are_named(handlers: PaintHandlers, photo: str) -> None:
     with pytest.raises(VisitorError, match="Choose or drop a photo first"):
         handlers.full_size(None, ["Mosaic"])
-    with pytest.raises(VisitorError, match="Resolution must be 512"):
+    with pytest.raises(VisitorError, match="Resolution must be one of 512"):
         handlers.stylize(photo, ["Mosaic"], resolution=100_000)
 
 

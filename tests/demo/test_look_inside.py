@@ -54,7 +54,7 @@ def test_words_say_where_the_point_looked() -> None:
         ({"photo": None}, "Choose or drop a photo"),
         ({"across": 1.2}, "Across must be a number from 0 to 1"),
         ({"down": -0.1}, "Down must be a number from 0 to 1"),
-        ({"stroke_size": 1}, "Stroke size must be from 128"),
+        ({"stroke_size": 1}, "Stroke size must be a number from 128"),
         ({"paintings": []}, "Choose a painting"),
         ({"paintings": ["Mona Lisa"]}, "Paintings must be of"),
     ],

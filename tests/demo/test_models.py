@@ -15,7 +15,8 @@ import pytest
 from demo.limits import Limits
 from demo.messages import AbandonedError, VisitorError
 from demo.models import EMBEDDED, ModelShelf
-from demo.studio import Order, Studio
+from demo.order import Order
+from demo.studio import Studio
 from demo.watched import is_wanted
 from stylekernel_hf import StyleKernelPipeline
 from tests.demo.slow_hub import answer_forever
@@ -194,7 +195,7 @@ def test_encodings_keep_no_checkpoint_in_memory(hub: HubServer, tmp_path: Path) 
     studio = Studio(Limits(), StyleKernelPipeline(tiny_model()))
     for name in "abc":
         hub.add(f"painter/{name}", files_of(tmp_path / name))
-        studio.mix(Order(paintings=["Mosaic"], model=f"painter/{name}", style_size=128))
+        studio.mix(Order(paintings=["Mosaic"], model=f"painter/{name}", stroke_size=128))
     gc.collect()
     assert studio.models.ready("painter/a") is None and studio.models.ready("painter/c")
 
