@@ -49,7 +49,8 @@ def imported(folder: Path) -> Iterator[tuple[str, Path]]:
                 yield name, path
 
 
-OWN = {"stylekernel_hf", "demo", "tests", *sys.stdlib_module_names}
+# The last one is what a test of missing packages imports.
+OWN = {"stylekernel_hf", "demo", "tests", "no_such_package", *sys.stdlib_module_names}
 # Scripts of demo/examples import each other by their file names.
 OWN |= {path.stem for path in (ROOT / "demo" / "examples").iterdir()}
 
