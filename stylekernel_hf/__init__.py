@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         StyleKernelDiffusionPipeline,
     )
     from stylekernel_hf.integrations.transformers_pipeline import register_with_transformers
-    from stylekernel_hf.large.file_painting import stylize_file
+    from stylekernel_hf.large.file_stylization import stylize_file
     from stylekernel_hf.model.config import StyleKernelConfig
     from stylekernel_hf.pipelines.explanation import Explanation
     from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline, StyleKernelPipelineOutput
@@ -85,7 +85,7 @@ _HOMES = {
     "register_with_transformers": "stylekernel_hf.integrations.transformers_pipeline",
     "save_image": "stylekernel_hf.images.writing",
     "share_processors": "stylekernel_hf.devices.processors",
-    "stylize_file": "stylekernel_hf.large.file_painting",
+    "stylize_file": "stylekernel_hf.large.file_stylization",
 }
 
 

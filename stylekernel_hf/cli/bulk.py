@@ -23,7 +23,7 @@ from stylekernel_hf.images.formats import check_image_size, format_to_write
 from stylekernel_hf.images.loading import read_image
 from stylekernel_hf.images.metadata.reading import read_metadata
 from stylekernel_hf.images.writing import save_image
-from stylekernel_hf.large.file_painting import calls_for_strips, stylize_file
+from stylekernel_hf.large.file_stylization import calls_for_strips, stylize_file
 from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline
 from stylekernel_hf.styles.style_input import MIN_SIDE, PALETTE_SIZE, is_style_file, style_bounds
 

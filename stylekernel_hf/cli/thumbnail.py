@@ -9,7 +9,7 @@ from PIL import Image
 
 from stylekernel_hf.images.bounds import Bounds
 from stylekernel_hf.images.loading import count_pixels, read_image
-from stylekernel_hf.large.file_painting import LARGE_PIXELS
+from stylekernel_hf.large.file_stylization import LARGE_PIXELS
 from stylekernel_hf.large.strip_files import StripFile, reads_in_strips
 from stylekernel_hf.large.vips_library import has_vips
 

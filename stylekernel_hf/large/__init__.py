@@ -1,1 +1,1 @@
-"""Pictures larger than memory, painted strip by strip from file to file."""
+"""Images larger than memory, stylized strip by strip from file to file."""

@@ -1,4 +1,9 @@
-"""Raw rows as a PNG stream: what libvips reads piece by piece, where it would map a raw file."""
+"""Raw rows as a PNG stream, the way to hand libvips pixels piece by piece.
+
+libvips's own `rawload` maps the whole file into memory: a file that is cut short meanwhile ends the
+process with a bus error, and neither Ctrl-C nor a read error stops the encoder. `ppmload`, which
+reads streams, is missing in the builds on PyPI.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +16,10 @@ _PIECE = 2**20
 
 
 class StoredPng:
-    """A PNG without compression, made while it is read, of a file of RGB rows.
+    """An uncompressed PNG stream of a file of RGB rows, encoded while it is read.
 
-    libvips takes what a callback raises for the end of the stream. So `read` raises nothing: it
-    ends the stream, and keeps what was raised in `error`, which the caller has to raise.
+    libvips takes an exception of its callback for the end of the stream. So `read` raises nothing:
+    it ends the stream and stores the exception in `error`, which the caller must raise.
     """
 
     def __init__(self, raw: BinaryIO, width: int, height: int) -> None:
@@ -25,7 +30,7 @@ class StoredPng:
         self._rest = memoryview(b"")
 
     def read(self, size: int) -> bytes:
-        """Return at most `size` bytes, and none only at the end or after an error."""
+        """Return at most `size` bytes; none at the end or after an error."""
         try:
             if self.error is not None:
                 return b""
@@ -38,7 +43,7 @@ class StoredPng:
             return b""
 
     def stop(self, error: BaseException) -> None:
-        """End the stream before the next piece, because of an error elsewhere."""
+        """End the stream because of an error elsewhere."""
         self.error = self.error or error
 
     def _make(self, raw: BinaryIO, width: int, height: int) -> Iterator[bytes]:
@@ -49,10 +54,10 @@ class StoredPng:
         rows_at_once = max(1, _PIECE // (3 * width))
         for start in range(0, height, rows_at_once):
             rows = min(rows_at_once, height - start)
-            # Every row begins with its filter, of which 0 is none.
+            # Every row begins with its filter; 0 is none.
             filtered = b"".join(b"\0" + _row(raw, 3 * width) for _ in range(rows))
             self.ended = start + rows == height
-            # At level 0 a piece gives about as many bytes as it has.
+            # Uncompressed, so that a chunk is about as large as its piece of rows.
             yield _chunk(b"IDAT", stored.compress(filtered))
         yield _chunk(b"IDAT", stored.flush()) + _chunk(b"IEND", b"")
 

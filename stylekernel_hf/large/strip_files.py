@@ -1,4 +1,4 @@
-"""Large image files read row by row with libvips: upright, 8-bit sRGB."""
+"""Large image files read row by row with libvips, as upright 8-bit sRGB."""
 
 from __future__ import annotations
 
@@ -21,34 +21,30 @@ from stylekernel_hf.images.source import open_source
 from stylekernel_hf.images.tensors import RgbAndAlpha
 from stylekernel_hf.images.tiff_checks import check_whole, choose_page
 from stylekernel_hf.images.unseen_colors import SeenColors
-from stylekernel_hf.large.strip_writing import encode_raw as encode_raw
-from stylekernel_hf.large.vips_library import import_vips, told_by_vips
+from stylekernel_hf.large.vips_library import import_vips, vips_message
 
 logger = logging.getLogger(__name__)
 
 MAX_STRIP_PIXELS = 4_000_000_000
-"""The largest picture that is painted in strips.
-
-Not memory but time and room on the disk are the reason: hours, and 12 GB beside the result.
-"""
+"""Limit of images in strips: hours of work, and 12 GB on the disk beside the result."""
 MAX_STRIP_WIDTH = 100_000
-"""The widest one: rows are held whole, so that memory grows with the width."""
+"""Limit of the width: whole rows are held in memory."""
 
 _ROWS_AT_ONCE = 64
-# Where libvips and Pillow agree. Of other colours, such as CMYK and Lab, each has its own idea.
+# Kinds of which libvips and Pillow read the same pixels; CMYK and Lab they convert differently.
 _LOADERS = frozenset({"jpegload", "pngload", "tiffload", "webpload"})
 _INTERPRETATIONS = frozenset({"b-w", "grey16", "rgb16", "srgb"})
 _TIFF_BANDS = {"1": 1, "I;16": 1, "I;16B": 1, "L": 1, "LA": 2, "P": 3, "RGB": 3, "RGBA": 4}
-# Of TIFF, what cannot be decoded is black otherwise.
+# Otherwise the parts of a TIFF file that cannot be decoded are black.
 _FAIL_ON = "error"
 
 
 class StripFile:
-    """An image file whose rows are read from the first to the last, as often as asked for.
+    """An image file whose rows can be read from first to last, any number of times.
 
-    Errors begin with `name`: OSErrors for the path, ValueError for what is no image, damaged, too
-    large, or of a kind that cannot be read in strips. Of several frames the first is read. A file
-    with transparency is read once more than its rows are asked for, for `SeenColors`.
+    Of several frames the first is read. A file with transparency is read once more, for
+    `SeenColors`. Raises OSError for the path, and ValueError for a file that is not an image, is
+    damaged, too large, or of a kind that cannot be read in strips; messages begin with `name`.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, name: str) -> None:
@@ -67,11 +63,11 @@ class StripFile:
         self._seen = None if alpha is None else self._seen_colors()
 
     def rows(self) -> FileRows:
-        """Return the colours from the first row on, filled where they cannot be seen."""
+        """Start to read the colours at the first row; fully transparent pixels are filled."""
         return FileRows(self, self._region(), self._seen)
 
     def alpha(self) -> Any | None:
-        """Return the transparency as an image of libvips, to be read once, if there is any."""
+        """Return the alpha channel, if any, as a libvips image that can be read once."""
         colors, alpha = self._open()
         if (colors.width, colors.height) != (self.width, self.height):
             raise ValueError(f"{self.name} changed while it was read: '{self.path}'")
@@ -79,13 +75,13 @@ class StripFile:
 
     @contextmanager
     def damage_named(self) -> Generator[None]:
-        """Turn libvips's errors into ours."""
+        """Turn errors of libvips into a ValueError that names argument and file."""
         try:
             yield
         except self._vips.Error as error:
             raise ValueError(
                 f"{self.name} must be an image file that libvips can read, but '{self.path}' is "
-                f"not one, or damaged: {told_by_vips(error)}"
+                f"not one, or is damaged: {vips_message(error)}"
             ) from error
 
     def _seen_colors(self) -> SeenColors:
@@ -98,12 +94,12 @@ class StripFile:
         return seen
 
     def _region(self) -> Any:
-        """Return the pixels to be read from the top, with their alpha as the fourth channel."""
+        """Open the file for reading from the top, with alpha as the last channel."""
         colors, alpha = self._open()
         return self._vips.Region.new(colors if alpha is None else colors.bandjoin(alpha))
 
     def _check_file(self) -> int:
-        """Return the page that is the picture meant, of a file that libvips may be given."""
+        """Check what libvips does not, and return the page of the main image."""
         if self.path.is_fifo():
             raise ValueError(
                 f"{self.name} must be a file that can be read again, not a pipe, got '{self.path}'"
@@ -115,7 +111,7 @@ class StripFile:
         return page
 
     def _open(self) -> tuple[Any, Any | None]:
-        """Return colours, of three 8-bit channels in sRGB, and alpha, of one."""
+        """Return the colours as 8-bit sRGB, and the alpha channel if there is one."""
         with self.damage_named():
             image = self._upright()
             image = self._bytes(image)
@@ -135,17 +131,17 @@ class StripFile:
         place = image.get("orientation")
         if place == 2:
             return image.fliphor()
-        # To turn a picture libvips needs all of it, for which it makes a file of its own.
+        # libvips decodes an image to turn it into a temporary file.
         return image if place not in range(3, 9) else self._load("random").autorot()
 
     def _load(self, access: str) -> Any:
-        # libvips remembers what it opened, and a sequence that was read cannot be read again.
+        # Without revalidate, libvips would return the cached image, which was already read.
         options = {"page": self._page} if self._page else {}
         image = self._vips.Image.new_from_file(
             str(self.path), access=access, fail_on=_FAIL_ON, revalidate=True, **options
         )
         if not image.get_typeof("orientation"):
-            # It does not see what a PNG tells behind its pixels.
+            # libvips does not see the EXIF data behind the pixels of a PNG file.
             image = image.copy()
             image.set_type(self._vips.GValue.gint_type, "orientation", self._orientation)
         return image
@@ -175,13 +171,13 @@ class StripFile:
 
 
 class FileRows:
-    """The rows of a file, from the first on."""
+    """Reads the rows of a `StripFile` in order."""
 
     def __init__(self, file: StripFile, region: Any, seen: SeenColors | None) -> None:
         self._file, self._region, self._seen, self._next = file, region, seen, 0
 
     def read(self, count: int) -> UInt8[Tensor, "count w 3"]:
-        """Return the next rows; ValueError where the file is damaged."""
+        """Return the next rows; raise ValueError where the file is damaged."""
         rows = torch.empty((count, self._file.width, 3), dtype=torch.uint8)
         for part in rows.split(_ROWS_AT_ONCE):
             top = self._next
@@ -192,7 +188,7 @@ class FileRows:
         return rows
 
     def fetch(self, count: int) -> RgbAndAlpha:
-        """Return the next rows as they are stored, with their alpha."""
+        """Return the next rows unfilled, with their alpha."""
         with self._file.damage_named():
             data = self._region.fetch(0, self._next, self._file.width, count)
         self._next += count
@@ -202,9 +198,9 @@ class FileRows:
 
 
 def reads_in_strips(path: str | os.PathLike[str]) -> bool:
-    """Say whether libvips reads this kind of file, and the same pixels in it as Pillow.
+    """Return whether libvips reads this kind of file, and to the same pixels as Pillow.
 
-    False for a damaged file too: of it Pillow tells what is wrong.
+    False for a damaged file, of which Pillow's error says more.
     """
     vips = import_vips()
     try:
@@ -215,7 +211,7 @@ def reads_in_strips(path: str | os.PathLike[str]) -> bool:
         known = loader in _LOADERS and image.interpretation in _INTERPRETATIONS
         if not known or image.format not in ("uchar", "ushort"):
             return False
-        # Only rows that are decoded show whether the codec is there.
+        # Only decoding shows whether libvips has the codec.
         image.crop(0, 0, image.width, 1).avg()
     except vips.Error:
         return False
@@ -223,6 +219,6 @@ def reads_in_strips(path: str | os.PathLike[str]) -> bool:
 
 
 def _tiff_bands(path: str | os.PathLike[str]) -> int | None:
-    """Return how many channels Pillow sees: of TIFF's further ones it may leave some out."""
+    """Return the number of channels that Pillow reads; it ignores some extra ones of TIFF."""
     with open(path, "rb") as file, silent_pillow():
         return _TIFF_BANDS.get(TiffImagePlugin.TiffImageFile(file).mode)

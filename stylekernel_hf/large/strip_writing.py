@@ -1,4 +1,4 @@
-"""Rows written as a large image file with libvips, row by row."""
+"""Large image files written row by row with libvips."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from stylekernel_hf.files.output_paths import check_output_file
 from stylekernel_hf.images.formats import check_image_size, format_to_write
 from stylekernel_hf.images.metadata.picture_metadata import PictureMetadata
 from stylekernel_hf.large.stored_png import StoredPng
-from stylekernel_hf.large.vips_library import import_vips, told_by_vips
+from stylekernel_hf.large.vips_library import import_vips, vips_message
 
-# How each format is written; as `save_image` does, with all of the colour resolution in JPEG.
+# Saver and options of each format, as in `save_image`; JPEG keeps the full colour resolution.
 _SAVERS: dict[str, tuple[str, dict[str, Any]]] = {
     ".jpeg": ("jpegsave", {"Q": 95, "subsample_mode": "off"}),
     ".jpg": ("jpegsave", {"Q": 95, "subsample_mode": "off"}),
@@ -30,46 +30,46 @@ _SAVERS: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 class Content(Protocol):
-    """The picture that was repainted."""
+    """The image that was stylized."""
 
     width: int
     height: int
 
     def alpha(self) -> Any | None:
-        """Return the transparency as an image of libvips, to be read once, if there is any."""
+        """Return the alpha channel, if any, as a libvips image that can be read once."""
         ...
 
 
 def writes_in_strips(path: Path) -> bool:
-    """Say whether a file of this name can be written row by row."""
+    """Return whether a file with this suffix can be written row by row."""
     return path.suffix.lower() in _SAVERS
 
 
 def check_strip_output(path: Path) -> None:
-    """Raise ValueError for a format that is not written in strips, and OSErrors for the path."""
+    """Raise ValueError for a format that cannot be written in strips, and OSError for the path."""
     if not writes_in_strips(path):
         raise ValueError(
-            f"output of a large picture must end in {', '.join(sorted(_SAVERS))}, got '{path}'"
+            f"output of a large image must end in {', '.join(sorted(_SAVERS))}, got '{path}'"
         )
     check_output_file(path, name="output")
 
 
 def check_room(path: Path, width: int, height: int) -> None:
-    """Raise ValueError for a picture that the format cannot hold, and OSError for a full disk."""
+    """Raise ValueError for an image that the format cannot hold, and OSError for a full disk."""
     check_image_size(path, (width, height), name="content")
     needed, free = 3 * width * height, shutil.disk_usage(path.parent).free
     if free < needed:
         raise OSError(
-            f"output: a picture of {width}x{height} px takes {needed / 1e9:.1f} GB beside it while "
-            f"it is painted, and '{path.parent}' has {free / 1e9:.1f} GB free"
+            f"output: an image of {width}x{height} px needs {needed / 1e9:.1f} GB beside it while "
+            f"it is stylized, and '{path.parent}' has {free / 1e9:.1f} GB free"
         )
 
 
 @contextmanager
 def raw_file(beside: Path) -> Generator[BinaryIO]:
-    """Give a file to write rows to and read them from, in the folder of `beside`.
+    """Open a temporary file for rows in the folder of `beside`, which errors name.
 
-    It has no name, so that it goes with the process, however that ends; its errors name `beside`.
+    The file has no name, so that the system removes it however the process ends.
     """
     try:
         with tempfile.TemporaryFile(dir=beside.parent) as file:
@@ -87,11 +87,11 @@ def encode_raw(
     """Write rows of RGB bytes, of the content's size and with its alpha, as an image file.
 
     `raw` is the file of rows, or its path. The image file appears whole or not at all, with the
-    sRGB profile embedded and the metadata given, put right. JPEG has no alpha: the picture is laid
-    over white.
+    sRGB profile and the metadata, corrected for the result. In JPEG, which has no alpha, the image
+    is composited over white.
 
-    Raises OSError where rows are missing or cannot be read, or the file cannot be written; what
-    else is raised while libvips asks for rows, an interruption too, is raised here.
+    Raises OSError where rows are missing or cannot be read, or the file cannot be written. Any
+    other exception while rows are read, KeyboardInterrupt included, is raised here.
     """
     path = Path(output)
     kept = (metadata or PictureMetadata()).for_result((content.width, content.height))
@@ -106,7 +106,7 @@ def encode_raw(
         if stream.error is not None:
             raise stream.error
         if error is not None or not stream.ended:
-            reason = told_by_vips(error) if error else "not all rows were asked for"
+            reason = vips_message(error) if error else "libvips did not read all rows"
             size = f"{content.width}x{content.height}"
             raise OSError(f"output: cannot write '{path}' of {size} px: {reason}") from error
         with temporary.open("rb+") as file:
@@ -127,7 +127,7 @@ def _check_length(file: BinaryIO, content: Content) -> None:
 
 
 def _encode_aside(stream: StoredPng, *args: Any) -> None:
-    """Encode in a thread: an interruption, of which libvips hears nothing, ends it at once."""
+    """Encode in a thread, so that Ctrl-C, which libvips does not notice, stops the stream."""
     with ThreadPoolExecutor(max_workers=1) as threads:
         encoding = threads.submit(_encode, stream, *args)
         try:

@@ -1,4 +1,4 @@
-"""libvips, which reads and writes pictures row by row: the optional extra "large"."""
+"""Access to libvips, which reads and writes images row by row (the extra "large")."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from stylekernel_hf.errors.messages import extra_required
 
 
 def import_vips() -> Any:
-    """Return pyvips; ImportError with the name of the extra where it is missing."""
+    """Return pyvips; raise ImportError that names the extra where it is missing."""
     with extra_required("large", "an image too large for memory", "libvips"):
         import pyvips  # pyright: ignore[reportMissingImports, reportMissingTypeStubs]
     return pyvips
 
 
 def has_vips() -> bool:
-    """Say whether libvips is there."""
+    """Return whether libvips is installed."""
     try:
         import_vips()
     except ImportError:
@@ -23,7 +23,7 @@ def has_vips() -> bool:
     return True
 
 
-def told_by_vips(error: Any) -> str:
-    """Return what an error of libvips says: its message, and of the lines of detail the first."""
+def vips_message(error: Any) -> str:
+    """Return the message of a libvips error and the first line of its details."""
     lines = [line for line in f"{error.message}\n{error.detail}".splitlines() if line]
     return "; ".join(lines[:2])

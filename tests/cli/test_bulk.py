@@ -11,7 +11,7 @@ from PIL import Image
 from stylekernel_hf.cli import bulk
 from stylekernel_hf.cli.bulk import Job, Outcome, find_images, plan_jobs, plan_mixtures, run_jobs
 from stylekernel_hf.images.color_modes import ColorMode
-from stylekernel_hf.large import file_painting
+from stylekernel_hf.large import file_stylization
 from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline
 from tests.tiny import save_picture, tiny_model
 
@@ -163,9 +163,9 @@ def painted_in_strips(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     def note(_: StyleKernelPipeline, content: Path, *__: object, **___: object) -> None:
         contents.append(content)
 
-    monkeypatch.setattr(file_painting, "LARGE_PIXELS", 47 * 40)
-    monkeypatch.setattr(file_painting, "has_vips", lambda: True)
-    monkeypatch.setattr(file_painting, "reads_in_strips", lambda _: True)
+    monkeypatch.setattr(file_stylization, "LARGE_PIXELS", 47 * 40)
+    monkeypatch.setattr(file_stylization, "has_vips", lambda: True)
+    monkeypatch.setattr(file_stylization, "reads_in_strips", lambda _: True)
     monkeypatch.setattr(
         bulk, "stylize_file", lambda _, content, *__, **___: contents.append(content)
     )
@@ -210,7 +210,7 @@ def test_without_libvips_a_large_file_is_stylized_in_memory(
     painted_in_strips: list[Path],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(file_painting, "has_vips", lambda: False)
+    monkeypatch.setattr(file_stylization, "has_vips", lambda: False)
     [outcome] = run_jobs(pipe, [Job(pictures[0], (pictures[1],), tmp_path / "out.png")])
     assert outcome.status == "written" and not painted_in_strips
 
@@ -219,7 +219,7 @@ def test_without_libvips_a_large_file_is_stylized_in_memory(
     ("options", "message"),
     [
         ({"masks": ["mask.png"]}, "masks must be left out"),
-        ({"color": "transfer"}, "color of a picture in strips must be"),
+        ({"color": "transfer"}, "color of an image in strips must be"),
         ({"strength": Path("map.png")}, "strength must be a number"),
         ({}, "pip install 'stylekernel-hf[large]'"),
     ],
@@ -232,7 +232,7 @@ def test_file_too_large_for_memory_fails_with_what_stands_against_strips(
     options: dict[str, object],
     message: str,
 ) -> None:
-    monkeypatch.setattr(file_painting, "MAX_PIXELS", 1000)
+    monkeypatch.setattr(file_stylization, "MAX_PIXELS", 1000)
     monkeypatch.setitem(sys.modules, "pyvips", None)
     job = Job(pictures[0], (pictures[1],), tmp_path / "out.png")
     [outcome] = run_jobs(pipe, [job], **options)  # type: ignore[arg-type]

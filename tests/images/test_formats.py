@@ -14,8 +14,9 @@ from PIL import Image
 from stylekernel_hf.images import formats
 from stylekernel_hf.images.formats import MAX_SIDES, check_image_size, format_to_write
 from stylekernel_hf.images.writing import save_image
-from stylekernel_hf.large.file_painting import stylize_file
-from stylekernel_hf.large.strip_files import StripFile, encode_raw
+from stylekernel_hf.large.file_stylization import stylize_file
+from stylekernel_hf.large.strip_files import StripFile
+from stylekernel_hf.large.strip_writing import encode_raw
 from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline
 from tests.tiny import save_picture, tiny_model
 

@@ -17,7 +17,7 @@ from PIL import ExifTags, Image, IptcImagePlugin
 from stylekernel_hf import PictureMetadata, read_metadata, save_image
 from stylekernel_hf.cli.bulk import Job, run_jobs
 from stylekernel_hf.images.metadata.exif import MAX_BYTES
-from stylekernel_hf.large.file_painting import stylize_file
+from stylekernel_hf.large.file_stylization import stylize_file
 from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline
 from tests.images import metadata_files as files
 from tests.tiny import save_picture, tiny_model

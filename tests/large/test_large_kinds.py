@@ -11,7 +11,7 @@ from PIL import Image, ImageCms
 
 from stylekernel_hf.cli.bulk import Job, run_jobs
 from stylekernel_hf.images.loading import load_image
-from stylekernel_hf.large import file_painting
+from stylekernel_hf.large import file_stylization
 from stylekernel_hf.large.strip_files import reads_in_strips
 from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline
 from tests.images.image_files import png_bytes
@@ -100,10 +100,10 @@ def test_large_file_of_any_kind_is_painted_as_without_libvips(
     save(photo, tmp_path / f"in{suffix}")
     assert in_strips or not reads_in_strips(tmp_path / f"in{suffix}")
     style = pipe.encode_style(save_picture(tmp_path / "style.png", seed=2))
-    monkeypatch.setattr(file_painting, "LARGE_PIXELS", 0)
+    monkeypatch.setattr(file_stylization, "LARGE_PIXELS", 0)
     results: list[np.ndarray[tuple[int, ...], np.dtype[np.int64]]] = []
     for has_vips in (False, True):
-        monkeypatch.setattr(file_painting, "has_vips", lambda there=has_vips: there)
+        monkeypatch.setattr(file_stylization, "has_vips", lambda there=has_vips: there)
         monkeypatch.setattr("stylekernel_hf.cli.bulk._read_style", lambda *_, **__: style)
         job = Job(tmp_path / f"in{suffix}", (tmp_path / "style.png",), tmp_path / "out.png")
         [outcome] = run_jobs(pipe, [job], existing="overwrite")
@@ -124,7 +124,7 @@ def test_damaged_large_file_is_told_as_damaged_and_leaves_nothing(
     data = (tmp_path / f"in{suffix}").read_bytes()
     (tmp_path / f"in{suffix}").write_bytes(data[: len(data) * 2 // 3])
     style = save_picture(tmp_path / "style.png", seed=2)
-    monkeypatch.setattr(file_painting, "LARGE_PIXELS", 0)
+    monkeypatch.setattr(file_stylization, "LARGE_PIXELS", 0)
     [outcome] = run_jobs(pipe, [Job(tmp_path / f"in{suffix}", (style,), tmp_path / "out.png")])
     assert outcome.status == "failed" and "damaged" in outcome.error
     assert {path.name for path in tmp_path.iterdir()} == {f"in{suffix}", "style.png"}

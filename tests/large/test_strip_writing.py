@@ -18,8 +18,8 @@ import pytest
 from PIL import Image
 
 from stylekernel_hf.large import strip_writing
-from stylekernel_hf.large.strip_files import StripFile, encode_raw
-from stylekernel_hf.large.strip_writing import check_room, raw_file
+from stylekernel_hf.large.strip_files import StripFile
+from stylekernel_hf.large.strip_writing import check_room, encode_raw, raw_file
 
 pytest.importorskip("pyvips", reason="needs libvips")
 
@@ -196,7 +196,7 @@ def test_disk_without_room_for_the_rows_is_told_before_the_work(
     usage: Any = type("Usage", (), {"free": 2_999_999})
     monkeypatch.setattr(strip_writing.shutil, "disk_usage", lambda _: usage)
     check_room(tmp_path / "out.png", 1000, 999)
-    with pytest.raises(OSError, match="output: a picture of 1000x1000 px takes 0.0 GB beside it"):
+    with pytest.raises(OSError, match="output: an image of 1000x1000 px needs 0.0 GB beside it"):
         check_room(tmp_path / "out.png", 1000, 1000)
 
 

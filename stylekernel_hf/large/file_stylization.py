@@ -1,4 +1,4 @@
-"""Pictures too large for memory: from file to file, strip by strip."""
+"""Images too large for memory, stylized strip by strip from file to file."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ from stylekernel_hf.tiling.strip_forward import StripForward
 from stylekernel_hf.tiling.tile_size import check_tile_size
 
 LARGE_PIXELS = 50_000_000
-"""Files of more pixels than this are painted in strips where nothing stands against it."""
+"""Files of more pixels than this are stylized in strips where the options allow it."""
 
 STRIP_COLORS: tuple[ColorMode, ...] = ("style", "luminance")
 
@@ -65,26 +65,44 @@ def stylize_file(
     tile_size: int | None = None,
     metadata: bool = True,
 ) -> None:
-    """Repaint an image file into another, in memory that does not grow with the picture's height.
+    """Stylize an image file into another, in memory that does not grow with the image's height.
 
-    The options are those of the pipeline's call, and so is the result; maps, masks and the colour
-    modes that look at the whole result are not to be had. The file is read twice, one with
-    transparency three times. `output` ends in .png, .jpg, .tif or .webp, and appears whole or not
-    at all; until then 3 bytes a pixel lie in its folder, in a file without a name. Interlaced PNG,
-    progressive JPEG and WebP files are decoded whole by their libraries, and pictures that are to
-    be turned upright into a temporary file.
+    The result equals that of the pipeline's call. The file is read twice; one with transparency,
+    three times. While it works, 3 bytes per pixel lie in the output's folder, in a file without a
+    name. The libraries decode interlaced PNG, progressive JPEG and WebP files as a whole, and
+    images that must be turned upright into a temporary file.
 
-    With `metadata` the EXIF, XMP and IPTC data of the file are kept, put right for the result.
+    Args:
+        pipe: The pipeline to stylize with.
+        content: Path of the photo: JPEG, PNG, TIFF or WebP, at least 16 px a side, at most 4
+            gigapixels and 100,000 px wide.
+        style: One style or a list, each a painting, a style file or a `StyleEmbedding`.
+        output: Path that ends in .png, .jpg, .tif or .webp. The file appears whole or not at all.
+        strength: From 0, the content, to 1; strength maps are refused.
+        style_weights: Weight of each style; equal without.
+        color: "style" or "luminance"; the other modes need the whole result.
+        style_size: Shorter side in px to which paintings are scaled; None keeps their size.
+        tile_size: Side of the tiles in px; chosen by free memory without.
+        metadata: Keep the EXIF, XMP and IPTC data of the photo, corrected for the result.
 
-    Raises ImportError without libvips (the extra "large"), ValueError for more than
-    `strip_files.MAX_STRIP_PIXELS` pixels, and what the pipeline's call raises.
+    Raises:
+        ImportError: libvips is missing (the extra "large").
+        ValueError: The photo is damaged or outside the limits, or an option is invalid.
+        TypeError: An option has another type.
+        OSError: A file cannot be read or written, or the disk is full.
+
+    Example:
+        >>> from stylekernel_hf import load_image, pipeline, stylize_file
+        >>> stylize_file(pipeline("style-kernel"), "photo.jpg", "painting.jpg", "out.png")
+        >>> load_image("out.png").size == load_image("photo.jpg").size
+        True
     """
     if plain_number(strength) is None:
         raise TypeError(
-            f"strength must be a number for a picture in strips, got {type(strength).__name__}"
+            f"strength must be a number for an image in strips, got {type(strength).__name__}"
         )
     strength = check_strength(strength)
-    check_choice("color of a picture in strips", color, STRIP_COLORS)
+    check_choice("color of an image in strips", color, STRIP_COLORS)
     tile_size = check_tile_size(tile_size, pipe.model)
     style_size = check_style_size(style_size)
     target = Path(output)
@@ -130,18 +148,18 @@ def calls_for_strips(
     masks: Sequence[object] | None,
     color: ColorMode,
 ) -> bool:
-    """Say whether a file is to be painted in strips: a large one, where libvips reads its kind.
+    """Return whether to stylize a file in strips: a large one, of a kind that libvips reads.
 
-    What cannot be done in strips is done in memory. Only a file that is too large for that is to
-    be painted in strips in any case, for the error to say what stands against it.
+    A file that fits into memory is stylized there if the options rule out strips. A larger one is
+    always stylized in strips, so that the error names the option.
     """
     if not is_regular_file(content):
-        return False  # A pipe is read once, and as a whole.
+        return False  # A pipe can be read only once.
     pixels = count_pixels(content, name="content")
     if pixels > MAX_PIXELS:
         if masks is not None:
             raise ValueError(
-                f"masks must be left out for a picture of more than {MAX_PIXELS} pixels, got "
+                f"masks must be left out for an image of more than {MAX_PIXELS} pixels, got "
                 f"{len(masks)} for '{content}'"
             )
         return True
@@ -163,7 +181,7 @@ def _write_strips(
     finish: Callable[[Tensor, Tensor], Tensor],
     on_step: Callable[[], object],
 ) -> None:
-    # What an attempt in larger tiles wrote is written over.
+    # Overwrite the rows of an earlier attempt with larger tiles.
     raw.seek(0)
     for strip in forward.strips(style, finish=finish, on_step=on_step):
         raw.write(strip.numpy().data)

@@ -15,8 +15,8 @@ import torch
 from PIL import Image
 
 from stylekernel_hf.images.loading import load_image
-from stylekernel_hf.large import file_painting, strip_files
-from stylekernel_hf.large.file_painting import stylize_file
+from stylekernel_hf.large import file_stylization, strip_files
+from stylekernel_hf.large.file_stylization import stylize_file
 from stylekernel_hf.large.stored_png import StoredPng
 from stylekernel_hf.large.strip_files import StripFile
 from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline
@@ -207,11 +207,11 @@ def test_truncated_file_is_named_and_leaves_nothing(
         ({"content": "none.png"}, FileNotFoundError, "content: no such file"),
         ({"content": "."}, IsADirectoryError, "content must be an image file, but .* is a folder"),
         ({"content": "text.png"}, ValueError, "content must be an image file that libvips can"),
-        ({"output": "out.bmp"}, ValueError, "output of a large picture must end in .*out.bmp"),
+        ({"output": "out.bmp"}, ValueError, "output of a large image must end in .*out.bmp"),
         ({"output": "none/out.png"}, FileNotFoundError, "output: no such folder"),
         ({"strength": "map.png"}, TypeError, "strength must be a number .* got str"),
         ({"strength": 1.5}, ValueError, "strength must lie in"),
-        ({"color": "statistics"}, ValueError, "color of a picture in strips must be 'style' or"),
+        ({"color": "statistics"}, ValueError, "color of an image in strips must be 'style' or"),
         ({"tile_size": 90}, ValueError, "tile_size must be a multiple of 8"),
     ],
 )
@@ -258,4 +258,4 @@ def test_missing_library_names_the_extra(
 ) -> None:
     monkeypatch.setitem(sys.modules, "pyvips", None)
     with pytest.raises(ImportError, match=r"needs libvips: pip install 'stylekernel-hf\[large\]'"):
-        file_painting.stylize_file(pipe, photo, photo, tmp_path / "out.png")
+        file_stylization.stylize_file(pipe, photo, photo, tmp_path / "out.png")
