@@ -4,24 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Num
-from PIL import Image
 from torch import Tensor
 
 from stylekernel_hf.devices.processors import adaptive_threads
-from stylekernel_hf.images.bounds import MAX_PIXELS, Bounds
+from stylekernel_hf.images.bounds import Bounds
 from stylekernel_hf.images.color_modes import COLOR_MODES, ColorMode, recolor, transfer_color
 from stylekernel_hf.images.geometry import check_size
-from stylekernel_hf.images.metadata.reading import read_metadata
 from stylekernel_hf.images.tensors import (
     ImageInput,
     OutputType,
-    from_rgb_tensor,
     to_rgb_tensor,
-    to_rgb_tensors,
 )
 from stylekernel_hf.images.unseen_colors import fill_unseen
 from stylekernel_hf.model.style_field import StyleField
@@ -34,6 +30,7 @@ from stylekernel_hf.pipelines.call_checks import (
 )
 from stylekernel_hf.pipelines.cuda_graphs import record_network
 from stylekernel_hf.pipelines.explanation import Explanation, check_point, explain
+from stylekernel_hf.pipelines.photos import Photo, make_images, ordinary_tensor, read_photos
 from stylekernel_hf.pipelines.pretrained import PretrainedPipeline
 from stylekernel_hf.pipelines.progress_bars import ProgressBars
 from stylekernel_hf.pretrained.model import StyleKernelModel
@@ -67,16 +64,6 @@ class StyleKernelPipelineOutput(NamedTuple):
     """
 
     images: list[Any]
-
-
-class _Photo(NamedTuple):
-    """A content as it was read."""
-
-    rgb: Num[Tensor, "1 3 h w"]
-    alpha: Num[Tensor, "1 1 h w"] | None
-    visible: Num[Tensor, "1 3 h w"]
-    """`rgb` with fully transparent colours replaced by those around them."""
-    source: ImageInput
 
 
 class StyleKernelPipeline(ProgressBars, PretrainedPipeline):
@@ -170,7 +157,7 @@ class StyleKernelPipeline(ProgressBars, PretrainedPipeline):
         style_size = check_style_size(style_size)
 
         # 2. Read the photos, and the share of every style in each of them.
-        photos = _read_photos(content)
+        photos = read_photos(content)
         styles = style_items(style)
         weights = check_combination(len(styles), len(photos), style_weights, masks)
         shares = [
@@ -186,7 +173,7 @@ class StyleKernelPipeline(ProgressBars, PretrainedPipeline):
         # 3. Colours alone need no network.
         if color == "transfer":
             pictures = _transfer_colors(photos, styles, shares)
-            return _output(pictures, photos, output_type)
+            return StyleKernelPipelineOutput(make_images(pictures, photos, output_type))
 
         # 4. Encode every style once.
         with adaptive_threads():
@@ -195,7 +182,7 @@ class StyleKernelPipeline(ProgressBars, PretrainedPipeline):
         # 5. Stylize the photos one by one, each in one piece or tile by tile.
         as_bytes = output_type == "pil" and color == "style"
         results = self._stylize(photos, encoded, shares, tile_size, color, as_bytes=as_bytes)
-        return _output(results, photos, output_type)
+        return StyleKernelPipelineOutput(make_images(results, photos, output_type))
 
     @torch.inference_mode()
     def encode_style(self, style: StyleInput, *, style_size: int | None = 512) -> StyleEmbedding:
@@ -225,9 +212,9 @@ class StyleKernelPipeline(ProgressBars, PretrainedPipeline):
             encoded = self._encode(style, "style", style_size)
         return replace(
             encoded,
-            key=_ordinary(encoded.key),
-            value=_ordinary(encoded.value),
-            code=_ordinary(encoded.code),
+            key=ordinary_tensor(encoded.key),
+            value=ordinary_tensor(encoded.value),
+            code=ordinary_tensor(encoded.code),
             checkpoint=self._identity(),
         )
 
@@ -303,7 +290,7 @@ class StyleKernelPipeline(ProgressBars, PretrainedPipeline):
 
     def _stylize(
         self,
-        photos: Sequence[_Photo],
+        photos: Sequence[Photo],
         styles: Sequence[StyleEmbedding],
         shares: Sequence[Shares],
         tile_size: int | None,
@@ -354,22 +341,8 @@ class StyleKernelPipeline(ProgressBars, PretrainedPipeline):
         return result if as_bytes else result.to(self.dtype)
 
 
-def _read_photos(content: ImageInput | Sequence[ImageInput]) -> list[_Photo]:
-    """Read and check the contents of a call, in 8 bits where they have 8 bits."""
-    contents, _ = to_rgb_tensors(
-        content, name="content", keep_bytes=True, bounds=Bounds(MAX_PIXELS, MIN_SIDE)
-    )
-    listed = content if isinstance(content, list | tuple) else [content] * len(contents)
-    photos: list[_Photo] = []
-    for index, ((rgb, alpha), source) in enumerate(zip(contents, listed, strict=True)):
-        name = "content" if len(contents) == 1 else f"content[{index}]"
-        check_size(rgb, name=name, min_side=MIN_SIDE, max_pixels=MAX_PIXELS)
-        photos.append(_Photo(rgb, alpha, fill_unseen(rgb, alpha), cast(ImageInput, source)))
-    return photos
-
-
 def _transfer_colors(
-    photos: Sequence[_Photo], styles: Mapping[str, Any], shares: Sequence[Shares]
+    photos: Sequence[Photo], styles: Mapping[str, Any], shares: Sequence[Shares]
 ) -> list[Tensor]:
     """Give every photo the colours of its share of the paintings."""
     palettes = [
@@ -380,25 +353,3 @@ def _transfer_colors(
         transfer_color(photo.visible, palettes, *each)
         for photo, each in zip(photos, shares, strict=True)
     ]
-
-
-def _output(
-    results: Sequence[Tensor], photos: Sequence[_Photo], output_type: OutputType
-) -> StyleKernelPipelineOutput:
-    """Return the results as `output_type`, with the alpha and the metadata of their photos."""
-    images = [
-        from_rgb_tensor(rgb, photo.alpha, output_type=output_type)
-        for rgb, photo in zip(results, photos, strict=True)
-    ]
-    for image, photo in zip(images, photos, strict=True):
-        if isinstance(image, Image.Image):
-            image.info.update(read_metadata(photo.source).for_result(image.size).info())
-    if output_type == "pt":
-        images = [_ordinary(image) for image in images]
-    return StyleKernelPipelineOutput(images=images)
-
-
-def _ordinary(tensor: Tensor) -> Tensor:
-    """Copy a tensor of inference mode into one that autograd and in-place operations take."""
-    with torch.inference_mode(False):
-        return tensor.clone()

@@ -245,7 +245,7 @@ def test_bounds_are_of_its_own(
 def test_limit_of_pictures_in_memory_does_not_hinder(
     pipe: StyleKernelPipeline, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("stylekernel_hf.pipelines.style_kernel.MAX_PIXELS", 64 * 64)
+    monkeypatch.setattr("stylekernel_hf.pipelines.photos.MAX_PIXELS", 64 * 64)
     style = pipe.encode_style(Image.new("RGB", (64, 64), "teal"))
     with pytest.raises(ValueError, match="content must have at most 4096 pixels"):
         pipe(photo, style)
