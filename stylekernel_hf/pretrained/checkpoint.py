@@ -30,7 +30,7 @@ def load_checkpoint(
             repository "owner/name".
         access: How a repository on the Hub is read.
         variant: The infix of the weights' file name, such as "fp16".
-        dtype: The dtype of the weights.
+        dtype: The dtype of the weights: torch.float32, torch.bfloat16 or torch.float16.
 
     Returns:
         The network, ready for inference.
