@@ -1,9 +1,8 @@
 """A repository on the Hub, read through huggingface_hub's cache.
 
-`snapshot_download` would do in one call what `HubRepository` does file by file. It lacks what
-loading a stranger's repository needs: the config and the index are checked before any weights are
-downloaded, files are checked by digest, a known commit is loaded without a request, and a Hub that
-does not answer is asked once, not for half a minute.
+`snapshot_download` is not used: it compares sizes but no digests, a single call would download
+weights before the config and the index are checked, and older versions return an incomplete folder
+while the Hub does not answer.
 """
 
 from __future__ import annotations
