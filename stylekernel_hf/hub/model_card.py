@@ -73,40 +73,58 @@ def write_model_card(
     title = "Style kernel checkpoint" if repo_id == PLACEHOLDER else repo_id.rpartition("/")[2]
     base_model = base_model_of(details, origin, repo_id) or base_model_in(old_metadata)
     evaluation = None if details.evaluation is None else read_evaluation(details.evaluation)
-    peers = {name: read_evaluation(peer) for name, peer in details.peers.items()}
     metadata = _metadata(details, old_metadata, base_model, title, evaluation)
+    fields = {
+        "title": title,
+        "parameters": f"{count_parameters(config):,}",
+        "base_model": base_model,
+        "repo_id": repo_id,
+        "is_placeholder": repo_id.startswith("OWNER/"),
+        "for_diffusers": for_diffusers,
+        "architecture": architecture_table(config),
+        "samples": copy_samples(details.samples, folder),
+        **_sections(details, evaluation, repo_id),
+    }
+    for name, text in ((HISTORY_NAME, details.training_history), (LICENSE_NAME, details.terms)):
+        if text:
+            (folder / name).write_text(text.rstrip() + "\n", encoding="utf-8")
+    write_card(folder, merge_card(old_card, metadata, _render(fields)))
+
+
+def _render(fields: Mapping[str, Any]) -> str:
     template = files("stylekernel_hf.hub").joinpath("model_card.md.jinja")
     card = ModelCard.from_template(
         ModelCardData(),
         template_str="---\n{{ card_data }}\n---\n" + template.read_text(encoding="utf-8"),
-        title=title,
-        parameters=f"{count_parameters(config):,}",
-        base_model=base_model,
-        paper_title=PAPER_TITLE,
-        paper_url=PAPER_URL,
-        code=_link(details.code_url) or _CODE,
-        demo=_link(details.demo_url) or _DEMO,
-        samples=copy_samples(details.samples, folder),
-        repo_id=repo_id,
-        is_placeholder=repo_id.startswith("OWNER/"),
-        for_diffusers=for_diffusers,
-        architecture=architecture_table(config),
-        limits=details.limits,
-        results=evaluation_text(evaluation, peers, details.evaluation_note, repo_id)
-        if evaluation
-        else "None yet; `stylekernel evaluate` measures them.",
-        speed=speed_table(details.benchmark)
-        if details.benchmark is not None
-        else "Not measured for this card; `stylekernel benchmark` measures them.",
-        training_data=details.training_data or "Not documented.",
-        history=HISTORY_NAME if details.training_history else None,
-        licence=_licence_text(details),
-        citation=CITATION,
+        **fields,
     )
-    for name, text in ((HISTORY_NAME, details.training_history), (LICENSE_NAME, details.terms)):
-        if text:
-            (folder / name).write_text(text.rstrip() + "\n", encoding="utf-8")
-    write_card(folder, merge_card(old_card, metadata, card.text.lstrip("\n")))
+    return card.text.lstrip("\n")
+
+
+def _sections(
+    details: CardDetails, evaluation: Mapping[str, Any] | None, repo_id: str
+) -> dict[str, str | None]:
+    """Return the parts of the card that its details give."""
+    results = "None yet; `stylekernel evaluate` measures them."
+    if evaluation is not None:
+        peers = {name: read_evaluation(peer) for name, peer in details.peers.items()}
+        results = evaluation_text(evaluation, peers, details.evaluation_note, repo_id)
+    speed = "Not measured for this card; `stylekernel benchmark` measures them."
+    if details.benchmark is not None:
+        speed = speed_table(details.benchmark)
+    return {
+        "paper_title": PAPER_TITLE,
+        "paper_url": PAPER_URL,
+        "citation": CITATION,
+        "code": _link(details.code_url) or _CODE,
+        "demo": _link(details.demo_url) or _DEMO,
+        "limits": details.limits,
+        "results": results,
+        "speed": speed,
+        "training_data": details.training_data or "Not documented.",
+        "history": HISTORY_NAME if details.training_history else None,
+        "licence": _licence_text(details),
+    }
 
 
 def _with_licence(details: CardDetails, old: Mapping[str, Any], origin: str | None) -> CardDetails:

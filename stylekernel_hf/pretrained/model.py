@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import TypeVar, cast
 
 import torch
 from jaxtyping import Float
@@ -15,7 +15,6 @@ from stylekernel_hf.devices.forked_processes import use_one_thread_in_forks
 from stylekernel_hf.devices.resolution import DeviceMap, check_dtype, resolve_device_map
 from stylekernel_hf.files.safetensors_file import FLOAT_DTYPES
 from stylekernel_hf.hub.card import CardDetails
-from stylekernel_hf.hub.checkpoint_identity import weights_id
 from stylekernel_hf.hub.configs import build_network
 from stylekernel_hf.hub.layout import (
     CARD_NAME,
@@ -32,13 +31,13 @@ from stylekernel_hf.hub.upload import push_folder
 from stylekernel_hf.hub.weights import index_name, load_weights, stored_weights_id, weights_name
 from stylekernel_hf.hub.weights_writing import write_network
 from stylekernel_hf.model.config import StyleKernelConfig
-from stylekernel_hf.model.style_kernel import StyleKernelNetwork
+from stylekernel_hf.pretrained.identified_network import IdentifiedNetwork
 from stylekernel_hf.styles.embedding import StyleEmbedding
 
 Model = TypeVar("Model", bound="StyleKernelModel")
 
 
-class StyleKernelModel(StyleKernelNetwork):
+class StyleKernelModel(IdentifiedNetwork):
     """The network, with strict `from_pretrained`, atomic `save_pretrained` and `push_to_hub`.
 
     Args:
@@ -59,62 +58,7 @@ class StyleKernelModel(StyleKernelNetwork):
 
     def __init__(self, config: StyleKernelConfig | None = None) -> None:
         super().__init__(config)
-        self._checkpoint_id: str | None = None
-        self._identified_versions: tuple[int, ...] = ()
-        self._weights_before_training: str | None = None
         use_one_thread_in_forks()
-
-    @property
-    def checkpoint_id(self) -> str:
-        """The id of the checkpoint, which encoded styles and saved copies in any dtype carry.
-
-        It is read from config.json. New weights get a new id, the start of their SHA-256: those of
-        a network that was built, trained or given another state dict. Moving or rounding the
-        weights, or copying the network, keeps the id.
-        """
-        if not self._weights_are_as_identified():
-            self.identify(self._weights_id())
-        return cast(str, self._checkpoint_id)
-
-    def train(self: Model, mode: bool = True) -> Model:
-        """Set training mode, as torch does, and remember the weights if training begins."""
-        if mode and not self.training and self._weights_are_as_identified():
-            self._weights_before_training = self._weights_id()
-        return super().train(mode)
-
-    def load_state_dict(self, *args: Any, **kwargs: Any) -> Any:
-        """Copy a state dict into the network, as torch does; the checkpoint gets a new id."""
-        self._checkpoint_id = None
-        return super().load_state_dict(*args, **kwargs)
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Return what copies and pickles hold: their weights have no history of changes yet."""
-        known = self._weights_are_as_identified()
-        return {**self.__dict__, "_checkpoint_id": self._checkpoint_id if known else None}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
-        self.identify(self._checkpoint_id)
-
-    def identify(self, checkpoint_id: str | None) -> None:
-        """Take the weights as they are now for those of a checkpoint; None for a new one."""
-        self._checkpoint_id = checkpoint_id
-        self._identified_versions = self._weight_versions()
-        self._weights_before_training = self._weights_id() if self.training else None
-
-    def _weights_are_as_identified(self) -> bool:
-        if self._checkpoint_id is None or self._identified_versions != self._weight_versions():
-            return False
-        # Fused optimizers leave the versions alone, so what was in training is compared in full.
-        before = self._weights_before_training
-        return before is None or before == self._weights_id()
-
-    def _weights_id(self) -> str:
-        return weights_id(cast("dict[str, Tensor]", self.state_dict()))
-
-    def _weight_versions(self) -> tuple[int, ...]:
-        """Return how often each tensor was changed in place; tensors of inference mode never."""
-        return tuple(0 if x.is_inference() else x._version for x in self.parameters())
 
     def encode_style(self, style: Float[Tensor, "b 3 h w"]) -> StyleEmbedding:
         """Encode style images once for all the contents that they are used on.
