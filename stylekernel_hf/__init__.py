@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from stylekernel_hf.pretrained.presets import build_model
     from stylekernel_hf.styles.embedding import StyleEmbedding
     from stylekernel_hf.styles.library import StyleLibrary
+    from stylekernel_hf.video.stylizing import StylizedVideo, VideoProgress, stylize_video
 
 __version__ = "0.1.0"
 
@@ -49,6 +50,8 @@ __all__ = [
     "StyleKernelPipeline",
     "StyleKernelPipelineOutput",
     "StyleLibrary",
+    "StylizedVideo",
+    "VideoProgress",
     "build_model",
     "give_back_freed_memory",
     "keep_freed_memory",
@@ -60,6 +63,7 @@ __all__ = [
     "save_image",
     "share_processors",
     "stylize_file",
+    "stylize_video",
 ]
 
 # Names are imported on first use: torch alone takes more than a second.
@@ -75,6 +79,8 @@ _HOMES = {
     "StyleKernelPipeline": "stylekernel_hf.pipelines.style_kernel",
     "StyleKernelPipelineOutput": "stylekernel_hf.pipelines.style_kernel",
     "StyleLibrary": "stylekernel_hf.styles.library",
+    "StylizedVideo": "stylekernel_hf.video.stylizing",
+    "VideoProgress": "stylekernel_hf.video.stylizing",
     "build_model": "stylekernel_hf.pretrained.presets",
     "give_back_freed_memory": "stylekernel_hf.devices.freed_memory",
     "keep_freed_memory": "stylekernel_hf.devices.freed_memory",
@@ -86,6 +92,7 @@ _HOMES = {
     "save_image": "stylekernel_hf.images.writing",
     "share_processors": "stylekernel_hf.devices.processors",
     "stylize_file": "stylekernel_hf.large.file_stylization",
+    "stylize_video": "stylekernel_hf.video.stylizing",
 }
 
 

@@ -55,6 +55,11 @@ def test_python_examples_run(
 ) -> None:
     if page.stem == "large-pictures":
         pytest.importorskip("pyvips")
+    if page.stem == "video":
+        pytest.importorskip("av")
+        from tests.video.clips import save_clip
+
+        save_clip(tmp_path / "clip.mp4")
     shutil.copytree(pictures, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     before = set(Path().iterdir())

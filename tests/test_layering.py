@@ -36,6 +36,7 @@ EDGES: dict[str, set[str]] = {
     },
     "integrations": {"errors", "pipelines", "pretrained", "styles"},
     "large": {"devices", "errors", "files", "images", "model", "pipelines", "styles", "tiling"},
+    "video": {"devices", "errors", "files", "images", "model", "pipelines", "styles", "tiling"},
     "metrics": {"errors", "files", "images"},
     "training": {
         "devices",

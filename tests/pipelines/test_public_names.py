@@ -30,6 +30,8 @@ SAYS = {
     "register_with_transformers": ["ImportError"],
     "save_image": ["ValueError"],
     "share_processors": ["threads", "process"],
+    "StylizedVideo": ["damage", "warnings"],
+    "stylize_video": ["ImportError", "ValueError", "whole or not at all", "length", "HDR", "fps"],
     "stylize_file": ["ImportError", "ValueError", "whole or not at all", "height"],
 }
 

@@ -1,0 +1,1 @@
+"""Videos repainted frame by frame, with their timing, their sound and what else is in the file."""

@@ -1,0 +1,128 @@
+"""The painter of a video: what is the same for all frames is read, encoded and planned once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Num, UInt8
+from torch import Tensor
+
+from stylekernel_hf.images.color_modes import COLOR_MODES, ColorMode, recolor, transfer_color
+from stylekernel_hf.images.tensors import ImageInput, rounded_bytes
+from stylekernel_hf.model.style_kernel import StyleKernelNetwork
+from stylekernel_hf.pipelines.call_checks import (
+    check_choice,
+    check_combination,
+    check_strength,
+    check_style_size,
+)
+from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline
+from stylekernel_hf.styles.embedding import StyleEmbedding
+from stylekernel_hf.styles.library import StyleLibrary
+from stylekernel_hf.styles.mixing import combine, one_style, plan_shares
+from stylekernel_hf.styles.style_input import (
+    PALETTE_SIZE,
+    StyleInput,
+    read_style_picture,
+    style_items,
+)
+from stylekernel_hf.tiling.low_detail import measure_detail, model_for_detail
+from stylekernel_hf.tiling.out_of_memory import retry_in_smaller_tiles
+from stylekernel_hf.tiling.tile_size import check_tile_size
+from stylekernel_hf.tiling.tiled_forward import TiledForward
+
+
+@dataclass(frozen=True)
+class PaintOptions:
+    """The options of the pipeline's call that hold for every frame, checked."""
+
+    strength: float | ImageInput = 1.0
+    style_weights: Sequence[float] | None = None
+    masks: Sequence[ImageInput] | None = None
+    color: ColorMode = "style"
+    style_size: int | None = 512
+    tile_size: int | None = None
+
+    def checked(self, model: StyleKernelNetwork) -> PaintOptions:
+        """Return the options as the pipeline takes them; ValueError or TypeError for others."""
+        check_choice("color", self.color, COLOR_MODES)
+        return PaintOptions(
+            check_strength(self.strength),
+            self.style_weights,
+            self.masks,
+            self.color,
+            check_style_size(self.style_size),
+            check_tile_size(self.tile_size, model),
+        )
+
+
+class FramePainter:
+    """Paints frames of one size, (height, width), in the same styles and shares."""
+
+    def __init__(
+        self,
+        pipe: StyleKernelPipeline,
+        style: StyleInput | Sequence[StyleInput] | StyleLibrary,
+        size: tuple[int, int],
+        options: PaintOptions,
+    ) -> None:
+        self._pipe, self._options = pipe, options
+        named = style_items(style)
+        weights = check_combination(len(named), 1, options.style_weights, options.masks)
+        self._shares = plan_shares(
+            size,
+            strength=options.strength,
+            weights=weights or one_style(len(named), 0),
+            masks=options.masks,
+        )
+        self._palettes: list[Tensor] = []
+        self._styles: list[StyleEmbedding] = []
+        for name, item in named.items():
+            if options.color == "transfer":
+                purpose = "color='transfer'"
+                palette = read_style_picture(item, name, purpose, style_size=PALETTE_SIZE)
+                self._palettes.append(palette)
+            else:
+                self._styles.append(pipe.encode_style(item, style_size=options.style_size))
+        self._style = combine(self._styles, self._shares.styles) if self._styles else None
+
+    def paint(self, rgb: Num[Tensor, "1 3 h w"]) -> UInt8[Tensor, "1 3 h w"]:
+        """Paint a frame."""
+        color, strength = self._options.color, self._shares.strength
+        if self._style is None:
+            return rounded_bytes(transfer_color(rgb, self._palettes, *self._shares))
+        if not isinstance(strength, Tensor) and strength == 0:
+            return rounded_bytes(rgb)
+        model = model_for_detail(self._pipe.model, lambda: measure_detail(rgb))
+        forward = TiledForward(model, rgb, strength, self._options.tile_size)
+        style, as_bytes = self._style, color == "style"
+        painted = retry_in_smaller_tiles(
+            forward,
+            lambda each: each.run(style, as_bytes=as_bytes, on_step=_nothing),
+            self._pipe.device,
+            name="content",
+            remedy="tile_size",
+        )
+        return rounded_bytes(recolor(painted, rgb, color)).cpu()
+
+    def fingerprint(self) -> str:
+        """Return what is the same only where the same frame becomes the same picture."""
+        digest = hashlib.sha256()
+        parts: list[Tensor] = [*self._palettes, self._shares.styles]
+        for style in self._styles:
+            parts += [style.key, style.value, style.code]
+        strength = self._shares.strength
+        parts.append(torch.as_tensor(strength))
+        parts += list(self._pipe.model.state_dict().values())
+        for part in parts:
+            digest.update(f"{part.dtype}{tuple(part.shape)}".encode())
+            digest.update(part.cpu().contiguous().flatten().view(torch.uint8).numpy().data)
+        digest.update(f"{self._options.color} {self._options.tile_size}".encode())
+        return digest.hexdigest()
+
+
+def _nothing() -> None:
+    pass

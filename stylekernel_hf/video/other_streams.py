@@ -1,0 +1,194 @@
+"""All that a clip holds beside its pictures: sound, subtitles, chapters, attachments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from stylekernel_hf.video.formats import VideoFormat
+from stylekernel_hf.video.pyav import Disposition, FFmpegError, InvalidDataError, av
+from stylekernel_hf.video.video_track import TimedPacket, describe
+
+if TYPE_CHECKING:
+    from av.container import InputContainer, OutputContainer
+    from av.stream import Stream
+
+
+@dataclass(frozen=True)
+class Shift:
+    """What becomes of the clip's times, in seconds: `origin` becomes 0.
+
+    With `is_cut` nothing is kept that is over before it, or that begins at `end` or later.
+    """
+
+    origin: Fraction
+    is_cut: bool = False
+    end: Fraction | None = None
+
+    def keeps(self, begin: Fraction, end: Fraction) -> bool:
+        """Say whether what is shown or heard between these times of the clip is kept."""
+        return not (self.is_cut and end <= self.origin) and (self.end is None or begin < self.end)
+
+
+class OtherStreams:
+    """The other streams of a clip in the container of the result.
+
+    `notes` say what had to be changed or left out, and why.
+    """
+
+    def __init__(
+        self,
+        source: InputContainer,
+        video: Stream,
+        target: OutputContainer,
+        kind: VideoFormat,
+        shift: Shift,
+    ) -> None:
+        self._source, self._target, self._kind, self._shift = source, target, kind, shift
+        self.notes: list[str] = []
+        self._writers: dict[int, _Copy | _Transcoded] = {}
+        for stream in source.streams:
+            if stream.index != video.index:
+                self._add(stream)
+        self._copy_chapters()
+
+    def packets(self) -> Iterator[TimedPacket]:
+        """Yield the packets for the container, as they come in the file."""
+        if not self._writers:
+            return
+        streams = [self._source.streams[index] for index in self._writers]
+        for packet in _demuxed(self._source, streams):
+            if packet.dts is None:
+                continue
+            yield from self._writers[packet.stream.index].take(packet)
+        for writer in self._writers.values():
+            yield from writer.rest()
+
+    def _add(self, stream: Stream) -> None:
+        pictures = Disposition.attached_pic
+        if stream.type == "attachment":
+            return self._add_attachment(stream)
+        if stream.type == "video" and not stream.disposition & pictures:
+            return self._leave_out(stream, "it is a second video")
+        try:
+            copied: Any = self._target.add_stream_from_template(stream, opaque=True)
+        except (ValueError, FFmpegError):
+            if stream.type != "audio":
+                return self._leave_out(stream, f"{self._kind.muxer} cannot hold it")
+            return self._transcode(stream)
+        describe(copied, stream)
+        self._writers[stream.index] = _Copy(stream, copied, self._shift)
+
+    def _transcode(self, stream: Any) -> None:
+        made: Any = self._target.add_stream(
+            self._kind.audio, rate=_rate_for(self._kind.audio, stream.rate)
+        )
+        made.layout = stream.layout.name
+        describe(made, stream)
+        self._writers[stream.index] = _Transcoded(stream, made, self._shift)
+        was, becomes = stream.codec_context.name, made.codec_context.name
+        self.notes.append(
+            f"sound of the codec {was} is encoded anew, as {becomes}, because {self._kind.muxer} "
+            f"cannot hold it"
+        )
+
+    def _add_attachment(self, stream: Any) -> None:
+        if self._kind.muxer != "matroska":
+            return self._leave_out(stream, f"{self._kind.muxer} cannot hold it")
+        self._target.add_attachment(stream.name or "attachment", stream.mimetype or "", stream.data)
+
+    def _leave_out(self, stream: Stream, reason: str) -> None:
+        context: Any = stream.codec_context  # None of data that no codec is known for.
+        codec = f", {context.name}" if context is not None else ""
+        self.notes.append(f"stream {stream.index} ({stream.type}{codec}) is left out: {reason}")
+
+    def _copy_chapters(self) -> None:
+        chapters: list[Any] = []
+        for chapter in self._source.chapters():
+            base = chapter["time_base"] or Fraction(1)
+            begin, end = chapter["start"] * base, chapter["end"] * base
+            if not self._shift.keeps(begin, end):
+                continue
+            moved = round(self._shift.origin / base)
+            begin = (
+                max(chapter["start"] - moved, 0) if self._shift.is_cut else chapter["start"] - moved
+            )
+            chapters.append({**chapter, "start": begin, "end": chapter["end"] - moved})
+        if chapters:
+            self._target.set_chapters(chapters)
+
+
+class _Copy:
+    """A stream whose packets are written as they are, at other times."""
+
+    def __init__(self, stream: Stream, copied: Stream, shift: Shift) -> None:
+        self._copied, self._shift = copied, shift
+        self._base = stream.time_base or Fraction(1)
+        self._moved = round(shift.origin / self._base)
+
+    def take(self, packet: Any) -> Iterator[TimedPacket]:
+        begin = (packet.dts if packet.pts is None else packet.pts) * self._base
+        if not self._shift.keeps(begin, begin + (packet.duration or 0) * self._base):
+            return
+        packet.dts -= self._moved
+        if packet.pts is not None:
+            packet.pts -= self._moved
+        packet.stream = self._copied
+        yield float(packet.dts * self._base), packet
+
+    def rest(self) -> Iterator[TimedPacket]:
+        return iter(())
+
+
+class _Transcoded:
+    """Sound that is decoded and encoded anew."""
+
+    def __init__(self, stream: Any, made: Any, shift: Shift) -> None:
+        self._made, self._shift = made, shift
+        context = made.codec_context
+        self._resampler = av.AudioResampler(
+            format=context.format, layout=made.layout, rate=context.sample_rate
+        )
+
+    def take(self, packet: Any) -> Iterator[TimedPacket]:
+        try:
+            frames = packet.decode()
+        except InvalidDataError:
+            return
+        for frame in frames:
+            begin = frame.pts * frame.time_base
+            if not self._shift.keeps(begin, begin + Fraction(frame.samples, frame.sample_rate)):
+                continue
+            frame.pts -= round(self._shift.origin / frame.time_base)
+            for resampled in self._resampler.resample(frame):
+                yield from self._encoded(resampled)
+
+    def rest(self) -> Iterator[TimedPacket]:
+        for resampled in self._resampler.resample(None):
+            yield from self._encoded(resampled)
+        yield from self._encoded(None)
+
+    def _encoded(self, frame: Any) -> Iterator[TimedPacket]:
+        for packet in self._made.encode(frame):
+            yield float(packet.dts * packet.time_base), packet
+
+
+def _rate_for(encoder: str, rate: int) -> int:
+    """Return the sampling rate that an encoder takes: Opus has five of its own."""
+    if encoder != "libopus":
+        return rate
+    return next((each for each in (8000, 12000, 16000, 24000, 48000) if each >= rate), 48000)
+
+
+def _demuxed(source: InputContainer, streams: list[Any]) -> Iterator[Any]:
+    packets = source.demux(streams)
+    while True:
+        try:
+            packet = next(packets, None)
+        except FFmpegError:
+            return  # The rest of a truncated file.
+        if packet is None:
+            return
+        yield packet

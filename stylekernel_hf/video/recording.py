@@ -1,0 +1,92 @@
+"""Painted frames, gathered into segments."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from jaxtyping import UInt8
+from torch import Tensor
+
+from stylekernel_hf.video.encoding import Encoding, SegmentWriter
+from stylekernel_hf.video.pyav import FFmpegError
+from stylekernel_hf.video.segments import Segment, SegmentFolder
+
+# A part is a few seconds of work: what is lost when the work is ended.
+_PIXELS_OF_A_PART = 120 * 1280 * 720
+_FEWEST_FRAMES, _MOST_FRAMES = 12, 240
+
+
+@dataclass(frozen=True)
+class PaintedFrame:
+    """A painted frame, shown anew at each of its `times`, the last of them for `duration`.
+
+    `state` gives, as what JSON can hold, what the painter would need to go on after it.
+    """
+
+    picture: UInt8[Tensor, "1 3 h w"]
+    times: tuple[int, ...]
+    duration: int
+    state: Callable[[], Any]
+
+
+class Recorder:
+    """Compresses painted frames into the segments of a folder; `close` must be called at the end.
+
+    A segment holds `length` painted frames, the last one fewer.
+    """
+
+    def __init__(
+        self, folder: SegmentFolder, encoding: Encoding, length: int | None = None
+    ) -> None:
+        self._folder, self._encoding = folder, encoding
+        self._length = length or _part_length(encoding.width * encoding.height)
+        self._writer: SegmentWriter | None = None
+        self._last: PaintedFrame | None = None
+        self._painted = 0
+
+    def add(self, frame: PaintedFrame) -> None:
+        """Compress the next frame."""
+        try:
+            if self._writer is None:
+                self._writer = SegmentWriter(self._folder.next_path(), self._encoding)
+                self._painted = 0
+            self._writer.write(frame.picture, frame.times)
+            self._last = frame
+            self._painted += 1
+            if self._painted >= self._length:
+                self._finish()
+        except FFmpegError as error:
+            raise _system_error(error) from error
+
+    def close(self, *, whole: bool) -> None:
+        """Finish the last segment if the video is `whole`; otherwise it is given up."""
+        try:
+            if self._writer is not None and whole:
+                self._finish()
+            elif self._writer is not None:
+                writer, self._writer = self._writer, None
+                writer.give_up()
+        except FFmpegError as error:
+            raise _system_error(error) from error
+
+    def _finish(self) -> None:
+        assert self._writer is not None and self._last is not None
+        writer, last, self._writer = self._writer, self._last, None
+        writer.finish()
+        end = last.times[-1] + last.duration
+        part = Segment(writer.path, self._painted, writer.first, end, last.state())
+        self._folder.finish(part)
+
+
+def _part_length(pixels: int) -> int:
+    return max(_FEWEST_FRAMES, min(_MOST_FRAMES, _PIXELS_OF_A_PART // pixels))
+
+
+def _system_error(error: FFmpegError) -> OSError | ValueError:
+    """Return FFmpeg's error as one of the system, which says where nothing could be written."""
+    if isinstance(error, OSError) and error.errno:
+        return OSError(error.errno, os.strerror(error.errno))
+    return ValueError(f"output: the frames cannot be encoded: {error.strerror}")

@@ -1,0 +1,99 @@
+"""Threads beside the painting: order, errors, and that none is left."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from stylekernel_hf.video.overlap import Behind, read_ahead
+
+
+@pytest.fixture(autouse=True)
+def no_thread_is_left() -> Iterator[None]:
+    before = {*threading.enumerate()}
+    yield
+    assert {*threading.enumerate()} <= before
+
+
+def test_items_come_in_order_and_no_more_of_them_than_allowed() -> None:
+    taken: list[int] = []
+
+    def items() -> Iterator[int]:
+        for number in range(50):
+            taken.append(number)
+            yield number
+
+    with read_ahead(items(), depth=2) as ahead:
+        for expected, actual in enumerate(ahead):
+            assert actual == expected
+            # Two wait, one is about to, and this one.
+            assert len(taken) <= expected + 4
+    assert len(taken) == 50
+
+
+def test_error_of_the_reader_comes_after_what_it_read() -> None:
+    def items() -> Iterator[int]:
+        yield 1
+        raise ValueError("no more")
+
+    with read_ahead(items()) as ahead:
+        assert next(ahead) == 1
+        with pytest.raises(ValueError, match="no more"):
+            next(ahead)
+
+
+def test_reader_is_closed_where_the_work_ends_early() -> None:
+    closed: list[bool] = []
+
+    def items() -> Iterator[int]:
+        try:
+            yield from range(1000)
+        finally:
+            closed.append(True)
+
+    with pytest.raises(KeyError), read_ahead(items()) as ahead:
+        next(ahead)
+        raise KeyError
+    assert closed == [True]
+
+
+def test_work_is_done_in_order_and_waited_for() -> None:
+    done: list[int] = []
+
+    def work(number: int) -> None:
+        threading.Event().wait(0.01)
+        done.append(number)
+
+    with Behind(work, depth=10) as behind:
+        for number in range(20):
+            behind.put(number)
+    assert done == [*range(20)]
+
+
+def test_error_of_the_work_is_raised() -> None:
+    def work(number: int) -> None:
+        if number == 3:
+            raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"), Behind(work) as behind:
+        for number in range(50):
+            behind.put(number)
+    with pytest.raises(OSError, match="disk full"), Behind(work) as behind:
+        behind.put(3)
+
+
+def test_nothing_more_is_begun_after_an_error_of_the_caller() -> None:
+    release, done = threading.Event(), list[int]()
+
+    def work(number: int) -> None:
+        release.wait(20)
+        done.append(number)
+
+    with pytest.raises(KeyError), Behind(work, depth=5) as behind:
+        for number in range(5):
+            behind.put(number)
+        threading.Timer(0.2, release.set).start()
+        raise KeyError
+    assert len(done) <= 1

@@ -1,0 +1,250 @@
+"""Videos from file to file: what comes out is decoded again and compared."""
+
+from __future__ import annotations
+
+import logging
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+pytest.importorskip("av", reason="needs PyAV")
+
+import av
+from av.video.stream import VideoStream
+
+from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline
+from stylekernel_hf.video.stylizing import stylize_video
+from tests.tiny import save_picture, vivid_model
+from tests.video.clips import Clip, chapters, decode, packets, picture, save_clip
+
+IRREGULAR = (0, 20, 45, 50, 120, 121, 200, 230, 400, 410)
+
+
+@pytest.fixture(scope="module")
+def pipe() -> StyleKernelPipeline:
+    return StyleKernelPipeline(vivid_model())
+
+
+@pytest.fixture
+def painting(tmp_path: Path) -> Path:
+    return save_picture(tmp_path / "painting.png", seed=3)
+
+
+def difference(one: np.ndarray[Any, Any], other: np.ndarray[Any, Any]) -> float:
+    return float(np.abs(one.astype(float) - other.astype(float)).mean())
+
+
+def seconds(times: tuple[int, ...]) -> list[Fraction]:
+    return [Fraction(time, 600) for time in times]
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".webm", ".m4v"])
+@pytest.mark.parametrize("size", [(64, 48), (65, 49)])
+def test_frames_keep_their_size_number_and_times(
+    pipe: StyleKernelPipeline, painting: Path, tmp_path: Path, suffix: str, size: tuple[int, int]
+) -> None:
+    pixel_format = "yuv420p" if size[0] % 2 == 0 else "yuv444p"
+    clip = Clip(times=IRREGULAR, size=size, pixel_format=pixel_format)
+    content = save_clip(tmp_path / "clip.mp4", clip)
+    found = stylize_video(pipe, content, painting, tmp_path / f"out{suffix}")
+    assert (found.frames, found.kept_frames, found.notes, found.damage) == (10, 0, (), "")
+    actual = decode(tmp_path / f"out{suffix}")
+    assert actual.pictures[0].shape == (size[1], size[0], 3)
+    # Matroska counts in milliseconds.
+    rounding = 0.0006 if suffix in (".mkv", ".webm") else 0
+    assert len(actual.times) == 10
+    for time, expected in zip(actual.times, seconds(IRREGULAR), strict=True):
+        assert abs(float(time - expected)) <= rounding
+    assert actual.tags == (1, 1, 1, 1)
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_every_frame_is_what_the_pipeline_paints(
+    pipe: StyleKernelPipeline, painting: Path, tmp_path: Path
+) -> None:
+    content = save_clip(tmp_path / "clip.mp4", Clip(times=IRREGULAR))
+    options: Any = {"strength": 0.7, "color": "luminance", "masks": [painting]}
+    stylize_video(pipe, content, painting, tmp_path / "out.mp4", quality=100, **options)
+    actual = decode(tmp_path / "out.mp4")
+    for frame, shown in zip(decode(content).pictures, actual.pictures, strict=True):
+        expected = np.asarray(pipe(Image.fromarray(frame), painting, **options).images[0])
+        # The codec halves the resolution of colours.
+        assert difference(shown, expected) < 6
+        assert difference(shown, frame) > 8
+
+
+def test_colors_without_the_network_are_transferred(
+    pipe: StyleKernelPipeline, painting: Path, tmp_path: Path
+) -> None:
+    content = save_clip(tmp_path / "clip.mp4")
+    stylize_video(pipe, content, painting, tmp_path / "out.mp4", color="transfer", quality=100)
+    frame, shown = decode(content).pictures[4], decode(tmp_path / "out.mp4").pictures[4]
+    expected = np.asarray(pipe(frame, painting, color="transfer").images[0])
+    assert difference(shown, expected) < 4
+
+
+KINDS = {
+    "bt601": Clip(matrix=6, primaries=1),
+    "untold": Clip(matrix=2, range=0, primaries=2, transfer=2),
+    "full range": Clip(range=2, pixel_format="yuvj420p"),
+    "bt2020 matrix": Clip(matrix=9, pixel_format="yuv420p10le"),
+    "10 bits": Clip(pixel_format="yuv422p10le"),
+    "4:4:4": Clip(pixel_format="yuv444p"),
+    "4:2:2": Clip(pixel_format="yuv422p"),
+    "RGB": Clip(codec="ffv1", pixel_format="bgr0", matrix=2),
+    "MPEG-4": Clip(codec="mpeg4", matrix=2, primaries=2, transfer=2),
+    "VP9": Clip(codec="libvpx-vp9"),
+    "HEVC": Clip(codec="libx265", options={"x265-params": "log-level=0:crf=8"}),
+    "lossless": Clip(codec="ffv1", pixel_format="yuv444p"),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_colors_are_those_of_the_clip_whatever_its_kind(
+    pipe: StyleKernelPipeline, painting: Path, tmp_path: Path, kind: str
+) -> None:
+    content = save_clip(tmp_path / "clip.mkv", KINDS[kind])
+    stylize_video(pipe, content, painting, tmp_path / "out.mp4", strength=0, quality=100)
+    actual = decode(tmp_path / "out.mp4")
+    assert actual.tags == (1, 1, 1, 1)
+    for number, shown in enumerate(actual.pictures):
+        assert difference(shown, picture(number)) < 3
+
+
+def test_pixels_that_are_not_square_stay_so(
+    pipe: StyleKernelPipeline, painting: Path, tmp_path: Path
+) -> None:
+    content = save_clip(tmp_path / "clip.mp4", Clip(aspect=Fraction(4, 3)))
+    for name in ("out.mp4", "out.mov", "out.mkv"):
+        assert stylize_video(pipe, content, painting, tmp_path / name).notes == ()
+        assert decode(tmp_path / name).aspect == Fraction(4, 3)
+    found = stylize_video(pipe, content, painting, tmp_path / "out.mp4", codec="vp9")
+    assert found.notes == ()
+    assert decode(tmp_path / "out.mp4").aspect == Fraction(4, 3)
+
+
+def test_frames_are_widened_where_the_file_has_square_pixels_only(
+    pipe: StyleKernelPipeline, painting: Path, tmp_path: Path
+) -> None:
+    content = save_clip(tmp_path / "clip.mp4", Clip(aspect=Fraction(4, 3)))
+    found = stylize_video(pipe, content, painting, tmp_path / "out.webm")
+    assert decode(tmp_path / "out.webm").pictures[0].shape == (48, 86, 3)
+    assert len(found.notes) == 1 and "86 px wide" in found.notes[0]
+
+
+@pytest.mark.parametrize(("rotation", "turns"), [(90, 1), (-90, -1), (180, 2)])
+def test_frames_are_turned_upright(
+    pipe: StyleKernelPipeline, painting: Path, tmp_path: Path, rotation: int, turns: int
+) -> None:
+    if not hasattr(VideoStream, "set_display_rotation"):
+        pytest.skip("this release of PyAV writes no rotations")
+    clip = Clip(rotation=rotation, aspect=Fraction(4, 3), pixel_format="yuv444p")
+    content = save_clip(tmp_path / "clip.mp4", clip)
+    stylize_video(pipe, content, painting, tmp_path / "out.mp4", strength=0, quality=100)
+    actual = decode(tmp_path / "out.mp4")
+    assert actual.rotation == 0
+    assert actual.aspect == (Fraction(4, 3) if turns == 2 else Fraction(3, 4))
+    for number, shown in enumerate(actual.pictures):
+        assert difference(shown, np.rot90(picture(number), turns)) < 3
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
+def test_sound_is_copied_bit_for_bit(
+    pipe: StyleKernelPipeline, painting: Path, tmp_path: Path, suffix: str
+) -> None:
+    content = save_clip(tmp_path / "clip.mp4", Clip(audio="aac", times=IRREGULAR))
+    found = stylize_video(pipe, content, painting, tmp_path / f"out{suffix}")
+    assert found.notes == ()
+    before, after = packets(content, "audio"), packets(tmp_path / f"out{suffix}", "audio")
+    assert [data for _, data in after] == [data for _, data in before]
+    pictures = [decode(path).times[0] for path in (content, tmp_path / f"out{suffix}")]
+    for (time, _), (expected, _) in zip(after, before, strict=True):
+        # Matroska has no times below 0: sound and pictures are moved together.
+        offset = float(pictures[1] - pictures[0])
+        assert abs(time - offset - expected) < 0.0011
+
+
+def test_sound_that_the_file_cannot_hold_is_encoded_anew(
+    pipe: StyleKernelPipeline,
+    painting: Path,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    content = save_clip(tmp_path / "clip.mp4", Clip(audio="aac", times=IRREGULAR))
+    with caplog.at_level(logging.WARNING):
+        found = stylize_video(pipe, content, painting, tmp_path / "out.webm")
+    assert len(found.notes) == 1
+    assert "sound of the codec aac is encoded anew, as libopus" in found.notes[0]
+    assert found.notes[0] in caplog.text
+    before, after = packets(content, "audio"), packets(tmp_path / "out.webm", "audio")
+    assert after[-1][0] == pytest.approx(before[-1][0], abs=0.05)
+
+
+def test_subtitles_chapters_and_titles_are_copied(
+    pipe: StyleKernelPipeline, painting: Path, tmp_path: Path
+) -> None:
+    content = save_clip(tmp_path / "clip.mkv", Clip(audio="aac", subtitles=True))
+    found = stylize_video(pipe, content, painting, tmp_path / "out.mkv")
+    assert found.notes == ()
+    assert [data for _, data in packets(tmp_path / "out.mkv", "subtitle")] == [b"first", b"second"]
+    assert chapters(tmp_path / "out.mkv") == chapters(content) != []
+    assert title(tmp_path / "out.mkv") == "A clip"
+    stylize_video(pipe, content, painting, tmp_path / "bare.mkv", metadata=False)
+    assert title(tmp_path / "bare.mkv") is None
+
+
+def test_subtitles_that_the_file_cannot_hold_are_left_out_with_a_note(
+    pipe: StyleKernelPipeline, painting: Path, tmp_path: Path
+) -> None:
+    content = save_clip(tmp_path / "clip.mkv", Clip(audio="aac", subtitles=True))
+    found = stylize_video(pipe, content, painting, tmp_path / "out.mp4")
+    assert len(found.notes) == 1 and "subtitle" in found.notes[0] and "left out" in found.notes[0]
+    assert chapters(tmp_path / "out.mp4") == chapters(content)
+    assert title(tmp_path / "out.mp4") == "A clip"
+
+
+def title(path: Path) -> str | None:
+    with av.open(str(path)) as container:
+        return container.metadata.get("title")
+
+
+def test_part_of_a_clip_begins_with_its_first_frame(
+    pipe: StyleKernelPipeline, painting: Path, tmp_path: Path
+) -> None:
+    content = save_clip(tmp_path / "clip.mp4", Clip(audio="aac", times=IRREGULAR))
+    stylize_video(pipe, content, painting, tmp_path / "out.mp4", start=0.07, end=0.4)
+    kept = [time for time in IRREGULAR if 42 <= time < 240]
+    expected = [Fraction(time - kept[0], 600) for time in kept]
+    assert decode(tmp_path / "out.mp4").times == expected
+    before, after = packets(content, "audio"), packets(tmp_path / "out.mp4", "audio")
+    shift = kept[0] / 600
+    in_part = [(time - shift, data) for time, data in before if shift - 0.022 < time < 0.4]
+    assert [data for _, data in after] == [data for _, data in in_part]
+    for (time, _), (wanted, _) in zip(after, in_part, strict=True):
+        assert time == pytest.approx(wanted, abs=0.0001)
+
+
+def test_rate_repeats_and_leaves_out_frames(
+    pipe: StyleKernelPipeline, painting: Path, tmp_path: Path
+) -> None:
+    content = save_clip(tmp_path / "clip.mp4")  # 25 a second, for 0.4 s.
+    found = stylize_video(pipe, content, painting, tmp_path / "half.mp4", fps=12.5)
+    assert found.frames == 5
+    assert decode(tmp_path / "half.mp4").times == [Fraction(2 * n, 25) for n in range(5)]
+    found = stylize_video(pipe, content, painting, tmp_path / "double.mp4", fps=50)
+    assert found.frames == 10
+    assert decode(tmp_path / "double.mp4").times == [Fraction(n, 50) for n in range(20)]
+
+
+def test_frames_larger_than_asked_for_are_made_smaller(
+    pipe: StyleKernelPipeline, painting: Path, tmp_path: Path
+) -> None:
+    content = save_clip(tmp_path / "clip.mp4", Clip(size=(98, 66)))
+    stylize_video(pipe, content, painting, tmp_path / "out.mp4", max_side=64)
+    assert decode(tmp_path / "out.mp4").pictures[0].shape == (44, 64, 3)
+    stylize_video(pipe, content, painting, tmp_path / "same.mp4", max_side=98)
+    assert decode(tmp_path / "same.mp4").pictures[0].shape == (66, 98, 3)

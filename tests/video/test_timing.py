@@ -1,0 +1,39 @@
+"""Times of frames against cases worked out by hand."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from stylekernel_hf.video.timing import Repeated, Timed, at_rate, between, in_order
+
+
+def test_times_go_up_and_last_until_the_next() -> None:
+    told = [("a", 10, 4), ("b", 15, 4), ("c", 15, 4), ("d", None, 0), ("e", 90, 7)]
+    actual = list(in_order(told, 5))
+    assert actual == [
+        Timed("a", 10, 5),
+        Timed("b", 15, 1),
+        Timed("c", 16, 5),
+        Timed("d", 21, 69),
+        Timed("e", 90, 7),
+    ]
+    assert list(in_order([("a", None, 0)], 5)) == [Timed("a", 0, 5)]
+    assert list(in_order([], 5)) == []
+
+
+def test_part_holds_what_begins_in_it() -> None:
+    frames = [Timed(number, number * 10, 10) for number in range(6)]
+    kept = [frame.item for frame in between(frames, Fraction(15), Fraction(40))]
+    assert kept == [2, 3]
+    assert [frame.item for frame in between(frames, Fraction(20), None)] == [2, 3, 4, 5]
+
+
+def test_rate_shows_each_frame_as_long_as_the_clip_did() -> None:
+    frames = [Timed("a", 0, 10), Timed("b", 10, 2), Timed("c", 12, 28), Timed("d", 40, 10)]
+    actual = list(at_rate(frames, Fraction(10), 1))
+    # At 0, 10, 20, ... what the clip shows 5 later: a, c, c, c, d.
+    assert actual == [
+        Repeated("a", (0,), 1),
+        Repeated("c", (1, 2, 3), 1),
+        Repeated("d", (4,), 1),
+    ]
