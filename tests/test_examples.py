@@ -17,9 +17,10 @@ import fetch_photos  # noqa: E402
 import make_paintings  # noqa: E402
 from paintings import MINIMUM_SIZE, STYLES, paint  # noqa: E402
 
-from stylekernel_hf import pipeline  # noqa: E402
+from stylekernel_hf import StyleKernelPipeline  # noqa: E402
+from tests.tiny import vivid_model  # noqa: E402
 
-SIZE = 96
+SIZE = MINIMUM_SIZE
 SOURCES = (EXAMPLES / "SOURCES.md").read_text(encoding="utf-8")
 STYLE_FILES = sorted((EXAMPLES / "styles").iterdir())
 PHOTO_FILES = sorted((EXAMPLES / "photos").iterdir())
@@ -150,7 +151,7 @@ def test_the_command_in_sources_makes_the_committed_picture(name, monkeypatch, t
 
 
 def test_every_row_of_controls_has_five_captioned_pictures_of_the_photo():
-    pipe = pipeline("style-kernel", device="cpu")
+    pipe = StyleKernelPipeline(vivid_model())
     photo = Image.fromarray(np.tile(np.arange(0, 240, 4, np.uint8)[:, None, None], (1, 80, 3)))
     styles = [EXAMPLES / "styles" / name for name in ("mosaic.jpg", "woodblock.jpg")]
     rows = [

@@ -158,7 +158,7 @@ def drawn_config(draw: random.Random) -> dict[str, Any]:
 def test_whatever_is_let_through_paints_pictures_of_the_right_size() -> None:
     draw = random.Random(0)
     painted = 0
-    for _ in range(40):
+    for _ in range(20):
         drawn = drawn_config(draw)
         try:
             config = StyleKernelConfig(**drawn)
@@ -173,4 +173,4 @@ def test_whatever_is_let_through_paints_pictures_of_the_right_size() -> None:
         assert whole.shape == content.shape, drawn
         assert (whole - tiled).abs().max() < 1 / 255, drawn
         painted += 1
-    assert painted > 8
+    assert painted > 4

@@ -75,7 +75,10 @@ def test_gradients_are_those_of_finite_differences(
         part.contiguous(memory_format=layout).requires_grad_()
         for part in features_and_kernels(size, groups, shape=(1, 2, *sides))
     )
-    assert torch.autograd.gradcheck(lambda x, k: dynamic_conv2d(x, k, groups), (features, kernels))
+    # Along random directions, which every value and every gradient takes part in.
+    assert torch.autograd.gradcheck(
+        lambda x, k: dynamic_conv2d(x, k, groups), (features, kernels), fast_mode=True
+    )
 
 
 @pytest.mark.parametrize("wanted", [(True, False), (False, True)])

@@ -56,8 +56,9 @@ def stylized_in_strips(
     return torch.cat(strips).permute(2, 0, 1)[None], opened, heights
 
 
-@pytest.mark.parametrize("strength", [1.0, 0.4])
-@pytest.mark.parametrize("size", [(150, 221), (65, 40), (17, 200)])
+@pytest.mark.parametrize(
+    ("size", "strength"), [((130, 200), 0.4), ((65, 40), 1.0), ((17, 200), 1.0)]
+)
 def test_strips_equal_the_tiles_of_the_picture_in_memory(
     model: StyleKernelModel, photo: Tensor, strength: float, size: tuple[int, int]
 ) -> None:

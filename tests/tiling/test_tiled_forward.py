@@ -38,8 +38,9 @@ def stylize(
     return result
 
 
-@pytest.mark.parametrize("strength", [1.0, 0.4])
-@pytest.mark.parametrize("size", [(150, 221), (65, 200), (136, 16)])
+@pytest.mark.parametrize(
+    ("size", "strength"), [((150, 221), 0.4), ((65, 200), 1.0), ((136, 16), 1.0)]
+)
 def test_tiled_equals_whole(
     model: StyleKernelModel,
     style: StyleEmbedding,
