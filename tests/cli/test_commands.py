@@ -117,7 +117,7 @@ def test_styles_are_mixed_into_one_picture(folder: Path, here: Shell) -> None:
     [
         (["nowhere.jpg", "{painting}"], "content: no such file"),
         (["{photo}", "nowhere.jpg"], "style: no such file"),
-        (["{photo}", "{painting}", "--device", "cuda:99"], "device must be one"),
+        (["{photo}", "{painting}", "--device", "cuda:99"], "device must be a device"),
         (["{photo}", "{painting}", "--model", "nowhere"], "model: no such folder"),
         (["{photo}", "{painting}", "--strength", "2"], "strength must lie in [0, 1], got 2.0"),
         (["{photo}", "{painting}", "--style-size", "7"], "style_size must lie in"),
