@@ -11,8 +11,12 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
+import typer.core
+import typer.main
 
 import stylekernel_hf
+from stylekernel_hf.cli.app import app
 from stylekernel_hf.images.loading import load_image
 
 ROOT = Path(__file__).parents[1]
@@ -111,3 +115,24 @@ def test_modules_and_folders_that_contributing_names_exist() -> None:
     package = ROOT / "stylekernel_hf"
     assert len(names) > 20
     assert [x for x in names if not (ROOT / x).exists() and not (package / x).exists()] == []
+
+
+def documented_commands() -> list[str]:
+    """Commands of the shell on all pages, in blocks and between backticks."""
+    lines: set[str] = set()
+    for page in [*PAGES, ROOT / "CONTRIBUTING.md"]:
+        text = page.read_text(encoding="utf-8").replace("\\\n", " ")
+        lines.update(re.findall(r"^ {4}stylekernel (.+?)(?: +#.*)?$", text, re.MULTILINE))
+        lines.update(" ".join(x.split()) for x in re.findall(r"`stylekernel ([^`]+)`", text))
+    return sorted(lines)
+
+
+@pytest.mark.parametrize("line", documented_commands())
+def test_options_of_documented_commands_exist(line: str) -> None:
+    words = shlex.split(line)
+    command = typer.main.get_command(app)
+    while isinstance(command, typer.core.TyperGroup) and words and words[0] in command.commands:
+        command = command.commands[words.pop(0)]
+    known = {"-h", "--help"} | {option for each in command.params for option in each.opts}
+    given = {word.partition("=")[0] for word in words if re.match(r"--?[a-z]", word)}
+    assert given <= known

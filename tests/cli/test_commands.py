@@ -5,24 +5,24 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pytest
 from accelerate.state import AcceleratorState
 
-from stylekernel_hf.cli import main
 from stylekernel_hf.images.loading import load_image
+from tests.cli.shell import Ended, Shell
 from tests.tiny import save_picture, save_tiny_vgg, tiny_model
 
 
-def stylekernel(*words: object) -> subprocess.CompletedProcess[str]:
+def stylekernel(*words: object) -> Ended:
+    """Run the command in a process of its own."""
     command = [sys.executable, "-c", "from stylekernel_hf.cli import main; main()"]
-    return subprocess.run(
+    process = subprocess.run(
         [*command, *map(str, words)], capture_output=True, text=True, timeout=240, check=False
     )
+    return Ended(process.returncode, process.stdout, process.stderr)
 
 
 @pytest.fixture(scope="module")
@@ -37,45 +37,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-Shell = Callable[..., "Ended"]
-
-
-class Ended(NamedTuple):
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-@pytest.fixture
-def here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shell:
-    """Run commands in this process: a new one takes seconds to import what it needs."""
-
-    def run(*words: object) -> Ended:
-        monkeypatch.setattr(sys, "argv", ["stylekernel", *map(str, words)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main()
-        code = ended.value.code
-        seen = capsys.readouterr()
-        # Python prints a code that is a message, and ends with 1.
-        if isinstance(code, str):
-            return Ended(1, seen.out, seen.err + code)
-        return Ended(code or 0, seen.out, seen.err)
-
-    return run
-
-
 def test_help_names_the_commands() -> None:
     result = stylekernel("--help")
-    assert result.returncode == 0
+    assert result.status == 0
     for command in ("stylize", "evaluate", "benchmark", "pretrain", "train"):
-        assert command in result.stdout
+        assert command in result.out
 
 
 def test_version_is_the_packages() -> None:
     from stylekernel_hf import __version__
 
-    assert stylekernel("--version").stdout.strip() == f"stylekernel {__version__}"
+    assert stylekernel("--version").out.strip() == f"stylekernel {__version__}"
 
 
 def test_stylize_with_the_embedded_weights_writes_the_picture(folder: Path) -> None:
@@ -83,33 +55,33 @@ def test_stylize_with_the_embedded_weights_writes_the_picture(folder: Path) -> N
     result = stylekernel(
         "stylize", folder / "photos/ph0.png", folder / "paintings/pa1.png", "-o", out
     )
-    assert (result.returncode, result.stdout) == (0, f"wrote {out}\n"), result.stderr
+    assert (result.status, result.out) == (0, f"wrote {out}\n"), result.err
     photo, picture = (np.asarray(load_image(p)) for p in (folder / "photos/ph0.png", out))
     assert picture.shape == photo.shape
     assert np.abs(picture.astype(int) - photo).mean() > 5
 
 
-def test_stylize_does_the_others_and_lists_the_failed(folder: Path, here: Shell) -> None:
+def test_stylize_does_the_others_and_lists_the_failed(folder: Path, shell: Shell) -> None:
     bad = folder / "bad.jpg"
     bad.write_text("not a picture")
     words = [folder / "photos/ph[01].png", folder / "paintings/pa0.png", "-c", bad]
-    result = here("stylize", *words, "-o", folder / "several", "--model", folder / "model")
-    assert result.returncode == 1
-    assert "wrote 2 pictures" in result.stdout
-    assert "bad.jpg" in result.stderr and "Traceback" not in result.stderr
+    result = shell("stylize", *words, "-o", folder / "several", "--model", folder / "model")
+    assert result.status == 1
+    assert "wrote 2 pictures" in result.out
+    assert "bad.jpg" in result.err and "Traceback" not in result.err
     names = sorted(path.name for path in (folder / "several").iterdir())
     assert names == ["ph0_pa0.png", "ph1_pa0.png"]
 
 
-def test_styles_are_mixed_into_one_picture(folder: Path, here: Shell) -> None:
+def test_styles_are_mixed_into_one_picture(folder: Path, shell: Shell) -> None:
     words = [folder / "photos/ph0.png", folder / "paintings/pa[01].png"]
     words += ["-o", folder / "mixed", "--model", folder / "model", "--color", "luminance"]
-    result = here("stylize", *words, "--style-weight", 1, "--style-weight", 2)
-    assert result.returncode == 0, result.stderr
+    result = shell("stylize", *words, "--style-weight", 1, "--style-weight", 2)
+    assert result.status == 0, result.err
     assert [path.name for path in (folder / "mixed").iterdir()] == ["ph0_pa0_pa1.png"]
-    result = here("stylize", *words, "--style-weight", 1)
-    assert result.returncode == 1
-    assert "style_weights must be one number per style, got 1 for 2" in result.stderr
+    result = shell("stylize", *words, "--style-weight", 1)
+    assert result.status == 1
+    assert "style_weights must be one number per style, got 1 for 2" in result.err
 
 
 @pytest.mark.parametrize(
@@ -125,14 +97,14 @@ def test_styles_are_mixed_into_one_picture(folder: Path, here: Shell) -> None:
     ],
 )
 def test_error_is_one_line_and_leaves_no_file(
-    folder: Path, words: list[str], message: str, here: Shell
+    folder: Path, words: list[str], message: str, shell: Shell
 ) -> None:
     names = {"photo": folder / "photos/ph0.png", "painting": folder / "paintings/pa0.png"}
     out = folder / "never.png"
-    result = here("stylize", *(word.format(**names) for word in words), "-o", out)
-    assert result.returncode == 1
-    assert message in result.stderr
-    assert len(result.stderr.strip().splitlines()) == 1
+    result = shell("stylize", *(word.format(**names) for word in words), "-o", out)
+    assert result.status == 1
+    assert message in result.err
+    assert len(result.err.strip().splitlines()) == 1
     assert not out.exists()
 
 
@@ -142,29 +114,29 @@ def test_train_then_evaluate_then_stylize(folder: Path) -> None:
     words += ["--perceptual", folder / "vgg.safetensors", "--init", folder / "model"]
     words += ["--steps", 2, "--batch-size", 1, "--size", 32, "--style-size", 32]
     trained = stylekernel("train", *words, "--loader-workers", 0)
-    assert trained.returncode == 0, trained.stderr
+    assert trained.status == 0, trained.err
     assert (run / "model" / "config.json").exists()
 
     words = [folder / "photos", folder / "paintings", "--model", run / "model", "--every", 3]
     words += ["--size", 64, "--perceptual", folder / "vgg.safetensors", "--per-pair"]
     words += ["--json", folder / "scores.json", "--sheet", folder / "sheet.png"]
     scored = stylekernel("evaluate", *words)
-    assert scored.returncode == 0, scored.stderr
-    assert "mean of 12 pairs" in scored.stdout and "ph0.png in pa3.png" in scored.stdout
+    assert scored.status == 0, scored.err
+    assert "mean of 12 pairs" in scored.out and "ph0.png in pa3.png" in scored.out
     scores = json.loads((folder / "scores.json").read_text())
-    assert f"{scores['mean']['style']:.4f}" in scored.stdout
+    assert f"{scores['mean']['style']:.4f}" in scored.out
     assert load_image(folder / "sheet.png").width > 6 * 256
 
 
-def test_train_without_pictures_names_the_folder(folder: Path, here: Shell) -> None:
+def test_train_without_pictures_names_the_folder(folder: Path, shell: Shell) -> None:
     (folder / "empty").mkdir(exist_ok=True)
     words = ["--content", folder / "empty", "--style", folder / "paintings"]
-    result = here(
+    result = shell(
         "train", *words, "--output", folder / "run2", "--perceptual", folder / "vgg.safetensors"
     )
     AcceleratorState._reset_state(reset_partial_state=True)
-    assert result.returncode == 1
-    assert "empty" in result.stderr and "Traceback" not in result.stderr
+    assert result.status == 1
+    assert "empty" in result.err and "Traceback" not in result.err
 
 
 def test_help_imports_neither_torch_nor_other_heavy_packages() -> None:
@@ -181,9 +153,9 @@ def test_benchmark_prints_a_table_and_writes_all_figures(folder: Path) -> None:
         *("benchmark", "--size", 64, "--dtype", "float32", "--device", "cpu", "--repeats", 1),
         *("--limit-side", 64, "--model", folder / "model", "--json", folder / "figures.json"),
     )
-    assert result.returncode == 0, result.stderr
+    assert result.status == 0, result.err
     for word in ("file to file", "cpu float32", "images/s", "cold start", "import torch"):
-        assert word in result.stdout
+        assert word in result.out
     figures = json.loads((folder / "figures.json").read_text())
     works = [measurement["work"] for measurement in figures["measurements"]]
     assert works == ["style", "network", "file to file", "network beside a busy process"]
@@ -191,7 +163,7 @@ def test_benchmark_prints_a_table_and_writes_all_figures(folder: Path) -> None:
     assert min(figures["cold_start_seconds"].values()) > 0
 
 
-def test_benchmark_refuses_a_plot_where_there_is_no_folder(folder: Path, here: Shell) -> None:
-    result = here("benchmark", "--plot", folder / "nowhere" / "plot.png")
-    assert result.returncode == 1
-    assert "no such folder" in result.stderr
+def test_benchmark_refuses_a_plot_where_there_is_no_folder(folder: Path, shell: Shell) -> None:
+    result = shell("benchmark", "--plot", folder / "nowhere" / "plot.png")
+    assert result.status == 1
+    assert "no such folder" in result.err

@@ -3,35 +3,15 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from stylekernel_hf.cli import main
 from stylekernel_hf.images.loading import load_image
+from tests.cli.shell import Shell
 from tests.tiny import save_picture, save_tiny_vgg, tiny_model
-
-
-@pytest.fixture
-def stylekernel(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., tuple[str, str]]:
-    """Run the command in this process, which saves importing torch anew each time.
-
-    Returns what it printed, and what it was ended with, nothing where all went well.
-    """
-
-    def call(*words: object) -> tuple[str, str]:
-        monkeypatch.setattr(sys, "argv", ["stylekernel", *map(str, words)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return capsys.readouterr().out, str(ended.value.code or "")
-
-    return call
 
 
 @pytest.fixture(scope="module")
@@ -52,15 +32,15 @@ def common(folder: Path) -> list[object]:
 
 
 def test_models_and_strengths_are_scored_side_by_side_into_every_file(
-    folder: Path, stylekernel
+    folder: Path, shell: Shell
 ) -> None:
     model = folder / "model"
     words = [*common(folder), "--model", "embedded", "--model", model]
     words += ["--strength", 0, "--strength", 1, "--cfsd"]
     for option, name in (("json", "s.json"), ("html", "s.html"), ("plot", "s.svg")):
         words += [f"--{option}", folder / name]
-    printed, error = stylekernel("evaluate", *words, "--sheet", folder / "s.png")
-    assert not error
+    status, printed, error = shell("evaluate", *words, "--sheet", folder / "s.png")
+    assert status == 0, error
     lines = [[x.strip() for x in line.split("|")[1:-1]] for line in printed.splitlines()]
     assert lines[0] == [
         *("mean of 4 pairs at 64 px", "content", "style"),
@@ -85,9 +65,9 @@ def test_models_and_strengths_are_scored_side_by_side_into_every_file(
     assert load_image(folder / "s.png").width == 6 * 260 + 4
 
 
-def test_one_checkpoint_s_json_is_what_a_model_card_takes(folder: Path, stylekernel) -> None:
+def test_one_checkpoint_s_json_is_what_a_model_card_takes(folder: Path, shell: Shell) -> None:
     words = [*common(folder), "--model", folder / "model", "--json", folder / "one.json"]
-    assert stylekernel("evaluate", *words, "--every", 2)[1] == ""
+    assert shell("evaluate", *words, "--every", 2).status == 0
     result = json.loads((folder / "one.json").read_text())
     assert result["pair_count"] == 2 and result["size"] == 64
     names = {"content", "style", "ssim", "near", "pattern", "alignment"}
@@ -97,10 +77,10 @@ def test_one_checkpoint_s_json_is_what_a_model_card_takes(folder: Path, styleker
     assert len(result["pairs"]) == 2
 
 
-def test_optimum_is_scored_beside_the_results(folder: Path, stylekernel) -> None:
+def test_optimum_is_scored_beside_the_results(folder: Path, shell: Shell) -> None:
     words = [*common(folder), "--model", folder / "model", "--every", 4, "--optimum", 15]
-    printed, error = stylekernel("evaluate", *words)
-    assert not error
+    status, printed, error = shell("evaluate", *words)
+    assert status == 0, error
     rows = {cells[1].strip(): cells for line in printed.splitlines() if (cells := line.split("|"))}
     model = str(folder / "model")
     plain, optimum = rows[model], rows[f"{model}, 15 steps on its pixels"]
@@ -121,15 +101,15 @@ def test_optimum_is_scored_beside_the_results(folder: Path, stylekernel) -> None
     ],
 )
 def test_mistakes_are_one_line_before_anything_is_scored(
-    folder: Path, stylekernel, words: list[str], message: str
+    folder: Path, shell: Shell, words: list[str], message: str
 ) -> None:
-    printed, error = stylekernel("evaluate", *common(folder), *words)
-    assert not printed
+    status, printed, error = shell("evaluate", *common(folder), *words)
+    assert status == 1 and not printed
     assert message in error
     assert len(error.splitlines()) == 1
 
 
-def test_frames_are_stylized_or_read_and_followed(folder: Path, stylekernel) -> None:
+def test_frames_are_stylized_or_read_and_followed(folder: Path, shell: Shell) -> None:
     scene = load_image(save_picture(folder / "scene.png", (120, 100)))
     for name, invert in (("clip", False), ("inverted", True)):
         (folder / name).mkdir()
@@ -138,15 +118,15 @@ def test_frames_are_stylized_or_read_and_followed(folder: Path, stylekernel) -> 
             Image.fromarray(255 - frame if invert else frame).save(folder / name / f"{place}.png")
     words = ["--model", folder / "model", "--style", folder / "paintings/pa0.png"]
     words += ["--stylized", folder / "inverted", "--json", folder / "steady.json"]
-    printed, error = stylekernel("evaluate-frames", folder / "clip", *words)
-    assert not error
+    status, printed, error = shell("evaluate-frames", folder / "clip", *words)
+    assert status == 0, error
     result = json.loads((folder / "steady.json").read_text())
     errors = result["warping_errors"]
     assert [*errors][:2] == ["original frames", str(folder / "inverted")] and len(errors) == 3
     assert errors[str(folder / "inverted")] == pytest.approx(errors["original frames"], rel=1e-3)
     assert result["frame_count"] == 3 and f"{result['visible']:.0%} visible" in printed
 
-    _, error = stylekernel("evaluate-frames", folder / "clip", "--stylized", folder / "photos")
+    _, _, error = shell("evaluate-frames", folder / "clip", "--stylized", folder / "photos")
     assert "stylized must be as many frames as the originals, 3, got 2" in error
-    _, error = stylekernel("evaluate-frames", folder / "clip")
+    _, _, error = shell("evaluate-frames", folder / "clip")
     assert "style or stylized must be given" in error

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import typer
 
-from stylekernel_hf.cli import main
+from tests.cli.shell import Shell
 from tests.tiny import save_picture, save_tiny_vgg, tiny_model
-
-Shell = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def stylekernel(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Shell:
-    """Run a command in this process, in a folder with two of each kind of picture."""
+def stylekernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shell: Shell) -> Shell:
+    """Run a command in a folder with two of each kind of picture."""
     monkeypatch.chdir(tmp_path)
     for kind in ("photos", "paintings"):
         Path(kind).mkdir()
@@ -34,16 +28,7 @@ def stylekernel(
     Path("half/model").write_text("precious")
     os.link("photos/0.png", "hard.png")
 
-    def run(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["stylekernel", *map(str, words)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        code, seen = ended.value.code, capsys.readouterr()
-        if isinstance(code, str):
-            return 1, seen.out, seen.err + code
-        return code or 0, seen.out, seen.err
-
-    return run
+    return shell
 
 
 @pytest.fixture

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import gc
-import sys
 import weakref
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from stylekernel_hf.cli import main, sheet, thumbnail
+from stylekernel_hf.cli import sheet, thumbnail
 from stylekernel_hf.cli.bulk import Job
 from stylekernel_hf.cli.sheet import CELL, check_sheet, draw_sheet
 from stylekernel_hf.cli.thumbnail import load_thumbnail
 from stylekernel_hf.images.contact_sheet import GAP
 from stylekernel_hf.images.loading import load_image, read_image
+from tests.cli.shell import Shell
 from tests.tiny import save_picture, tiny_model
 
 
@@ -148,31 +147,18 @@ def test_sheet_too_long_for_its_format_is_refused() -> None:
 
 
 @pytest.fixture
-def stylize(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., tuple[int, str, str]]:
+def stylize(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shell: Shell) -> Shell:
     monkeypatch.chdir(tmp_path)
     tiny_model().save_pretrained(tmp_path / "model")
     Path("in").mkdir()
     for name in "ab":
         save_picture(Path("in", f"{name}.png"))
     save_picture(Path("s.png"), seed=2)
-
-    def run(*words: str) -> tuple[int, str, str]:
-        command = ["stylekernel", "stylize", *words, "--model", "model", "--device", "cpu"]
-        monkeypatch.setattr(sys, "argv", command)
-        with pytest.raises(SystemExit) as ended:
-            main()
-        code, seen = ended.value.code, capsys.readouterr()
-        if isinstance(code, str):
-            return 1, seen.out, seen.err + code
-        return code or 0, seen.out, seen.err
-
-    return run
+    return lambda *words: shell("stylize", *words, "--model", "model", "--device", "cpu")
 
 
 def test_report_comes_first_whatever_is_wrong_with_the_sheet(
-    stylize: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
+    stylize: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object, **__: object) -> None:
         raise OSError("the disk is full")
@@ -184,14 +170,14 @@ def test_report_comes_first_whatever_is_wrong_with_the_sheet(
 
 
 def test_sheet_may_lie_in_the_folder_that_is_made_for_the_pictures(
-    stylize: Callable[..., tuple[int, str, str]],
+    stylize: Shell,
 ) -> None:
     status, out, _ = stylize("in", "s.png", "-o", "new/er", "--sheet", "new/er/sheet.png")
     assert (status, out) == (0, "wrote 2 pictures to new/er\ndrew new/er/sheet.png\n")
 
 
 def test_existing_sheet_is_replaced_only_when_asked_to(
-    stylize: Callable[..., tuple[int, str, str]],
+    stylize: Shell,
 ) -> None:
     words = ("in", "s.png", "-o", "out", "--sheet", "sheet.png")
     Path("sheet.png").write_bytes(b"precious")
@@ -207,7 +193,7 @@ def test_existing_sheet_is_replaced_only_when_asked_to(
 
 
 def test_without_pictures_there_is_no_sheet(
-    stylize: Callable[..., tuple[int, str, str]],
+    stylize: Shell,
 ) -> None:
     Path("s.png").write_bytes(b"damaged")
     status, _, err = stylize("in", "s.png", "-o", "out", "--sheet", "sheet.png")

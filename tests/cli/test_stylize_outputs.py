@@ -3,25 +3,14 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
-from stylekernel_hf.cli import bulk, main
+from stylekernel_hf.cli import bulk
 from stylekernel_hf.images.loading import load_image
+from tests.cli.shell import Shell
 from tests.tiny import save_picture, tiny_model
-
-
-class Ended(NamedTuple):
-    status: int
-    out: str
-    err: str
-
-
-Shell = Callable[..., Ended]
 
 
 @pytest.fixture(scope="module")
@@ -32,13 +21,8 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def stylize(
-    model: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Shell:
-    """Run the command in this process, in a folder with photos, a style and a file "plain"."""
+def stylize(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shell: Shell) -> Shell:
+    """Run the command in a folder with photos, a style and a file "plain"."""
     monkeypatch.chdir(tmp_path)
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
@@ -47,21 +31,7 @@ def stylize(
     save_picture(tmp_path / "s.png", seed=3)
     Path("plain").write_text("precious")
 
-    def run(*words: object) -> Ended:
-        command = ["stylekernel", "stylize", *words, "--model", model, "--device", "cpu"]
-        monkeypatch.setattr(sys, "argv", [str(word) for word in command])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        code = ended.value.code
-        seen = capsys.readouterr()
-        # Python prints a code that is a message, and ends with 1.
-        return (
-            Ended(1, seen.out, seen.err + code)
-            if isinstance(code, str)
-            else Ended(code or 0, *seen)
-        )
-
-    return run
+    return lambda *words: shell("stylize", *words, "--model", model, "--device", "cpu")
 
 
 @pytest.fixture
