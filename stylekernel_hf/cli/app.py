@@ -21,6 +21,7 @@ app = typer.Typer(
     name="stylekernel",
     help="Stylize photos in the style of any painting.",
     no_args_is_help=True,
+    rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
