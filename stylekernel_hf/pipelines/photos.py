@@ -51,7 +51,7 @@ def make_images(
     results: Sequence[Tensor], photos: Sequence[Photo], output_type: OutputType
 ) -> list[Any]:
     """Return the results as `output_type`, with the alpha and the metadata of their photos."""
-    images = [
+    images: list[Any] = [
         from_rgb_tensor(rgb, photo.alpha, output_type=output_type)
         for rgb, photo in zip(results, photos, strict=True)
     ]
