@@ -70,7 +70,7 @@ class CardDetails:
         benchmark: The file that `stylekernel benchmark --json` wrote, or its content.
         limits: Limits of this checkpoint beside those of the method, in Markdown.
         samples: Files of pictures to show, which are put into the repository's folder "images".
-        code_url: Where the code is; by default the package index.
+        code_url: Where the code is; by default the card names the package without a link.
         demo_url: Where a demo runs.
 
     Example:

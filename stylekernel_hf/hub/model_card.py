@@ -42,7 +42,7 @@ HISTORY_NAME = "training_history.md"
 LICENSE_NAME = "LICENSE.md"
 PLACEHOLDER = "OWNER/NAME"
 _TAGS = ["style-transfer", "style-kernel", "stylekernel_hf"]
-_CODE = "[`stylekernel-hf`](https://pypi.org/project/stylekernel-hf/), a Python package"
+_CODE = "the Python package `stylekernel_hf`"
 _DEMO = "`python app.py` in the repository of the code"
 
 
