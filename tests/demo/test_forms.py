@@ -46,7 +46,9 @@ def server(folder: Path) -> Iterator[Page]:
 
 def visitor(number: int = 1) -> httpx.Client:
     """Return a visitor from an address of its own."""
-    return httpx.Client(transport=httpx.HTTPTransport(local_address=f"127.0.0.{number}"))
+    return httpx.Client(
+        transport=httpx.HTTPTransport(local_address=f"127.0.0.{number}", verify=False)
+    )
 
 
 def upload(page: Page, files: list[tuple[str, Any]], number: int = 1) -> httpx.Response:

@@ -49,7 +49,14 @@ def address() -> Iterator[tuple[str, list[str]]]:
         server.shutdown()
 
 
-def ask(url: str, function: dict[str, Any], data: list[Any]) -> dict[str, Any]:
+@pytest.fixture(scope="module")
+def client(url: str) -> Iterator[httpx.Client]:
+    """One client for hundreds of requests: each new one reads all certificates."""
+    with httpx.Client(base_url=url, verify=False) as client:
+        yield client
+
+
+def ask(client: httpx.Client, function: dict[str, Any], data: list[Any]) -> dict[str, Any]:
     """Call any function of the page, private ones too; return the last message."""
     session = "a-session"
     body = {
@@ -59,9 +66,9 @@ def ask(url: str, function: dict[str, Any], data: list[Any]) -> dict[str, Any]:
         "trigger_id": function["targets"][0][0] if function["targets"] else None,
         "event_data": EVENTS,
     }
-    answer = httpx.post(f"{url}gradio_api/queue/join", json=body)
+    answer = client.post("gradio_api/queue/join", json=body)
     assert answer.status_code == 200, answer.text
-    with httpx.stream("GET", f"{url}gradio_api/queue/data?session_hash={session}") as stream:
+    with client.stream("GET", f"gradio_api/queue/data?session_hash={session}") as stream:
         for line in stream.iter_lines():
             message = json.loads(line[5:]) if line.startswith("data:") else {"msg": ""}
             if message["msg"] == "process_completed":
@@ -69,27 +76,29 @@ def ask(url: str, function: dict[str, Any], data: list[Any]) -> dict[str, Any]:
     raise AssertionError("no answer")
 
 
-def functions(url: str) -> list[dict[str, Any]]:
+def functions(client: httpx.Client) -> list[dict[str, Any]]:
     """List all functions that take anything from a visitor."""
-    listed = httpx.get(f"{url}config").json()["dependencies"]
+    listed = client.get("config").json()["dependencies"]
     return [function for function in listed if function["inputs"] and function["backend_fn"]]
 
 
-def in_every_input(url: str, value: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+def in_every_input(client: httpx.Client, value: Any) -> Iterator[tuple[str, dict[str, Any]]]:
     """Send the value to every input of every function in turn; give the place and the answer."""
-    for function in functions(url):
+    for function in functions(client):
         for index in range(len(function["inputs"])):
             data: list[Any] = [None] * len(function["inputs"])
             data[index] = value
-            yield f"{function['id']} {function['api_name']} {index}", ask(url, function, data)
+            yield f"{function['id']} {function['api_name']} {index}", ask(client, function, data)
 
 
 @pytest.mark.parametrize("form", ["bare", "marked"])
-def test_file_of_the_server_is_taken_by_no_input(url: str, tmp_path: Path, form: str) -> None:
+def test_file_of_the_server_is_taken_by_no_input(
+    client: httpx.Client, tmp_path: Path, form: str
+) -> None:
     private = save_picture(tmp_path / "holiday.png")
     value = {"path": str(private), **({"meta": MARK} if form == "marked" else {})}
     places = 0
-    for place, answer in in_every_input(url, value):
+    for place, answer in in_every_input(client, value):
         assert not answer["success"], place
         assert answer["output"]["error"].startswith("“holiday.png” is not here"), place
         assert str(tmp_path) not in json.dumps(answer), place
@@ -99,14 +108,14 @@ def test_file_of_the_server_is_taken_by_no_input(url: str, tmp_path: Path, form:
 
 @pytest.mark.parametrize("form", ["bare", "marked"])
 def test_address_is_fetched_for_no_input(
-    url: str, address: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch, form: str
+    client: httpx.Client, address: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch, form: str
 ) -> None:
     # Loopback stands for the Internet here.
     public = "gradio.processing_utils.PUBLIC_HOSTNAME_WHITELIST"
     monkeypatch.setattr(public, ["127.0.0.1"])
     where, asked = address
     value = {"path": where, "url": where, **({"meta": MARK} if form == "marked" else {})}
-    for place, answer in in_every_input(url, value):
+    for place, answer in in_every_input(client, value):
         assert "not fetched from addresses" in answer["output"]["error"], place
     assert asked == []
 
@@ -204,16 +213,16 @@ def test_only_regular_files_are_read_and_no_more_of_them_than_allowed(tmp_path: 
             read_file(str(path), "Photo", 10)
 
 
-def test_point_of_a_photo_is_where_it_was_clicked(url: str, upload: Path) -> None:
-    (place,) = (each for each in functions(url) if started_by(url, each) == ["inside-photo"])
-    answer = ask(url, place, [{"path": str(upload), "meta": MARK}])
+def test_point_of_a_photo_is_where_it_was_clicked(client: httpx.Client, upload: Path) -> None:
+    (place,) = (each for each in functions(client) if started_by(client, each) == ["inside-photo"])
+    answer = ask(client, place, [{"path": str(upload), "meta": MARK}])
     assert answer["success"], answer
     width, height = opened(upload).size
     assert answer["output"]["data"] == [round(3 / width, 3), round(4 / height, 3)]
 
 
-def started_by(url: str, function: dict[str, Any]) -> list[str]:
+def started_by(client: httpx.Client, function: dict[str, Any]) -> list[str]:
     """Return the names of the parts whose choice starts a function."""
-    parts = {part["id"]: part for part in httpx.get(f"{url}config").json()["components"]}
+    parts = {part["id"]: part for part in client.get("config").json()["components"]}
     starts = [target for target, event in function["targets"] if event == "select"]
     return [parts[start]["props"].get("elem_id") for start in starts]
