@@ -15,7 +15,7 @@ _CHUNK = 2**20
 
 def frame_size(stream: IO[bytes]) -> tuple[int, int]:
     """Return width and height as the first frame header says, 0 and 0 where there is none."""
-    for marker, length in _segments(stream):
+    for marker, length in segments(stream):
         if marker in _FRAMES:
             header = stream.read(min(length, 5))
             return int.from_bytes(header[3:5], "big"), int.from_bytes(header[1:3], "big")
@@ -25,7 +25,7 @@ def frame_size(stream: IO[bytes]) -> tuple[int, int]:
 def metadata(stream: IO[bytes]) -> list[bytes]:
     """Return what Pillow reads like the directories of a TIFF file: EXIF and multi-picture data."""
     exif, found = b"", list[bytes]()
-    for marker, length in _segments(stream):
+    for marker, length in segments(stream):
         if marker not in (0xE1, 0xE2):
             continue
         data = stream.read(length)
@@ -47,7 +47,7 @@ def count_scans(stream: IO[bytes]) -> int:
     return count
 
 
-def _segments(stream: IO[bytes]) -> Iterator[tuple[int, int]]:
+def segments(stream: IO[bytes]) -> Iterator[tuple[int, int]]:
     """Markers before the first scan, with the lengths of their data, at which the stream stands."""
     stream.seek(0)
     while True:

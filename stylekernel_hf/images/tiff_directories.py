@@ -1,4 +1,8 @@
-"""The directories of a TIFF file, read without a byte of what they point to."""
+"""Directories of TIFF files and EXIF data; values are read only on request.
+
+Pillow's reader loads all values of a directory, and turns them into text and numbers. Here a small
+file whose tags overlap takes no memory, and metadata stay the bytes that they were.
+"""
 
 from __future__ import annotations
 
@@ -8,59 +12,109 @@ import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import IO
+from typing import IO, Literal, TypeAlias
 
-# Letter of `struct` and size in bytes of each type of a value.
-_INTEGERS = {1: "B", 3: "H", 4: "L", 6: "b", 8: "h", 9: "l", 13: "L", 16: "Q", 17: "q", 18: "Q"}
-_SIZES = {
-    **dict.fromkeys((1, 2, 6, 7), 1),
+Order: TypeAlias = Literal["<", ">"]
+
+VALUE_SIZES = {
+    **dict.fromkeys((1, 2, 6, 7, 129), 1),
     **dict.fromkeys((3, 8), 2),
     **dict.fromkeys((4, 9, 11, 13), 4),
     **dict.fromkeys((5, 10, 12, 16, 17, 18), 8),
 }
+"""Bytes of a value by the number of its type (TIFF 6, BigTIFF and EXIF 3)."""
+INTEGERS = {1: "B", 3: "H", 4: "L", 6: "b", 8: "h", 9: "l", 13: "L", 16: "Q", 17: "q", 18: "Q"}
+"""Letter of `struct` of the types that are integers."""
+
 _MAX_DIRECTORIES = 10_000
+_MAX_ENTRIES = 2**16
 _TIFF_HEAD = re.compile(rb"II\*\0|MM\0\*")
 _CHUNK = 2**20
 
 WIDTH, HEIGHT = 256, 257
 SUBFILE_TYPE, OLD_SUBFILE_TYPE = 254, 255
 SUB_DIRECTORIES = 330
-# Directories of metadata: EXIF, GPS, and the EXIF for exchange.
+# Directories of metadata: EXIF, GPS, and EXIF interoperability.
 METADATA = (34665, 34853, 40965)
+
+
+@dataclass(frozen=True)
+class Form:
+    """Letters of `struct` that distinguish TIFF and BigTIFF: of offsets, and of entry counts."""
+
+    offset: str
+    number: str
+
+    @property
+    def width(self) -> int:
+        """Bytes of an offset; values that fit are stored in its place."""
+        return struct.calcsize("<" + self.offset)
+
+    @property
+    def entry(self) -> int:
+        """Bytes of an entry."""
+        return 4 + 2 * self.width
+
+
+CLASSIC, BIG = Form("L", "H"), Form("Q", "Q")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Type of a tag's values, how many there are, and where in the file they begin."""
+
+    kind: int
+    count: int
+    place: int
+
+    @property
+    def size(self) -> int:
+        """Bytes of all values; 0 for an unknown type."""
+        return self.count * VALUE_SIZES.get(self.kind, 0)
 
 
 @dataclass
 class Directory:
-    """The entries of one directory by tag: type, count, and where the values lie."""
+    """The entries of a directory by tag. Those without values in the file are left out."""
 
-    entries: dict[int, tuple[int, int, int]] = field(default_factory=dict)
+    entries: dict[int, Entry] = field(default_factory=dict)
+    raw: list[bytes] = field(default_factory=list)
+    """All entries as stored."""
+    is_whole: bool = False
+    """Whether all entries are in the file."""
     repeated: bool = False
-    """Whether a tag comes twice: readers differ in which of the two they believe."""
+    """Whether a tag occurs twice; readers differ in which of the two they use."""
     stored_bytes: int = 0
-    """How many bytes the values say they have, those of repeated tags included."""
+    """Bytes of all values, those of repeated tags included."""
     next: int = 0
+    """Offset of the next page; 0 after the last."""
 
 
 class TiffDirectories:
-    """Reads the directories of a TIFF file, or of EXIF data, as far as they are whole.
+    """Reads the directories of a TIFF file or of EXIF data, as far as they are whole.
 
-    ValueError for what does not begin like a TIFF file.
+    Raises ValueError for data that do not begin like a TIFF file.
     """
 
     def __init__(self, stream: IO[bytes], start: int = 0) -> None:
         self._stream, self._start = stream, start
         self.size = stream.seek(0, os.SEEK_END) - start
         head = self.bytes_at(0, 16)
-        self.order = {b"II": "<", b"MM": ">"}.get(head[:2], "")
-        version = struct.unpack(f"{self.order}H", head[2:4])[0] if len(head) == 16 else 0
-        if not self.order or version not in (42, 43):
-            raise ValueError("not a TIFF file")
-        self.is_big = version == 43
-        place = head[8:16] if self.is_big else head[4:8]
-        self.first: int = struct.unpack(f"{self.order}{'Q' if self.is_big else 'L'}", place)[0]
+        self.order: Order = ">" if head[:2] == b"MM" else "<"
+        version = struct.unpack_from(f"{self.order}H", head, 2)[0] if len(head) >= 8 else 0
+        self.form = BIG if version == 43 else CLASSIC
+        self.pointer = self.form.width
+        """Where the offset of the first page is stored."""
+        if (
+            head[:2] not in (b"II", b"MM")
+            or version not in (42, 43)
+            or len(head) < 2 * self.pointer
+        ):
+            raise ValueError("it must begin as TIFF does")
+        self.first = self._offset(head, self.pointer)
 
     def pages(self) -> Iterator[Directory]:
-        """The directories one after another, up to the end or to one that came before."""
+        """Yield the directories of pages in order, up to the last or to a repeated one."""
         seen: set[int] = set()
         offset = self.first
         while offset and offset not in seen and len(seen) < _MAX_DIRECTORIES:
@@ -70,7 +124,7 @@ class TiffDirectories:
             offset = directory.next
 
     def with_children(self, page: Directory) -> Iterator[Directory]:
-        """A page, and the directories of pictures that it holds, theirs included."""
+        """Yield a page and all directories below it."""
         seen: set[int] = set()
         waiting = [page]
         while waiting:
@@ -82,72 +136,75 @@ class TiffDirectories:
                 waiting += map(self.read, offsets)
 
     def metadata(self, page: Directory) -> Iterator[Directory]:
-        """The directories of metadata that a page holds."""
+        """Yield the directories of metadata of a page."""
         for tag in METADATA:
             yield from map(self.read, self.values(page, tag)[:1])
 
     def read(self, offset: int) -> Directory:
-        """The directory at an offset; one that the file cuts short ends there."""
-        directory = Directory()
-        counter, entry = ("Q", "HHQ") if self.is_big else ("H", "HHL")
-        data = self.bytes_at(offset, struct.calcsize(f"<{counter}"))
-        if len(data) < struct.calcsize(f"<{counter}"):
+        """Return the directory at an offset, or as much of it as is in the file."""
+        directory, form = Directory(), self.form
+        head = struct.calcsize("<" + form.number)
+        data = self.bytes_at(offset, head)
+        if len(data) < head:
             return directory
-        (count,) = struct.unpack(self.order + counter, data)
-        inline = 8 if self.is_big else 4
-        head = struct.calcsize(f"<{entry}")
-        place = offset + len(data)
-        table = self.bytes_at(place, min(count, 2**16) * (head + inline) + inline)
-        for index in range(min(count, 2**16, len(table) // (head + inline))):
-            at = index * (head + inline)
-            tag, kind, values = struct.unpack_from(self.order + entry, table, at)
-            size = values * _SIZES.get(kind, 0)
-            where = place + at + head
-            if size > inline:
-                (where,) = struct.unpack_from(
-                    self.order + ("Q" if self.is_big else "L"), table, at + head
-                )
-            if where + size > self.size or not size:
-                continue
-            directory.stored_bytes += size
-            directory.repeated |= tag in directory.entries
-            directory.entries.setdefault(tag, (kind, values, where))
-        end = table[count * (head + inline) :]
-        if len(end) == inline:
-            (directory.next,) = struct.unpack(self.order + ("Q" if self.is_big else "L"), end)
+        (count,) = struct.unpack(self.order + form.number, data)
+        place = offset + head
+        table = self.bytes_at(place, min(count, _MAX_ENTRIES) * form.entry + form.width)
+        stored = min(count, _MAX_ENTRIES, len(table) // form.entry)
+        directory.is_whole = stored == count
+        for at in range(0, stored * form.entry, form.entry):
+            raw = table[at : at + form.entry]
+            directory.raw.append(raw)
+            self._add(directory, raw, place + at)
+        end = table[count * form.entry :]
+        if len(end) == form.width:
+            directory.next = self._offset(end, 0)
         return directory
 
+    def _add(self, directory: Directory, raw: bytes, place: int) -> None:
+        """Add the entry stored at a place, unless its values are missing in the file."""
+        tag, kind = struct.unpack_from(self.order + "HH", raw)
+        entry = Entry(kind, self._offset(raw, 4), place + 4 + self.form.width)
+        if entry.size > self.form.width:
+            entry = Entry(kind, entry.count, self._offset(raw, 4 + self.form.width))
+        if entry.size and entry.place + entry.size <= self.size:
+            directory.stored_bytes += entry.size
+            directory.repeated |= tag in directory.entries
+            directory.entries.setdefault(tag, entry)
+
     def values(self, directory: Directory, tag: int) -> tuple[int, ...]:
-        """The whole numbers of a tag; none where it is missing or holds something else."""
-        kind, count, where = directory.entries.get(tag, (0, 0, 0))
-        letter = _INTEGERS.get(kind)
-        if letter is None:
+        """Return the integers of a tag; none where it is missing or holds something else."""
+        entry = directory.entries.get(tag)
+        letter = INTEGERS.get(entry.kind) if entry else None
+        if entry is None or letter is None:
             return ()
-        return struct.unpack(
-            f"{self.order}{count}{letter}", self.bytes_at(where, count * _SIZES[kind])
-        )
+        data = self.bytes_at(entry.place, entry.size)
+        return struct.unpack(f"{self.order}{entry.count}{letter}", data)
 
     def value(self, directory: Directory, tag: int, default: int = 0) -> int:
-        """The first whole number of a tag."""
+        """Return the first integer of a tag."""
         return next(iter(self.values(directory, tag)), default)
 
     def overlaps(self, directory: Directory) -> bool:
-        """Say whether the values of a directory have far more bytes than the file."""
+        """Return whether the values of a directory have far more bytes than the file."""
         return directory.stored_bytes > 2 * self.size + 2**20
 
     def bytes_at(self, offset: int, size: int) -> bytes:
-        """So many bytes of the file, or what there is of them."""
+        """Return `size` bytes of the file, or as many as there are."""
         if not 0 <= offset < self.size:
             return b""
         self._stream.seek(self._start + offset)
         return self._stream.read(min(size, self.size - offset))
 
+    def _offset(self, data: bytes, place: int) -> int:
+        return struct.unpack_from(self.order + self.form.offset, data, place)[0]
+
 
 def is_bomb(stream: IO[bytes], start: int = 0) -> bool:
-    """Say whether tags of a TIFF file or of EXIF data overlap.
+    """Return whether tags of a TIFF file or of EXIF data overlap.
 
-    Pillow reads the values of all tags into memory: where they overlap, a small file takes all
-    there is.
+    Pillow reads the values of all tags into memory, so that a small file with overlapping tags can
+    take any amount of it.
     """
     try:
         file = TiffDirectories(stream, start)
@@ -158,7 +215,7 @@ def is_bomb(stream: IO[bytes], start: int = 0) -> bool:
 
 
 def holds_bomb(stream: IO[bytes]) -> bool:
-    """Say whether there is EXIF data like that anywhere in a file of another format."""
+    """Return whether a file of another format contains such EXIF data anywhere."""
     stream.seek(0)
     before, place = b"", 0
     while chunk := stream.read(_CHUNK):

@@ -6,15 +6,15 @@ import io
 import struct
 from typing import BinaryIO
 
-from stylekernel_hf.images.metadata.directories import (
-    Directory,
-    DirectoryReader,
+from stylekernel_hf.images.metadata.fields import (
     DirectoryWriter,
     Field,
-    Order,
+    Fields,
     block,
     block_writer,
+    read_fields,
 )
+from stylekernel_hf.images.tiff_directories import Order, TiffDirectories
 
 MAX_BYTES = 65_527
 """What a JPEG file has room for."""
@@ -118,42 +118,42 @@ def read_from_tiff(stream: BinaryIO) -> bytes:
     return _block(*_parts(stream))
 
 
-def add_to_tiff(stream: BinaryIO, data: bytes, others: Directory) -> None:
+def add_to_tiff(stream: BinaryIO, data: bytes, others: Fields) -> None:
     """Put cleaned EXIF data, and other fields, into the first directory of a TIFF file.
 
     The new directory is at the end of the file, and the header points to it.
     """
     order, first, exif, gps = _parts(io.BytesIO(data)) if data else ("<", {}, {}, {})
-    reader = DirectoryReader(stream)
-    if order != reader.order:
+    file = TiffDirectories(stream)
+    if order != file.order:
         first, exif, gps = (_swapped(each) for each in (first, exif, gps))
     first |= others
     entries = [
         entry
-        for entry in reader.entries(reader.first())
-        if struct.unpack_from(reader.order + "H", entry)[0] not in first
+        for entry in file.read(file.first).raw
+        if struct.unpack_from(file.order + "H", entry)[0] not in first
     ]
     end = stream.seek(0, io.SEEK_END)
-    writer = DirectoryWriter(reader.form, reader.order, end + end % 2)
+    writer = DirectoryWriter(file.form, file.order, end + end % 2)
     place = _add(writer, first, exif, gps, entries)
     stream.write(bytes(end % 2) + writer.data)
-    stream.seek(reader.pointer)
-    stream.write(struct.pack(reader.order + reader.form.offset, place))
+    stream.seek(file.pointer)
+    stream.write(struct.pack(file.order + file.form.offset, place))
 
 
-def _parts(stream: BinaryIO) -> tuple[Order, Directory, Directory, Directory]:
+def _parts(stream: BinaryIO) -> tuple[Order, Fields, Fields, Fields]:
     """Return the byte order, and the first directory, that of EXIF and that of GPS."""
-    reader = DirectoryReader(stream)
-    first = reader.read(reader.first(), {*_DESCRIPTIVE, _EXIF, _GPS})
-    exif, gps = (_pointed_to(reader, first.pop(tag, None)) for tag in (_EXIF, _GPS))
-    return reader.order, first, exif, gps
+    file = TiffDirectories(stream)
+    first = read_fields(file, file.first, {*_DESCRIPTIVE, _EXIF, _GPS})
+    exif, gps = (_pointed_to(file, first.pop(tag, None)) for tag in (_EXIF, _GPS))
+    return file.order, first, exif, gps
 
 
-def _pointed_to(reader: DirectoryReader, pointer: Field | None) -> Directory:
-    return {} if pointer is None else reader.read(pointer.integer(reader.order))
+def _pointed_to(file: TiffDirectories, pointer: Field | None) -> Fields:
+    return {} if pointer is None else read_fields(file, pointer.integer(file.order))
 
 
-def _block(order: Order, first: Directory, exif: Directory, gps: Directory) -> bytes:
+def _block(order: Order, first: Fields, exif: Fields, gps: Fields) -> bytes:
     writer = block_writer(order)
     place = _add(writer, first, exif, gps)
     return block(order, place, writer.data)
@@ -161,9 +161,9 @@ def _block(order: Order, first: Directory, exif: Directory, gps: Directory) -> b
 
 def _add(
     writer: DirectoryWriter,
-    first: Directory,
-    exif: Directory,
-    gps: Directory,
+    first: Fields,
+    exif: Fields,
+    gps: Fields,
     entries: list[bytes] | None = None,
 ) -> int:
     fields = dict(first)
@@ -173,5 +173,5 @@ def _add(
     return writer.add(fields, entries)
 
 
-def _swapped(fields: Directory) -> Directory:
+def _swapped(fields: Fields) -> Fields:
     return {tag: field.swapped() for tag, field in fields.items()}

@@ -11,7 +11,7 @@ from PIL import Image
 
 from stylekernel_hf.images.metadata import containers, exif, iptc, xmp
 from stylekernel_hf.images.metadata.containers import EXIF_MARK
-from stylekernel_hf.images.metadata.directories import Directory, Field
+from stylekernel_hf.images.metadata.fields import Field, Fields
 from stylekernel_hf.images.pillow_errors import silent_pillow
 
 logger = logging.getLogger(__name__)
@@ -67,7 +67,7 @@ class PictureMetadata:
         elif image_format == "WEBP":
             containers.add_to_webp(stream, self.exif, self._all_xmp())
         elif image_format == "TIFF":
-            fields: Directory = {}
+            fields: Fields = {}
             if self.xmp:
                 fields[TIFF_XMP] = Field(_BYTES, self.xmp)
             if self.iptc:

@@ -13,9 +13,10 @@ from typing import BinaryIO
 
 from PIL import AvifImagePlugin, Image
 
+from stylekernel_hf.images import jpeg_header
 from stylekernel_hf.images.metadata import exif, iptc
 from stylekernel_hf.images.metadata.containers import EXIF_MARK, PNG_SIGNATURE, PNG_XMP, XMP_MARK
-from stylekernel_hf.images.metadata.directories import DirectoryReader
+from stylekernel_hf.images.metadata.fields import read_fields
 from stylekernel_hf.images.metadata.picture_metadata import (
     TIFF_IPTC,
     TIFF_PHOTOSHOP,
@@ -24,11 +25,13 @@ from stylekernel_hf.images.metadata.picture_metadata import (
     metadata_of,
 )
 from stylekernel_hf.images.pillow_errors import silent_pillow
+from stylekernel_hf.images.tiff_directories import TiffDirectories
 
 logger = logging.getLogger(__name__)
 
 _MAX_BYTES = 2**21
-# Of JPEG: the segments APP1 and APP13, and how their contents begin.
+# Segments APP1 and APP13 of JPEG, and how their contents begin.
+_METADATA_MARKERS = (0xE1, 0xED)
 _SEGMENTS = {
     "exif": (0xE1, EXIF_MARK),
     "xmp": (0xE1, XMP_MARK),
@@ -68,24 +71,13 @@ def _read(stream: BinaryIO) -> PictureMetadata:
 
 def _read_jpeg(stream: BinaryIO) -> PictureMetadata:
     parts = {"exif": b"", "xmp": b"", "photoshop": b""}
-    for marker, data in _jpeg_segments(stream):
+    for marker, length in jpeg_header.segments(stream):
+        data = stream.read(length) if marker in _METADATA_MARKERS else b""
         for name, (number, head) in _SEGMENTS.items():
             # A part that is too long for one segment goes on in the next; XMP has another way.
             if marker == number and data.startswith(head) and (name != "xmp" or not parts[name]):
                 parts[name] += data[len(head) :]
     return PictureMetadata(parts["exif"], parts["xmp"], iptc.from_photoshop(parts["photoshop"]))
-
-
-def _jpeg_segments(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
-    """Yield the segments before the pixels, by the second byte of their markers."""
-    stream.seek(2)
-    while stream.read(1) == b"\xff":
-        while (marker := stream.read(1)) == b"\xff":
-            pass  # Markers may be filled up.
-        size = int.from_bytes(stream.read(2), "big")
-        if not marker or marker[0] in (0xD9, 0xDA) or size < 2:
-            return
-        yield marker[0], stream.read(size - 2)
 
 
 def _read_png(stream: BinaryIO) -> PictureMetadata:
@@ -134,8 +126,8 @@ def _read_webp(stream: BinaryIO) -> PictureMetadata:
 
 
 def _read_tiff(stream: BinaryIO) -> PictureMetadata:
-    reader = DirectoryReader(stream)
-    fields = reader.read(reader.first(), {TIFF_XMP, TIFF_IPTC, TIFF_PHOTOSHOP})
+    file = TiffDirectories(stream)
+    fields = read_fields(file, file.first, {TIFF_XMP, TIFF_IPTC, TIFF_PHOTOSHOP})
     texts = {tag: field.data for tag, field in fields.items()}
     return PictureMetadata(
         exif=exif.read_from_tiff(stream),
