@@ -11,7 +11,6 @@ from collections.abc import Iterator
 import jaxtyping
 import pytest
 import torch
-from torch import nn
 
 from tests.hub.hub_server import WRITE_TOKEN, HubServer
 
@@ -34,7 +33,7 @@ os.environ.update(
 torch.set_num_threads(1)
 os.environ["OMP_NUM_THREADS"] = "1"
 
-_OPERATIONS = ("activation", "border", "dynamic_conv", "gated_attention", "pixel_rows")
+_OPERATIONS = ("activation", "border", "dynamic_conv", "gated_attention")
 jaxtyping.install_import_hook(
     [
         "stylekernel_hf.model",
@@ -69,21 +68,19 @@ def hub() -> Iterator[HubServer]:
 
 @pytest.fixture
 def zeros_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave the border of every feature as the zero padding made it, around pictures as grey.
+    """Leave the border of every feature as the zero padding made it.
 
     What dynamic convolutions leave there is no zero's, but what goes on in the next row.
     """
     for module in (
         "model.encoder",
         "model.modulation",
-        "model.style_block",
         "ops.dynamic_conv",
+        "ops.upsampled_conv",
         "model.decoder",
     ):
-        name = f"stylekernel_hf.{module}.renew_border"
+        name = f"stylekernel_hf.{module}.replicate_border"
         monkeypatch.setattr(name, lambda features, *_, **__: features)
-    centred = "stylekernel_hf.model.encoder.CentredConv2d.forward"
-    monkeypatch.setattr(centred, lambda layer, picture: nn.Conv2d.forward(layer, picture - 0.5))
 
 
 def pytest_sessionfinish() -> None:

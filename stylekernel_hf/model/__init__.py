@@ -1,1 +1,1 @@
-"""The network of the paper, one part a file, wired together in `style_kernel`."""
+"""The network of the paper, one part a file; `style_kernel` connects them in reading order."""

@@ -1,4 +1,4 @@
-"""The config of a StyleKernelModel, which checks itself."""
+"""The configuration of the network, which checks itself."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from stylekernel_hf.errors.given_values import as_boolean, as_integer, as_list, 
 
 MAX_STAGES = 6
 MAX_STRIDE = 32
-"""Of the coarsest features, in px: the smallest pictures, with their margins, are not much more."""
+"""Largest stride of the coarsest features, in px: the smallest pictures are hardly larger."""
 MAX_DEPTH = 32
 MAX_CHANNELS = 4096
 MAX_STYLE_TOKENS = 4096
@@ -18,34 +18,46 @@ MAX_KERNEL_SIZE = 7
 _STEM_STRIDES = (1, 2, 4)
 
 
-@no_type_check  # It checks itself: in the tests, jaxtyping would forestall its errors.
+@no_type_check  # In the tests, jaxtyping would raise before its own checks do.
 @dataclass(frozen=True)
 class StyleKernelConfig:
-    """What sets the shape of a StyleKernelModel; the defaults are the preset "small".
+    """The shapes of a StyleKernelModel; the defaults are the preset "small".
 
-    All sequences are listed finest stage first, and become tuples.
+    Sequences are listed finest stage first, and stored as tuples.
 
-    - encoder_channels, encoder_depths, style_channels, style_depths: stages of the two encoders.
-      The style encoder may have more stages than the content encoder; its tokens come from the
-      stage at the resolution of the content encoder's last, the others serve the style code.
-    - stem_stride: stride of the first convolution of the encoders: 1, 2 or 4.
-    - max_pooling: between the stages of the encoders, as in VGG.
-    - attention_channels, max_style_tokens: width of query and key, bound on the style tokens; with
-      one, the aligned feature is the mean of the style everywhere.
-    - gating: whether the attention is gated, or plain softmax.
-    - kernel_size, kernel_groups: taps a side and groups of every dynamic convolution.
-    - kernel_channels: hidden width of the kernel generators.
-    - dynamic_convolutions: how many dynamic convolutions the features of each of the coarsest
-      levels pass; its length is the number of those levels. With 0, the features of a level are
-      only scaled and shifted.
-    - channel_shuffle: whether the channels are shuffled between two dynamic convolutions.
-    - decoder_channels, decoder_depths: stages of the decoder, as wide as the encoder's at the
-      levels with dynamic convolutions. A pixel shuffle makes the last step up to the picture.
-    - decoder_blocks: residual style blocks at the coarsest stage of the decoder.
-    - code_channels: width of the style code.
+    Attributes:
+        encoder_channels: Widths of the stages of the content encoder.
+        encoder_depths: Number of convolutions in each of them.
+        style_channels: Widths of the stages of the style encoder, which may have more of them. Its
+            tokens come from the stage at the resolution of the content encoder's last stage; all
+            stages contribute to the style code.
+        style_depths: Number of convolutions in each of them.
+        stem_stride: Stride of the first convolution of the encoders: 1, 2 or 4.
+        max_pooling: Whether max pooling separates the stages of the encoders, as in VGG.
+        attention_channels: Width of query and key.
+        max_style_tokens: Largest number of style tokens. With 1, the aligned feature is the mean of
+            the style everywhere.
+        gating: Whether the content gates the attention; otherwise it is plain softmax.
+        kernel_size: Taps a side of every dynamic convolution, odd.
+        kernel_groups: Groups of channels that share a kernel.
+        kernel_channels: Hidden width of the kernel generators.
+        dynamic_convolutions: Number of dynamic convolutions at each of the coarsest levels. With 0,
+            the features of a level are only scaled and shifted.
+        channel_shuffle: Whether channels are shuffled between two dynamic convolutions.
+        decoder_channels: Widths of the stages of the decoder, equal to the encoder's at the levels
+            of `dynamic_convolutions`. A pixel shuffle makes the last step up to the picture.
+        decoder_depths: Number of convolutions in each of them.
+        decoder_blocks: Residual style blocks at the coarsest stage of the decoder.
+        code_channels: Width of the style code.
 
-    TypeError or ValueError with the name of the field for values that make no network, and for
-    larger ones than any network of this kind has.
+    Raises:
+        TypeError: A field has the wrong type; the message names it.
+        ValueError: Fields do not fit together, or exceed what a network of this kind needs.
+
+    Example:
+        >>> from stylekernel_hf import StyleKernelConfig
+        >>> StyleKernelConfig(kernel_size=5).kernel_groups
+        8
     """
 
     encoder_channels: tuple[int, ...] = (24, 48, 96)
@@ -164,7 +176,7 @@ class StyleKernelConfig:
             )
 
     def _check_levels(self) -> None:
-        """The features of these levels go through dynamic convolutions into the decoder."""
+        """Check the levels whose features go through dynamic convolutions into the decoder."""
         levels = len(self.dynamic_convolutions)
         if levels > len(self.decoder_channels):
             raise ValueError(

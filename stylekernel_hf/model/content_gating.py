@@ -1,4 +1,9 @@
-"""Content-based Gating Modulation (CGM): attention that drops what the content has no use for."""
+"""Content-based Gating Modulation (CGM): the content sets a threshold for the attention.
+
+Our reading, because the paper leaves the threshold's form open: after DAGL (Mou et al., ICCV 2021),
+pixel i keeps the style tokens j whose score exceeds threshold_i = gamma_i * mean_j(score_ij) +
+beta_i. That needs no matrix of all pixels by all tokens. `ops.gated_attention` applies it.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +13,7 @@ from torch import Tensor, nn
 
 
 class ContentGating(nn.Module):
-    """Predicts from the content feature the two numbers that set each pixel's threshold.
-
-    Our reading of the paper's dynamic threshold, after DAGL (Mou et al., ICCV 2021): pixel i
-    keeps the style tokens j whose score exceeds `gamma_i * mean_j(score_ij) + beta_i`.
-    """
+    """Predicts gamma and beta of the threshold of every pixel from the content feature Zc."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()

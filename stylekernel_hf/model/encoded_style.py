@@ -1,4 +1,4 @@
-"""Everything that the network keeps of a style image."""
+"""An encoded style image: all that the network needs of it, for any number of contents."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Style = TypeVar("Style", bound="EncodedStyle")
 
 @dataclass(frozen=True)
 class EncodedStyle:
-    """Some hundred tokens, `key` and `value` by attention, and a `code` for the style as a whole.
+    """Keys k and values v of at most a few hundred style tokens, and the style code.
 
     b is the number of styles: 1, or one for every content.
     """

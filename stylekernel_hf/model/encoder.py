@@ -1,4 +1,12 @@
-"""The VGG-shaped encoder of both the content and the style image."""
+"""The VGG-shaped encoder of the content (its last feature is Zc) and of the style (Zs).
+
+Departures from the paper, which takes a pretrained VGG:
+
+- Content and style have encoders of their own, trained with the rest; widths come from the config.
+- Without max pooling, the first convolution of a stage strides by 2, which keeps more of the detail
+  that the decoder needs from a narrow network.
+- Borders are replicated, so that zero padding never reaches the features.
+"""
 
 from __future__ import annotations
 
@@ -8,31 +16,14 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from stylekernel_hf.ops.activation import relu_
-from stylekernel_hf.ops.border import renew_border
-
-
-class CentredConv2d(nn.Conv2d):
-    """A convolution of pictures less 0.5, the middle of their range.
-
-    That is in the bias, which spares a pass over the picture. The zeros around the picture count as
-    black instead of grey: what they reach is to be renewed.
-    """
-
-    def forward(self, input: Float[Tensor, "b c h w"]) -> Float[Tensor, "b o i j"]:
-        """Convolve `input`, in [0, 1]."""
-        assert self.bias is not None
-        bias = self.bias - 0.5 * self.weight.sum(dim=(1, 2, 3))
-        return self._conv_forward(input, self.weight, bias)
+from stylekernel_hf.ops.border import replicate_border
 
 
 class Encoder(nn.Module):
     """Stages of 3x3 convolutions and ReLUs, each stage at half the resolution of the one before.
 
-    `channels` and `depths` (convolutions per stage) are listed finest stage first. The first
-    convolution of all strides by `stem_stride`. With `max_pooling` the stages are separated as in
-    VGG; without, the first convolution of a stage strides by 2, which keeps more of the detail
-    that the decoder needs from a narrow network. No feature shows that there is nothing beyond the
-    image.
+    `channels` and `depths` (convolutions per stage) are listed finest stage first. The very first
+    convolution strides by `stem_stride`. With `max_pooling` the stages are separated as in VGG.
     """
 
     def __init__(
@@ -51,8 +42,9 @@ class Encoder(nn.Module):
             stride = stem_stride if level == 0 else (1 if max_pooling else 2)
             stage = nn.Sequential()
             for index in range(depth):
-                layer = nn.Conv2d if level or index else CentredConv2d
-                stage.append(layer(in_channels, width, 3, stride if index == 0 else 1, padding=1))
+                stage.append(
+                    nn.Conv2d(in_channels, width, 3, stride if index == 0 else 1, padding=1)
+                )
                 stage.append(nn.ReLU(inplace=True))
                 in_channels = width
             self.stages.append(stage)
@@ -60,12 +52,12 @@ class Encoder(nn.Module):
     def forward(self, image: Float[Tensor, "b 3 h w"]) -> list[Tensor]:
         """Return the last activation of every stage, finest first, for RGB in [0, 1]."""
         features: list[Tensor] = []
-        x: Tensor = image
+        x = image - 0.5
         for level, stage in enumerate(self.stages):
             x = x if level == 0 else self.pool(x)
             for layer in stage:  # pyright: ignore[reportGeneralTypeIssues, reportUnknownVariableType]
                 if isinstance(layer, nn.Conv2d):
-                    x = renew_border(layer(x), 1, stride=layer.stride[0])
+                    x = replicate_border(layer(x), 1, stride=layer.stride[0])
                 else:
                     x = relu_(x)
             features.append(x)

@@ -1,4 +1,14 @@
-"""The style kernel generator: from the aligned style feature to a kernel for every pixel."""
+"""The style kernel generator: from the aligned style feature Zcs to a kernel for every pixel.
+
+Our reading, because the paper leaves the kernels' form open:
+
+- A level has `convolutions` dynamic convolutions of `groups` x k x k signed taps per pixel, which
+  start as the identity kernel.
+- A scale and shift per pixel and channel follows. With no `convolutions` it is all that is left, as
+  in the paper's ablation.
+- Between two dynamic convolutions the channels are shuffled, so that information mixes across
+  groups (ShuffleNet, Zhang et al., CVPR 2018). The ablation leaves that out too.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +20,10 @@ from torch import Tensor, nn
 
 from stylekernel_hf.ops.activation import relu_
 from stylekernel_hf.ops.dynamic_conv import channel_shuffle, dynamic_conv2d
-from stylekernel_hf.ops.pixel_rows import pointwise_rows
 
 
 class StyleKernels(NamedTuple):
-    """What one level of content features is filtered with.
-
-    `taps` holds the kernels of all convolutions of the level, one after the other.
-    """
+    """What filters one level of content features; `taps` lists its convolutions one by one."""
 
     taps: Float[Tensor, "b ngkk h w"]
     scale: Float[Tensor, "b c h w"]
@@ -25,12 +31,7 @@ class StyleKernels(NamedTuple):
 
 
 class KernelGenerator(nn.Module):
-    """Generates the kernels of one level: `convolutions` x `groups` x k x k signed taps a pixel.
-
-    Ours, where the paper leaves it open: the kernels are added to the identity and start there,
-    and a scale and shift per pixel and channel comes with them. Those alone are left with no
-    `convolutions`, as in the paper's ablation; `shuffle` is another.
-    """
+    """Generates the kernels of one level, pixel by pixel: Zcs already holds what is around."""
 
     def __init__(
         self,
@@ -50,7 +51,6 @@ class KernelGenerator(nn.Module):
         self.convolutions = convolutions
         self.shuffle = shuffle
         self.split = (taps, channels, channels)
-        # Pointwise: the attention has already looked around.
         self.hidden = nn.Conv2d(style_channels, hidden_channels, 1)
         self.head = nn.Conv2d(hidden_channels, taps + 2 * channels, 1)
         nn.init.normal_(self.head.weight, std=0.01)
@@ -65,8 +65,8 @@ class KernelGenerator(nn.Module):
     ) -> StyleKernels:
         """Generate kernels for features of `size`, which may be finer than the aligned style.
 
-        What is interpolated is the hidden layer: the head is linear, so that this comes to the same
-        as interpolating the kernels, of which there are more.
+        The hidden layer is interpolated. The head is linear, so this equals interpolating the
+        kernels, which have more channels.
         """
         hidden = relu_(self.hidden(aligned))
         if size is not None and size != hidden.shape[2:]:
@@ -74,17 +74,16 @@ class KernelGenerator(nn.Module):
         count = self.split[0]
         weight, bias = self.head.weight, self.head.bias
         assert bias is not None
-        taps = pointwise_rows(hidden, weight[:count], bias[:count])
+        # As matrix products, the taps come with the pixels innermost, as dynamic_conv2d needs them.
+        matrix, offset = weight[:count].flatten(1), bias[:count, None]
+        taps = torch.stack([torch.addmm(offset, matrix, pixels) for pixels in hidden.flatten(2)])
         scale, shift = torch.conv2d(hidden, weight[count:], bias[count:]).chunk(2, dim=1)
-        return StyleKernels(taps, scale, shift)
+        return StyleKernels(taps.unflatten(2, hidden.shape[2:]), scale, shift)
 
     def apply_kernels(
         self, features: Float[Tensor, "b c h w"], kernels: StyleKernels
     ) -> Float[Tensor, "b c h w"]:
-        """Filter `features` with kernels for their size.
-
-        Between two convolutions the channels are shuffled, so that groups exchange what they know.
-        """
+        """Filter `features` with kernels of their size, then scale and shift them."""
         size = self.split[0] // max(1, self.convolutions)
         for index in range(self.convolutions):
             taps = kernels.taps[:, index * size : (index + 1) * size]

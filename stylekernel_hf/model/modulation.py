@@ -1,4 +1,8 @@
-"""Style-conditioned scale and shift of a convolution's outputs."""
+"""Scale and shift of a convolution's outputs by the style code.
+
+Not in the paper: the dynamic kernels carry the local style, the modulation the global one
+(contrast, grain and palette), also at the fine levels that have no dynamic kernels.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +14,12 @@ from torch import Tensor, nn
 
 from stylekernel_hf.model.style_field import CodeField, shares_at, sum_by_shares
 from stylekernel_hf.ops.activation import relu_
-from stylekernel_hf.ops.border import renew_border
+from stylekernel_hf.ops.border import replicate_border
 from stylekernel_hf.ops.upsampled_conv import upsampled_conv2d
 
 
 class Modulation(nn.Module):
-    """A scale and shift per channel, predicted from the style code; the identity at first."""
+    """Predicts a scale and shift per channel from the style code; starts near the identity."""
 
     def __init__(self, code_channels: int, channels: int) -> None:
         super().__init__()
@@ -27,7 +31,7 @@ class Modulation(nn.Module):
     def forward(
         self, code: Float[Tensor, "#b e"] | CodeField, features: Float[Tensor, "b i h w"]
     ) -> tuple[Float[Tensor, "#b c #h #w"], Float[Tensor, "#b c #h #w"]]:
-        """Return scale (around 1) and shift (around 0); maps as large as `features` for a field."""
+        """Return scale (around 1) and shift (around 0); for a field, maps of `features`' size."""
         if isinstance(code, CodeField):
             parts = [self.affine(part)[..., None, None] for part in code.codes]
             both = sum_by_shares(parts, shares_at(code.shares, features))
@@ -38,12 +42,7 @@ class Modulation(nn.Module):
 
 
 class ModulatedConv2d(nn.Module):
-    """Convolution, 3x3 by default, whose outputs the style scales and shifts, then ReLU.
-
-    Not in the paper: the dynamic kernels carry the local style, the modulation the global one
-    (contrast, grain and palette), at the fine levels that no kernel reaches. For one style the
-    scale and shift are folded into the weights, so that it costs nothing per pixel.
-    """
+    """Convolution, 3x3 by default, whose outputs the style scales and shifts, then ReLU."""
 
     def __init__(
         self, in_channels: int, out_channels: int, code_channels: int, kernel_size: int = 3
@@ -61,9 +60,9 @@ class ModulatedConv2d(nn.Module):
         *,
         upsample: bool = False,
     ) -> Float[Tensor, "b o h2 w2"]:
-        """Convolve `features`, or their bilinear upsampling by 2, which takes a 3x3 kernel.
+        """Convolve `features`, or with `upsample` their bilinear upsampling by 2 (3x3 only).
 
-        `code` may hold one style for the whole batch.
+        With one style for the whole batch, scale and shift are folded into the weights.
         """
         layer = self.convolution
         assert layer.bias is not None
@@ -79,6 +78,6 @@ class ModulatedConv2d(nn.Module):
 
     def _convolve(self, features: Tensor, weight: Tensor, bias: Tensor, upsample: bool) -> Tensor:
         if upsample:
-            return renew_border(upsampled_conv2d(features, weight, bias), 2)
+            return upsampled_conv2d(features, weight, bias)
         padding: Any = self.convolution.padding
-        return renew_border(torch.conv2d(features, weight, bias, padding=padding), padding[0])
+        return replicate_border(torch.conv2d(features, weight, bias, padding=padding), padding[0])

@@ -1,4 +1,12 @@
-"""Style Alignment Encoding (SAE): for every content pixel, the style that suits it."""
+"""Style Alignment Encoding (SAE): for every content pixel, the style that suits it, Zcs.
+
+Attention with q = Wq norm(Zc), k = Wk norm(Zs), v = Wv Zs, gated by the content (CGM, see
+`content_gating`). Departures from the paper:
+
+- Zs is averaged to at most `max_tokens` tokens, which bounds the cost for style images of any size.
+- Without `gating` the attention is plain softmax, as in the paper's ablation; with one token, every
+  pixel gets the mean of the style.
+"""
 
 from __future__ import annotations
 
@@ -18,12 +26,7 @@ from stylekernel_hf.ops.gated_attention import (
 
 
 class StyleAlignment(nn.Module):
-    """Attention with the content feature as query and the style feature as key and value.
-
-    Ours: the style feature is averaged down to at most `max_tokens` tokens, which bounds the cost
-    for style images of any size. With one token every pixel gets the mean of the style. Without
-    `gating` the attention is plain softmax, as in the paper's ablation.
-    """
+    """Attention with the content feature Zc as query and the style feature Zs as key and value."""
 
     def __init__(
         self,
@@ -44,7 +47,7 @@ class StyleAlignment(nn.Module):
     def encode_tokens(
         self, style: Float[Tensor, "b s h w"]
     ) -> tuple[Float[Tensor, "b m d"], Float[Tensor, "b m s"]]:
-        """Return the keys and values of a style feature: all that later calls need of it."""
+        """Return the keys k and values v of a style feature Zs, one per token."""
         size = token_grid(style.shape[2], style.shape[3], self.max_tokens)
         pool = nn.functional.adaptive_avg_pool2d
         key = self.key(pool(normalise(style), size))
@@ -54,7 +57,7 @@ class StyleAlignment(nn.Module):
     def encode_pooled(
         self, pooled: Float[Tensor, "b s i j"], statistics: ChannelStatistics
     ) -> tuple[Float[Tensor, "b m d"], Float[Tensor, "b m s"]]:
-        """`encode_tokens` of a style feature of which only the means over the token grid are left.
+        """Return the same from a style feature averaged to the token grid.
 
         Normalising and averaging commute. `statistics` are those of the whole style feature.
         """
@@ -67,7 +70,7 @@ class StyleAlignment(nn.Module):
         key: Float[Tensor, "#b m d"],
         value: Float[Tensor, "#b m s"],
     ) -> Float[Tensor, "b s h w"]:
-        """Align the style to a normalised content feature."""
+        """Return the aligned feature Zcs for a normalised content feature norm(Zc)."""
         query = self._queries(content)
         if self.gating is None:
             shared = (len(query), -1, -1)
@@ -80,7 +83,7 @@ class StyleAlignment(nn.Module):
     def attention_weights(
         self, content: Float[Tensor, "b c h w"], key: Float[Tensor, "#b m d"], row: int, column: int
     ) -> Float[Tensor, "b m"]:
-        """Return the attention of one place of a normalised content feature; its sum is 1."""
+        """Return the attention over the tokens at one place of norm(Zc); it sums to 1."""
         here = content[:, :, row : row + 1, column : column + 1]
         query = self._queries(here)
         if self.gating is None:
@@ -90,7 +93,7 @@ class StyleAlignment(nn.Module):
     def share_let_through(
         self, content: Float[Tensor, "b c h w"], key: Float[Tensor, "#b m d"]
     ) -> Float[Tensor, "b h w"]:
-        """Return the share of the tokens that pass the gate of each place."""
+        """Return the share, in [0, 1], of the tokens that pass the gate at each place."""
         if self.gating is None:
             return torch.ones_like(content[:, 0])
         shares = share_let_through(self._queries(content), key, *self.gating(content))
@@ -101,7 +104,7 @@ class StyleAlignment(nn.Module):
 
 
 def token_grid(height: int, width: int, max_tokens: int) -> tuple[int, int]:
-    """Return the largest grid of the same shape as height x width with at most `max_tokens`."""
+    """Return the largest grid of about the shape of height x width with at most `max_tokens`."""
     if height * width <= max_tokens:
         return height, width
     rows = max(1, math.floor(math.sqrt(max_tokens * height / width)))

@@ -1,4 +1,8 @@
-"""The style code: what a style image is like as a whole."""
+"""The style code: the global statistics of the style image in one vector.
+
+Not in the paper. It modulates the decoder and sets the channel statistics of the content features,
+which carries palette and contrast to the levels that have no dynamic kernels.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ from stylekernel_hf.model.statistics import ChannelStatistics, channel_statistic
 
 
 class StyleCode(nn.Module):
-    """Summarises the channel statistics of the style image and of its features in one vector."""
+    """Maps the channel statistics of the style image and of its features to the code."""
 
     def __init__(self, channels: Sequence[int], code_channels: int) -> None:
         super().__init__()
@@ -29,13 +33,13 @@ class StyleCode(nn.Module):
     def forward(
         self, image: Float[Tensor, "b 3 h w"], features: Sequence[Tensor]
     ) -> Float[Tensor, "b e"]:
-        """Return the code of RGB in [0, 1] and of the encoder's features of it."""
+        """Return the code of a style image, RGB in [0, 1], with its features of every stage."""
         return self.summarise([channel_statistics(x) for x in (image, *features)], image.dtype)
 
     def summarise(
         self, statistics: Sequence[ChannelStatistics], dtype: torch.dtype
     ) -> Float[Tensor, "b e"]:
-        """Return the code of the statistics of the image and of its features."""
+        """Return the code from the statistics of the image and of its features, in this order."""
         palette, *summaries = (torch.cat(x, dim=1).flatten(1).to(dtype) for x in statistics)
         parts = [norm(x) for norm, x in zip(self.norms, summaries, strict=True)]
         return self.layers(torch.cat([palette * 4 - 2, *parts], dim=1))

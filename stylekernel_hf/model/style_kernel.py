@@ -1,4 +1,16 @@
-"""The network of the paper, its parts wired together in reading order."""
+"""The network: its parts connected in the order of the paper's figure.
+
+Zc, Zs -> SAE with CGM -> Zcs -> kernels -> dynamic convolutions of the content features -> decoder.
+
+Departures from the paper:
+
+- Before the dynamic convolutions, the content features are re-normalised to channel statistics that
+  the style code sets.
+- Dynamic convolutions at the coarsest levels only, as the config lists them.
+- `strength` below 1 mixes in the content's own style, encoded by the same style encoder.
+
+The modules of the parts list theirs.
+"""
 
 from __future__ import annotations
 
@@ -19,15 +31,15 @@ from stylekernel_hf.model.style_alignment import StyleAlignment
 from stylekernel_hf.model.style_code import StyleCode
 from stylekernel_hf.model.style_field import CodeField, StyleField, fade
 
-# Contents are reflected outwards by so many px, and cropped after: two cells of the coarsest
-# feature, as many as the widest convolution's border has, so that none of it is in the picture.
 BORDER_MARGIN = 16
+"""px by which contents are reflected outwards before, and cropped after: two of the coarsest cells,
+the border of the widest convolution, so that no replicated border is in the picture."""
 
 
 class StyleKernelNetwork(nn.Module):
     """Arbitrary style transfer with dynamic style kernels (Xu, Long and Nie, CVPR 2023).
 
-    `config` says what it is made of: the preset "small" by default. The weights are random.
+    `config` sets the shapes, by default those of the preset "small". The weights are random.
     """
 
     def __init__(self, config: StyleKernelConfig | None = None) -> None:
@@ -100,13 +112,13 @@ class StyleKernelNetwork(nn.Module):
         return self.config.stem_stride * 2 ** (len(self.config.style_channels) - 1)
 
     def encode_style(self, style: Float[Tensor, "b 3 h w"]) -> EncodedStyle:
-        """Encode style images, RGB in [0, 1], once for all the contents that they are used on."""
+        """Encode style images, RGB in [0, 1], once for any number of contents."""
         features = self.style_encoder(style)
         key, value = self.style_alignment.encode_tokens(features[self.token_level])
         return EncodedStyle(key, value, self.style_code(style, features))
 
     def encode_content(self, content: Float[Tensor, "b 3 h w"]) -> list[Tensor]:
-        """Return the content features of the levels with dynamic convolutions, finest first."""
+        """Return the content features of the dynamic levels, finest first; the last is Zc."""
         return self.content_encoder(content)[-len(self.kernel_generators) :]
 
     def forward(
@@ -115,16 +127,22 @@ class StyleKernelNetwork(nn.Module):
         style: EncodedStyle | StyleField,
         strength: float | Float[Tensor, "#b 1 h w"] = 1.0,
     ) -> Float[Tensor, "b 3 h w"]:
-        """Repaint `content`, RGB in [0, 1], in an encoded style; returns RGB in [0, 1].
+        """Stylize `content`.
 
-        The style holds one item for the whole batch, or one per content. Height and width must be
-        multiples of `stride`. `strength` runs from the content itself (0) to the full style (1),
-        for the whole picture or for every pixel.
+        Args:
+            content: RGB in [0, 1]; height and width are multiples of `stride`.
+            style: What `encode_style` returned, of one style for the batch or one per content, or
+                several styles with their shares.
+            strength: From the content itself (0) to the full style (1), for the whole picture or
+                for every pixel.
+
+        Returns:
+            The stylized content, RGB in [0, 1].
         """
         features = self.encode_content(content)
         statistics = [channel_statistics(level) for level in features]
         if not isinstance(strength, Tensor):
-            strength = float(strength)  # Of NumPy's numbers and fractions, too.
+            strength = float(strength)  # NumPy's numbers and fractions too.
         if isinstance(strength, float) and strength == 1.0:
             return self.stylize(features, statistics, style)
         own = self.encode_style(content)
@@ -136,7 +154,7 @@ class StyleKernelNetwork(nn.Module):
         statistics: Sequence[ChannelStatistics],
         style: EncodedStyle | StyleField,
     ) -> Float[Tensor, "b 3 h w"]:
-        """Paint in full strength what `encode_content` made of a picture, or of a part of it.
+        """Stylize the features of a picture, or of a part of it, in full strength.
 
         The statistics are those of the whole picture.
         """
@@ -152,10 +170,10 @@ class StyleKernelNetwork(nn.Module):
         own: EncodedStyle,
         strength: float | Float[Tensor, "#b 1 h w"],
     ) -> Float[Tensor, "b 3 h w"]:
-        """Like `stylize`, but the content's own style, encoded as `own`, takes the rest.
+        """Stylize in a mix of `style` and, for the rest of `strength`, the content's `own` style.
 
-        What repainting the content in its own style loses is added back in the same measure, so
-        that strength 0 is the content exactly.
+        What stylizing the content in its own style loses is added back in the same proportion, so
+        that strength 0 gives the content exactly.
         """
         mixed = self.stylize(features, statistics, fade(own, style, strength))
         lost = content - self.stylize(features, statistics, own)
@@ -167,7 +185,7 @@ class StyleKernelNetwork(nn.Module):
         statistics: ChannelStatistics,
         style: EncodedStyle | StyleField,
     ) -> Float[Tensor, "b s h w"]:
-        """Return the globally style-aligned feature Zcs for the coarsest content feature."""
+        """Return the aligned feature Zcs for the coarsest content feature Zc."""
         content = normalise(features, statistics)
         if isinstance(style, EncodedStyle):
             return self.style_alignment(content, style.key, style.value)
@@ -182,10 +200,7 @@ class StyleKernelNetwork(nn.Module):
         aligned: Float[Tensor, "b s i j"],
         code: Float[Tensor, "#b e"] | CodeField,
     ) -> Float[Tensor, "b 3 h w"]:
-        """Filter the content features with the kernels that `aligned` gives, and decode them.
-
-        The features are first re-normalised to channel statistics that the style code sets.
-        """
+        """Re-normalise the content features, filter them with the kernels from Zcs, decode them."""
         stylized: list[Tensor] = []
         levels = zip(features, statistics, self.modulations, self.kernel_generators, strict=True)
         for feature, measured, modulation, generator in levels:

@@ -1,1 +1,1 @@
-"""The operations of the network that have a fast path."""
+"""Operations of the network with a fast path, each beside its plain reference."""

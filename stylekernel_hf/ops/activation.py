@@ -1,4 +1,4 @@
-"""The rectifier, in place."""
+"""The rectifier, in place; faster for bfloat16 on a CPU."""
 
 from __future__ import annotations
 
@@ -7,12 +7,17 @@ from jaxtyping import Float
 from torch import Tensor
 
 
-def relu_(features: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
-    """Apply `Tensor.relu_`; on a CPU, where no gradient is asked for, faster in bfloat16.
+def relu_reference(features: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+    """Return max(features, 0)."""
+    return features.relu()
 
-    PyTorch converts every bfloat16 to float32 and back. Read as a 16-bit integer it has the same
-    sign, and zero is zero, so that the maximum of integers does the same in a third of the time;
-    only a NaN of negative sign becomes zero too.
+
+def relu_(features: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+    """Apply `relu_reference` in place.
+
+    PyTorch rectifies bfloat16 on a CPU by way of float32. Read as 16-bit integers, the values have
+    the same signs and zero is zero, so the maximum of integers gives the same in a quarter of the
+    time. Only a NaN with a negative sign becomes zero.
     """
     graded = torch.is_grad_enabled() and features.requires_grad
     if features.dtype != torch.bfloat16 or not features.is_cpu or graded:

@@ -1,4 +1,4 @@
-"""Per-pixel dynamic convolution: functions, no weights of their own."""
+"""Dynamic convolution: every pixel is filtered with a kernel of its own."""
 
 from __future__ import annotations
 
@@ -10,30 +10,42 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from stylekernel_hf.ops.border import renew_border
-from stylekernel_hf.ops.pixel_rows import rows_of_pixels
+from stylekernel_hf.ops.border import replicate_border
 from stylekernel_hf.ops.triton_kernels.fused_kernel import FusedKernel
 
 _fused_convolve = FusedKernel("stylekernel_hf.ops.triton_kernels.dynamic_conv", "convolve")
 _fused_gradients = FusedKernel("stylekernel_hf.ops.triton_kernels.dynamic_conv", "gradients")
 
 
-def dynamic_conv2d(
+def dynamic_conv2d_reference(
     features: Float[Tensor, "b c h w"], kernels: Float[Tensor, "b gkk h w"], groups: int
 ) -> Float[Tensor, "b c h w"]:
     """Filter every pixel with a kernel of its own, shared by the channels of a group.
 
-    `kernels` holds `groups` x k x k taps per pixel, group slowest; as in `conv2d` this is a
-    correlation. Where a kernel reaches beyond the picture, in the outer k // 2 rows and columns,
-    the result is that of the nearest pixel whose kernel does not; in a picture that is too small
-    for any such pixel there are zeros around it. The k x k shifted features are views of one copy
-    and are summed in turn, so that memory stays at a few times the features'. On CUDA a fused
-    kernel does without the copy.
+    `kernels` holds `groups` x k x k taps per pixel, group slowest; like `conv2d` this is a
+    correlation. Kernels that reach beyond the picture see zeros, and the border of k // 2 pixels,
+    where they do, is replicated from inside.
+    """
+    size = _kernel_size(kernels, groups)
+    padded = torch.nn.functional.pad(features, (size // 2,) * 4)
+    windows = padded.unfold(2, size, 1).unfold(3, size, 1).unflatten(1, (groups, -1))
+    taps = kernels.unflatten(1, (groups, size, size))
+    filtered = torch.einsum("bgchwij,bgijhw->bgchw", windows, taps).flatten(1, 2)
+    return replicate_border(filtered, size // 2)
+
+
+def dynamic_conv2d(
+    features: Float[Tensor, "b c h w"], kernels: Float[Tensor, "b gkk h w"], groups: int
+) -> Float[Tensor, "b c h w"]:
+    """Compute `dynamic_conv2d_reference` in a few times the memory of the features.
+
+    On a CPU the k x k shifted features are views of one copy, summed in turn. On CUDA a fused
+    kernel needs no copy.
     """
     reach = _kernel_size(kernels, groups) // 2
     height, width = features.shape[2:]
     if min(height, width) > 2 * reach:
-        return renew_border(_DynamicConv.apply(features, kernels, groups), reach)  # type: ignore[arg-type]
+        return replicate_border(_DynamicConv.apply(features, kernels, groups), reach)  # type: ignore[arg-type]
     around = (reach,) * 4
     padded = (torch.nn.functional.pad(part, around) for part in (features, kernels))
     filtered: Any = _DynamicConv.apply(*padded, groups)
@@ -41,11 +53,11 @@ def dynamic_conv2d(
 
 
 class _DynamicConv(torch.autograd.Function):
-    """The sum over shifted features, forwards and backwards in place.
+    """The sum over shifted features, with a backward pass of its own.
 
-    Autograd would give every tap a padded gradient of its own, nine times the features' memory.
-    What it gives where kernels reach beyond the picture is arbitrary, and no gradient may come
-    from there.
+    Autograd would allocate a padded gradient for every tap, nine times the features' memory.
+    Results are arbitrary where kernels reach beyond the picture, and no gradient may come from
+    there: the caller replaces the border.
     """
 
     @staticmethod
@@ -75,7 +87,7 @@ class _DynamicConv(torch.autograd.Function):
             return *fused, None
         size, width = _kernel_size(kernels, ctx.groups), features.shape[3]
         pixels, taps = _grouped(features, kernels, ctx.groups)
-        gradient = rows_of_pixels(gradients[0]).unflatten(1, (ctx.groups, -1))
+        gradient = _pixels(gradients[0]).unflatten(1, (ctx.groups, -1))
         for_pixels, for_taps = torch.zeros_like(pixels), torch.empty_like(taps)
         count = taps.shape[-1]
         each = zip(taps.unbind(2), for_taps.unbind(2), _shifts(size, width), strict=True)
@@ -93,26 +105,32 @@ def _kernel_size(kernels: Float[Tensor, "b gkk h w"], groups: int) -> int:
 
 
 def _margin(size: int, width: int) -> int:
-    """Return how many pixels, row by row, a kernel reaches back from its middle."""
+    """Return how many pixels, row by row, a kernel reaches back from its centre."""
     return (size // 2) * (width + 1)
 
 
 def _grouped(features: Tensor, kernels: Tensor, groups: int) -> tuple[Tensor, Tensor]:
     """Return the features as (b, g, c/g, n + margins) and the taps as (b, g, kk, 1, n).
 
-    The n pixels follow on each other row by row, so that a shift by a row and a column is one by a
-    number of pixels, which goes on in the next row at the picture's edge. Pixels come innermost,
-    whatever the memory format: a kernel is broadcast over the channels of its group, so that with
-    channels innermost every step would be a few values long.
+    The n pixels follow each other row by row, so a shift by rows and columns is one by a number of
+    pixels, which continues in the next row at the picture's edge. Pixels are innermost in memory,
+    because a kernel is broadcast over the channels of its group: with channels innermost, the
+    inner loops would be a few values long.
     """
     size = _kernel_size(kernels, groups)
     margin = _margin(size, features.shape[3])
-    taps = rows_of_pixels(kernels).unflatten(1, (groups, size * size, 1))
-    return rows_of_pixels(features, margin).unflatten(1, (groups, -1)), taps
+    taps = _pixels(kernels).unflatten(1, (groups, size * size, 1))
+    return _pixels(features, margin).unflatten(1, (groups, -1)), taps
+
+
+def _pixels(features: Float[Tensor, "b c h w"], margin: int = 0) -> Float[Tensor, "b c n"]:
+    """Return the pixels row by row, contiguous, with `margin` zeros at both ends."""
+    pixels = features.flatten(2)
+    return torch.nn.functional.pad(pixels, (margin, margin)) if margin else pixels.contiguous()
 
 
 def _shifts(size: int, width: int) -> Iterator[int]:
-    """Return where the pixels start that each tap weights, row by row of the kernel."""
+    """Yield the first of the pixels that each tap weights, row by row of the kernel."""
     return (row * width + column for row in range(size) for column in range(size))
 
 

@@ -1,4 +1,4 @@
-"""Attention with a threshold for every query: tokens that score below it are dropped."""
+"""Attention with a threshold for every query: tokens that score below it are dropped (CGM)."""
 
 from __future__ import annotations
 
@@ -12,13 +12,32 @@ from stylekernel_hf.ops.triton_kernels.fused_kernel import FusedKernel
 
 _fused_attend = FusedKernel("stylekernel_hf.ops.triton_kernels.gated_attention", "attend")
 
-# Rows of the attention matrix that are held at once: memory grows with this times the tokens,
-# never with the number of pixels times the tokens.
+# Rows of the attention matrix held at once: memory grows with this times the tokens, not with the
+# number of pixels times the tokens.
 QUERY_CHUNK = 16384
 
-# How far above its threshold a token counts at least: without it a row that is gated away
-# altogether would be 0 / 0, and a fallback of its own costs as much as all the rest.
+# The least distance of a score above its threshold. Without it, a row whose tokens are all below
+# would be 0 / 0; a separate fallback for such rows costs as much as the rest.
 GATED_FLOOR = 1e-6
+
+
+def gated_attention_reference(
+    query: Float[Tensor, "b n d"],
+    key: Float[Tensor, "#b m d"],
+    value: Float[Tensor, "#b m v"],
+    gamma: Float[Tensor, "b n 1"],
+    beta: Float[Tensor, "b n 1"],
+) -> Float[Tensor, "b n v"]:
+    """Average `value` with weights ~ max(score - threshold, floor) * softmax(score), normalised.
+
+    The score is the scaled product q k, the threshold of a row gamma * mean(score) + beta. Tokens
+    below the threshold keep almost no weight. A row with all of its tokens below becomes plain
+    softmax, so that every pixel gets a style.
+    """
+    score = query @ key.transpose(1, 2) * key.shape[2] ** -0.5
+    threshold = gamma * score.mean(dim=2, keepdim=True) + beta
+    weights = (score - threshold).clamp(min=GATED_FLOOR) * score.softmax(dim=2)
+    return weights / weights.sum(dim=2, keepdim=True) @ value
 
 
 def gated_attention(
@@ -28,12 +47,9 @@ def gated_attention(
     gamma: Float[Tensor, "b n 1"],
     beta: Float[Tensor, "b n 1"],
 ) -> Float[Tensor, "b n v"]:
-    """Average `value` with weights ~ max(score - threshold, floor) * exp(score), normalised.
+    """Compute `gated_attention_reference` in chunks of rows, which bounds the memory.
 
-    The score is the scaled product of query and key. Of the tokens below the threshold next to
-    nothing is left; only a row that is gated away altogether becomes plain softmax over all of
-    them, so that no pixel is left without a style. On CUDA a fused kernel does it where no
-    gradients are asked for.
+    On CUDA, where no gradients are needed, a fused kernel holds no rows at all.
     """
     inputs = (query, key, value, gamma, beta)
     if not (torch.is_grad_enabled() and any(part.requires_grad for part in inputs)):
@@ -49,7 +65,7 @@ def gated_attention(
 
 
 def _row_chunks(*rows: Float[Tensor, "b n _"]) -> Iterator[tuple[Tensor, ...]]:
-    """Cut what belongs to each row into chunks of the same rows."""
+    """Split tensors with a row per query into chunks of the same rows."""
     return zip(*(part.split(QUERY_CHUNK, dim=1) for part in rows), strict=True)
 
 
@@ -59,7 +75,7 @@ def gated_attention_weights(
     gamma: Float[Tensor, "b n 1"],
     beta: Float[Tensor, "b n 1"],
 ) -> Float[Tensor, "b n m"]:
-    """Return the attention after gating; every row is positive and sums to one."""
+    """Return the gated attention weights; every row is positive and sums to one."""
     gated = _gated(query, key, gamma, beta)
     return (gated / gated.sum(dim=-1, keepdim=True)).to(query.dtype)
 
@@ -70,9 +86,9 @@ def _gated(
     gamma: Float[Tensor, "b n 1"],
     beta: Float[Tensor, "b n 1"],
 ) -> Float[Tensor, "b n m"]:
-    """Return the attention before it is normalised."""
+    """Return the gated attention weights before they are normalised."""
     above = _above_threshold(query, key, gamma, beta)
-    # Softmax does not change with what a whole row is lowered by.
+    # Subtracting the threshold from a whole row leaves its softmax unchanged.
     softmax = above.softmax(dim=-1)
     return above.clamp_(min=GATED_FLOOR).mul_(softmax)
 
@@ -83,10 +99,10 @@ def _above_threshold(
     gamma: Float[Tensor, "b n 1"],
     beta: Float[Tensor, "b n 1"],
 ) -> Float[Tensor, "b n m"]:
-    """Return how far the score of every token is above the threshold of its row.
+    """Return the score of every token minus the threshold of its row.
 
-    The mean of a row's scores is the product with the mean key. Half floats cannot hold the
-    floor times a softmax of many tokens: they become single.
+    The mean of a row's scores is the product with the mean key. float16 becomes float32, because
+    it cannot hold the floor times a softmax over many tokens.
     """
     key = key * key.shape[-1] ** -0.5
     threshold = gamma * (query @ key.mean(dim=1, keepdim=True).transpose(1, 2)) + beta
@@ -102,7 +118,7 @@ def share_let_through(
     gamma: Float[Tensor, "b n 1"],
     beta: Float[Tensor, "b n 1"],
 ) -> Float[Tensor, "b n"]:
-    """Return the share of the tokens above the threshold of each row: 0 if none are."""
+    """Return the share, in [0, 1], of the tokens above the threshold of each row."""
     shares: list[Tensor] = []
     for rows, scale, offset in _row_chunks(query, gamma, beta):
         above = _above_threshold(rows, key, scale, offset)

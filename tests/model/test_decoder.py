@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from stylekernel_hf.model.decoder import Decoder, pixel_shuffle
+from stylekernel_hf.model.decoder import Decoder
 from tests.model.references import assert_near
 
 
@@ -77,12 +77,6 @@ def test_upsampling_leaves_no_edges_between_the_coarse_pixels():
     # Steps 0 to 2 lie inside a coarse pixel, step 3 crosses from one to the next.
     assert steps[3] < 2 * steps[:3].mean()
     assert steps[:3].min() > 1e-5
-
-
-@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
-def test_pixel_shuffle_is_that_of_torch(layout: torch.memory_format):
-    x = torch.randn(2, 18, 5, 4).contiguous(memory_format=layout)
-    assert torch.equal(pixel_shuffle(x, 3), torch.pixel_shuffle(x, 3))
 
 
 def test_stage_without_a_convolution_is_refused():

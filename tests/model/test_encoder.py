@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torchvision.models import vgg19
 
-from stylekernel_hf.model.encoder import CentredConv2d, Encoder
+from stylekernel_hf.model.encoder import Encoder
 from stylekernel_hf.pretrained.model import StyleKernelModel
 from stylekernel_hf.pretrained.presets import PRESETS
 from tests.model.references import assert_near
@@ -81,20 +81,6 @@ def test_mid_grey_is_where_the_encoder_is_zero(max_pooling: bool):
     grey = torch.full((1, 3, 8, 8), 0.5, dtype=torch.float64)
     assert all(not level.any() for level in encoder(grey))
     assert all(level.any() for level in encoder(torch.rand_like(grey)))
-
-
-@pytest.mark.parametrize("stride", [1, 2])
-def test_centred_convolution_is_that_of_the_picture_less_its_middle(stride: int):
-    layer = CentredConv2d(3, 5, 3, stride, padding=1).double()
-    picture = torch.rand(2, 3, 8, 12, dtype=torch.float64, requires_grad=True)
-    plain = nn.functional.conv2d(picture - 0.5, layer.weight, layer.bias, stride, padding=1)
-    # Around the picture there are zeros, which count as black.
-    ours, plain = (part[..., 1:-1, 1:-1] for part in (layer(picture), plain))
-    assert_near(ours, plain)
-    wanted = [picture, layer.weight, layer.bias]
-    gradients = [torch.autograd.grad(part.square().sum(), wanted) for part in (ours, plain)]
-    for found, expected in zip(*gradients, strict=True):
-        assert_near(found, expected, 1e-12)
 
 
 @pytest.mark.parametrize("max_pooling", [False, True])

@@ -2,7 +2,7 @@
 
 import torch
 
-from stylekernel_hf.model.style_block import StyleBlock
+from stylekernel_hf.model.decoder import StyleBlock
 from tests.model.references import assert_near
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from stylekernel_hf.ops.border import renew_border
+from stylekernel_hf.ops.border import replicate_border
 from tests.model.references import as_array, assert_near, with_border_renewed
 
 
@@ -19,14 +19,14 @@ def test_outer_rows_and_columns_become_copies(
     features = torch.randn(2, 3, *size, dtype=torch.float64)
     expected = with_border_renewed(features.clone(), width, stride)
     # As a convolution's output is: no leaf.
-    renewed = renew_border(features.requires_grad_(gradients) * 1, width, stride=stride)
+    renewed = replicate_border(features.requires_grad_(gradients) * 1, width, stride=stride)
     assert_near(renewed, expected)
 
 
 def test_gradient_is_that_of_the_copies() -> None:
     features = torch.randn(1, 2, 6, 7, dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(lambda x: renew_border(x * 1, 2), features)
-    (gradient,) = torch.autograd.grad(renew_border(features * 1, 1).sum(), features)
+    assert torch.autograd.gradcheck(lambda x: replicate_border(x * 1, 2), features)
+    (gradient,) = torch.autograd.grad(replicate_border(features * 1, 1).sum(), features)
     assert not as_array(gradient)[..., 0, :].any()
     assert as_array(gradient)[..., 1, 1] == pytest.approx(4)
 
@@ -34,6 +34,6 @@ def test_gradient_is_that_of_the_copies() -> None:
 @torch.inference_mode()
 def test_memory_format_and_memory_stay_the_features_own() -> None:
     features = torch.randn(1, 8, 6, 7).contiguous(memory_format=torch.channels_last)
-    renewed = renew_border(features, 1)
+    renewed = replicate_border(features, 1)
     assert renewed.data_ptr() == features.data_ptr()
     assert renewed.is_contiguous(memory_format=torch.channels_last)

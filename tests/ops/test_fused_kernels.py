@@ -67,7 +67,7 @@ def test_failure_falls_back_to_the_portable_path_with_one_warning(
         for _ in range(3):
             assert torch.equal(compute(), expected)
     assert [record.getMessage() for record in caplog.records] == [
-        "the fused kernel fail does not work here, going on without: no compiler"
+        "the fused kernel fail does not work here, using the portable path: no compiler"
     ]
 
 

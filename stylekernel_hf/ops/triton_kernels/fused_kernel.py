@@ -1,4 +1,4 @@
-"""When a fused kernel is used, and what happens where it does not work."""
+"""Use of the fused kernels: on which tensors, and the fallback if one does not work."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ logger = logging.getLogger(__name__)
 
 _DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 
-# Kernels reckon in 32 bits where in a tensor a value lies.
+# The kernels use 32-bit offsets; larger tensors take the portable path.
 _MOST_VALUES = 2**31 - 1
 
 
 class FusedKernel:
     """A function of a module that needs Triton, for tensors on CUDA.
 
-    Calling it gives the function's result, or None: then the caller goes the portable way. After a
-    first failure, of which a warning tells, it always gives None.
+    A call returns the function's result, or None if the caller must take the portable path. The
+    first failure logs a warning; from then on every call returns None.
     """
 
     def __init__(self, module: str, function: str) -> None:
@@ -31,17 +31,17 @@ class FusedKernel:
         self._works = True
 
     def __call__(self, *inputs: Any) -> Any | None:
-        """Compute from tensors, the first of which settles device and dtype, and numbers."""
+        """Call the function with tensors and numbers; the first tensor sets device and dtype."""
         if not self._works or not is_fusible(inputs[0]) or not _are_countable(inputs):
             return None
         try:
             return getattr(importlib.import_module(self._module), self._function)(*inputs)
         except torch.OutOfMemoryError:
-            raise  # It has a remedy of its own: smaller tiles.
-        except Exception as error:  # Compilers and their tools raise whatever comes.
+            raise  # The caller retries in smaller tiles.
+        except Exception as error:  # Triton and its tools raise errors of many types.
             self._works = False
             logger.warning(
-                "the fused kernel %s does not work here, going on without: %s",
+                "the fused kernel %s does not work here, using the portable path: %s",
                 self._function,
                 first_line(error),
             )
