@@ -76,6 +76,7 @@ EDGES: dict[str, set[str]] = {
         "styles",
         "tiling",
         "training",
+        "video",
     },
 }
 

@@ -22,30 +22,39 @@ def make_pictures(
 ) -> bool:
     """Run the jobs with the options of `run_jobs`, and report their outcomes, even if stopped.
 
-    Returns whether no job failed.
+    Returns whether no job failed, and every content could be read to its end.
     """
     from rich.progress import TimeRemainingColumn
 
     from stylekernel_hf.cli.bulk import run_jobs
+    from stylekernel_hf.cli.video_progress import VideoBar
+    from stylekernel_hf.video.formats import is_video_name
 
     # The bar counts pictures, or the tiles of a single picture.
     pipe.set_progress_bar_config(disable=len(jobs) > 1, leave=False, delay=2)
     outcomes: list[Outcome] = []
-    progress = step_progress(TimeRemainingColumn(), disable=len(jobs) == 1)
-    bar = progress.add_task("stylizing", total=len(jobs))
+    single_picture = len(jobs) == 1 and not is_video_name(jobs[0].content)
+    progress = step_progress(TimeRemainingColumn(), disable=single_picture)
+    bar = progress.add_task("stylizing", total=len(jobs), visible=len(jobs) > 1)
+    frames = VideoBar(progress)
 
     def note(outcome: Outcome) -> None:
         outcomes.append(outcome)
         raise_if_stopped()
+        frames.finish()
         progress.advance(bar)
 
-    with report_when_stopped(lambda: f"{_count(outcomes)} of {len(jobs)} pictures were written"):
+    def kept() -> str:
+        return f"{_count(outcomes)} of {len(jobs)} pictures were written{frames.kept()}"
+
+    video: dict[str, Any] = {**options.pop("video", {}), "on_frame": frames.show}
+    with report_when_stopped(kept):
         try:
             with progress:
-                run_jobs(pipe, jobs, on_outcome=note, **options)
+                run_jobs(pipe, jobs, video=video, on_outcome=note, **options)
         finally:
             _report(outcomes, output)
-    return all(outcome.status != "failed" for outcome in outcomes)
+    return not any(outcome.error for outcome in outcomes)
 
 
 def tell_new_folder(output: str, jobs: Sequence[Job]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import mimetypes
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache, partial
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeAlias
 
 from PIL import Image
 
+from stylekernel_hf.cli.content_folders import list_contents
 from stylekernel_hf.cli.output_names import file_system_key, name_results
 from stylekernel_hf.cli.style_sources import NamedStyle, StyleSource, path_of
 from stylekernel_hf.errors.messages import in_one_line
@@ -26,6 +27,7 @@ from stylekernel_hf.images.writing import save_image
 from stylekernel_hf.large.file_stylization import calls_for_strips, stylize_file
 from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline
 from stylekernel_hf.styles.style_input import MIN_SIDE, PALETTE_SIZE, is_style_file, style_bounds
+from stylekernel_hf.video.formats import is_video_name, output_suffix, video_format
 
 Existing: TypeAlias = Literal["refuse", "skip", "overwrite"]
 _STANDARD_INPUT = "/dev/stdin"
@@ -47,7 +49,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The outcome of a job; `error` says in one line why there is no picture."""
+    """The outcome of a job; `error` says in one line why there is no picture, or not all of it."""
 
     job: Job
     status: Literal["written", "skipped", "failed"]
@@ -57,15 +59,16 @@ class Outcome:
 def find_images(sources: Iterable[str | os.PathLike[str]], *, name: str) -> list[Path]:
     """Expand files, folders (their images, by name) and globs (with ** for subfolders).
 
-    Each picture is listed once. A file that is named directly is taken whatever its suffix. "-" is
-    standard input. Raises FileNotFoundError for a source without pictures.
+    Folders of contents give their videos too. Each file is listed once. A file that is named
+    directly is taken whatever its suffix. "-" is standard input. Raises FileNotFoundError for a
+    source without pictures.
     """
     paths: dict[Path, None] = {}
     for source in sources:
         path = Path(_STANDARD_INPUT if str(source) == "-" else source)
         # Path.is_dir would raise an error for names that are too long.
         if os.path.isdir(path):
-            matches = list_images(path, name=name)
+            matches = list_contents(path) if name == "content" else list_images(path, name=name)
         elif os.path.exists(path):
             matches = [path]
         else:
@@ -107,11 +110,12 @@ def names_folder(output: str | os.PathLike[str]) -> bool:
     """Return whether results go into a folder of this name, which need not exist yet.
 
     They do if the folder exists, if the name ends in a slash, or if its suffix is not that of a
-    picture.
+    picture or video.
     """
     text = os.fspath(output)
     ends_in_slash = text.endswith(("/", os.sep))
-    return ends_in_slash or os.path.isdir(text) or not _is_of_a_picture(Path(text).suffix)
+    is_file = _is_of_a_picture(Path(text).suffix) or is_video_name(Path(text))
+    return ends_in_slash or os.path.isdir(text) or not is_file
 
 
 def check_jobs(jobs: Sequence[Job], *, others: Iterable[Path] = ()) -> None:
@@ -131,7 +135,8 @@ def check_jobs(jobs: Sequence[Job], *, others: Iterable[Path] = ()) -> None:
             )
     if len(jobs) == 1:
         check_output_file(jobs[0].output, name="output", makes_folder=True)
-        format_to_write(jobs[0].output, name="output")
+        written_format = video_format if is_video_name(jobs[0].content) else format_to_write
+        written_format(jobs[0].output, name="output")
     else:
         for folder in {job.output.parent for job in jobs}:
             check_output_folder(folder, name="output")
@@ -152,6 +157,7 @@ def run_jobs(
     tile_size: int | None = None,
     existing: Existing = "refuse",
     metadata: bool = True,
+    video: Mapping[str, Any] | None = None,
     on_outcome: Callable[[Outcome], None] | None = None,
 ) -> list[Outcome]:
     """Make every picture; the outcome of a picture holds its error, and the others go on.
@@ -159,7 +165,8 @@ def run_jobs(
     The options are those of the pipeline's call. Each style is encoded once, and folders for the
     results are created. `check_jobs` raises its errors before the work starts. Large files are
     stylized in strips if possible, see `calls_for_strips`. With `metadata`, results keep the EXIF,
-    XMP and IPTC data of their contents. `existing` says what happens to a result whose file exists.
+    XMP and IPTC data of their contents. `video` holds the options of `stylize_video` that pictures
+    do not have. `existing` says what happens to a result whose file exists.
     `on_outcome` is called after every job.
     """
     check_jobs(jobs)
@@ -177,6 +184,7 @@ def run_jobs(
         color=color,
         tile_size=tile_size,
         metadata=metadata,
+        video=video or {},
     )
     outcomes: list[Outcome] = []
     for job in jobs:
@@ -185,8 +193,8 @@ def run_jobs(
                 outcome = Outcome(job, "skipped")
             else:
                 check_output_file(job.output, name="output", makes_folder=True)
-                stylize(job, [read_style(style) for style in job.styles])
-                outcome = Outcome(job, "written")
+                damage = stylize(job, [read_style(style) for style in job.styles])
+                outcome = Outcome(job, "written", damage)
         except _PER_PICTURE_ERRORS as error:
             outcome = Outcome(job, "failed", in_one_line(error))
         outcomes.append(outcome)
@@ -207,10 +215,9 @@ def _stylize(
     color: ColorMode,
     tile_size: int | None,
     metadata: bool,
-) -> None:
-    in_strips = calls_for_strips(
-        job.content, job.output, strength=strength, masks=masks, color=color
-    )
+    video: Mapping[str, Any],
+) -> str:
+    """Make the picture or video of a job; return what of its content could not be read."""
     options: Any = {
         "strength": strength,
         "style_weights": style_weights,
@@ -218,13 +225,19 @@ def _stylize(
         "tile_size": tile_size,
     }
     job.output.parent.mkdir(parents=True, exist_ok=True)
-    if in_strips:
+    if is_video_name(job.content):
+        from stylekernel_hf.video.stylizing import stylize_video
+
+        options |= {**video, "masks": masks, "metadata": metadata}
+        return stylize_video(pipe, job.content, styles, job.output, **options).damage
+    if calls_for_strips(job.content, job.output, strength=strength, masks=masks, color=color):
         stylize_file(pipe, job.content, styles, job.output, metadata=metadata, **options)
     else:
         content = load_content(job.content)
         check_image_size(job.output, content.size, name="content")
         result = pipe(content, styles, masks=masks, **options).images[0]
         save_image(result, job.output, metadata=metadata and read_metadata(job.content))
+    return ""
 
 
 def _read_style(
@@ -256,8 +269,13 @@ def _plan(
                 "that name ends in a slash)"
             )
         return [Job(contents[0], groups[0], Path(output))]
-    names = name_results(contents, groups, suffix)
-    return [Job(*pair, Path(output, name)) for pair, name in names.items()]
+    suffixes = {each: output_suffix(each) if is_video_name(each) else suffix for each in contents}
+    names: dict[Any, str] = {}
+    for common in dict.fromkeys(suffixes.values()):
+        named = [each for each in contents if suffixes[each] == common]
+        names |= name_results(named, groups, common)
+    pairs = [(content, group) for content in contents for group in groups]
+    return [Job(*pair, Path(output, names[pair])) for pair in pairs]
 
 
 def _is_to_be_skipped(output: Path, existing: Existing) -> bool:

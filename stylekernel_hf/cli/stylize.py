@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from stylekernel_hf.cli.bulk import Job
 
 
+_VIDEOS = "Videos"
+
+
 class Precision(str, Enum):
     """The precision in which the network computes."""
 
@@ -34,7 +37,9 @@ class Color(str, Enum):
 
 
 def stylize(
-    content: Annotated[str, typer.Argument(help="A photo, a folder of photos, or a quoted glob.")],
+    content: Annotated[
+        str, typer.Argument(help="A photo or video, a folder of them, or a quoted glob.")
+    ],
     style: Annotated[
         str,
         typer.Argument(
@@ -112,6 +117,33 @@ def stylize(
             help="Leave date, camera, description and location of the photo out of the result.",
         ),
     ] = False,
+    start: Annotated[
+        float, typer.Option(help="Begin so many seconds into the video.", rich_help_panel=_VIDEOS)
+    ] = 0.0,
+    end: Annotated[
+        float | None,
+        typer.Option(help="End so many seconds into the video.", rich_help_panel=_VIDEOS),
+    ] = None,
+    max_side: Annotated[
+        int | None,
+        typer.Option(help="Longest side in px of the frames.", rich_help_panel=_VIDEOS),
+    ] = None,
+    fps: Annotated[
+        float | None,
+        typer.Option(
+            help="Frames a second; by default at the video's own times.", rich_help_panel=_VIDEOS
+        ),
+    ] = None,
+    codec: Annotated[
+        str | None,
+        typer.Option(
+            help="h264 or hevc (.mp4, .mov, .mkv) or vp9 (.mp4, .mkv, .webm).",
+            rich_help_panel=_VIDEOS,
+        ),
+    ] = None,
+    quality: Annotated[
+        int, typer.Option(help="From 1 to 100, the finest.", rich_help_panel=_VIDEOS)
+    ] = 80,
     overwrite: Overwrite = False,
     skip_existing: Annotated[
         bool, typer.Option("--skip-existing", help="Leave existing files as they are.")
@@ -121,7 +153,8 @@ def stylize(
 
     One result goes to the file --output. Several results go to the folder --output, as
     CONTENT_STYLE.png, with longer names where two would be the same. Photos of more than 50
-    megapixels are stylized strip by strip if libvips is installed (the extra "large"). If some
+    megapixels are stylized strip by strip if libvips is installed (the extra "large"). Videos keep
+    their sound; they need PyAV (the extra "video"). If some
     pictures fail, the others are made, and the command lists the failures and ends with code 1.
     """
     if overwrite and skip_existing:
@@ -140,6 +173,7 @@ def stylize(
         from stylekernel_hf.pipelines.call_checks import check_strength, check_style_size
         from stylekernel_hf.pipelines.tasks import pipeline
         from stylekernel_hf.tiling.tile_size import check_tile_size
+        from stylekernel_hf.video.formats import is_video_name
 
     # 1. Check everything that can be checked before the work.
     check_strength(strength)
@@ -148,6 +182,8 @@ def stylize(
     jobs = _plan(contents, styles, output, style_weight or None, mask or None)
     maps = _check_maps(mask or [], strength_map)
     check_jobs(jobs, others=maps)
+    if sheet is not None and any(is_video_name(job.content) for job in jobs):
+        raise typer.BadParameter("--sheet shows pictures, not videos")
     if sheet is not None:
         _check_sheet(sheet, jobs, maps, may_exist=overwrite or skip_existing)
     tell_new_folder(output, jobs)
@@ -166,6 +202,14 @@ def stylize(
         style_size=style_size or None,
         tile_size=tile_size,
         metadata=not no_metadata,
+        video={
+            "start": start,
+            "end": end,
+            "max_side": max_side,
+            "fps": fps,
+            "codec": codec,
+            "quality": quality,
+        },
         existing="overwrite" if overwrite else "skip" if skip_existing else "refuse",
     )
     # 3. Draw the sheet of them.

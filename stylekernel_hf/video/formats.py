@@ -73,6 +73,22 @@ FORMATS = {
 }
 
 
+# What is taken for a video by its name; others are read, too, by `stylize_video`.
+_OTHER_SUFFIXES = ".3gp .avi .flv .m2ts .mpeg .mpg .mts .mxf .ogv .ts .vob .wmv .y4m"  # Only read.
+_SUFFIXES = {*FORMATS, *_OTHER_SUFFIXES.split()}
+
+
+def is_video_name(path: Path) -> bool:
+    """Say whether a file is a video by its suffix."""
+    return path.suffix.lower() in _SUFFIXES
+
+
+def output_suffix(path: Path) -> str:
+    """Return the suffix for the result of a video: its own, or .mp4 if that is not written."""
+    suffix = path.suffix.lower()
+    return suffix if suffix in FORMATS else ".mp4"
+
+
 def video_format(path: Path, *, name: str) -> VideoFormat:
     """Return the kind of file that a suffix stands for; ValueError with the name for another."""
     found = FORMATS.get(path.suffix.lower())

@@ -1,0 +1,139 @@
+"""`stylekernel stylize` with videos among photos."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("av", reason="needs PyAV")
+
+from stylekernel_hf.cli import main
+from stylekernel_hf.images.loading import load_image
+from tests.tiny import save_picture, tiny_model
+from tests.video.clips import Clip, decode, packets, save_clip
+
+Shell = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("model")
+    tiny_model().save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def stylize(
+    model: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Shell:
+    """Run the command in a folder with a clip, a photo among two clips, and a style."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mixed").mkdir()
+    save_clip(tmp_path / "clip.mp4", Clip(audio="aac"))
+    save_clip(tmp_path / "mixed" / "b.mkv")
+    save_clip(tmp_path / "mixed" / "c.mov")
+    save_picture(tmp_path / "mixed" / "a.png", seed=1)
+    save_picture(tmp_path / "s.png", seed=3)
+
+    def run(*words: object) -> tuple[int, str, str]:
+        command = ["stylekernel", "stylize", *words, "--model", model, "--device", "cpu"]
+        monkeypatch.setattr(sys, "argv", [str(word) for word in command])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        code, seen = ended.value.code, capsys.readouterr()
+        if isinstance(code, str):
+            return 1, seen.out, seen.err + code
+        return int(code or 0), seen.out, seen.err
+
+    return run
+
+
+def test_clip_becomes_the_file_that_is_named(stylize: Shell) -> None:
+    status, out, err = stylize("clip.mp4", "s.png", "-o", "out.mp4")
+    assert (status, out) == (0, "wrote out.mp4\n"), err
+    assert decode(Path("out.mp4")).times == decode(Path("clip.mp4")).times
+    assert packets(Path("out.mp4"), "audio") == packets(Path("clip.mp4"), "audio")
+    status, _, err = stylize("clip.mp4", "s.png", "-o", "out.mp4")
+    assert status == 1 and "exists already" in err
+
+
+def test_options_of_videos_are_heeded(stylize: Shell) -> None:
+    words = ["--start", 0.1, "--end", 0.3, "--max-side", 32, "--fps", 10, "--codec", "vp9"]
+    status, _, err = stylize("clip.mp4", "s.png", "-o", "out.mkv", "--quality", 40, *words)
+    assert status == 0, err
+    actual = decode(Path("out.mkv"))
+    assert actual.codec.endswith("vp9")
+    assert len(actual.pictures) == 2
+    assert actual.pictures[0].shape == (24, 32, 3)
+
+
+def test_folder_gives_its_photos_and_its_videos(stylize: Shell) -> None:
+    status, out, err = stylize("mixed", "s.png", "-o", "made")
+    assert (status, out) == (0, "wrote 3 pictures to made\n"), err
+    assert sorted(path.name for path in Path("made").iterdir()) == [
+        "a_s.png",
+        "b_s.mkv",
+        "c_s.mov",
+    ]
+    assert load_image("made/a_s.png").size == load_image("mixed/a.png").size
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["clip.mp4", "s.png", "-o", "out.png"], "output must end in .mp4"),
+        (["mixed/a.png", "s.png", "-o", "out.mp4"], "output must end in the suffix of an image"),
+        (["clip.mp4", "s.png", "-o", "clip.mp4", "--overwrite"], "output"),
+        (["mixed", "s.png", "-o", "x/", "--sheet", "s2.png"], "--sheet shows pictures, not videos"),
+        (["clip.mp4", "s.png", "-o", "out.mp4", "--codec", "x"], "codec must be"),
+    ],
+)
+def test_what_cannot_be_is_refused(stylize: Shell, words: list[str], message: str) -> None:
+    before = sorted(Path().rglob("*"))
+    status, out, err = stylize(*words)
+    assert status in (1, 2) and out == ""
+    assert message in " ".join(err.split())
+    assert sorted(Path().rglob("*")) == before
+
+
+def test_truncated_clip_ends_with_code_1(stylize: Shell) -> None:
+    save_clip(Path("long.mkv"), Clip(times=tuple(range(0, 2400, 24))))
+    data = Path("long.mkv").read_bytes()
+    Path("long.mkv").write_bytes(data[: len(data) // 2])
+    status, out, _ = stylize("long.mkv", "s.png", "-o", "out.mp4")
+    assert (status, out) == (1, "wrote out.mp4\n")
+    assert 20 < len(decode(Path("out.mp4")).pictures) < 80
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has other signals")
+def test_command_that_is_stopped_says_what_is_kept(
+    stylize: Shell, model: Path, tmp_path: Path
+) -> None:
+    save_clip(tmp_path / "long.mp4", Clip(times=tuple(range(0, 240000, 24)), size=(32, 32)))
+    words = ["stylize", "long.mp4", "s.png", "-o", "out.mp4", "--model", str(model)]
+    program = [sys.executable, "-m", "stylekernel_hf.cli", *words, "--device", "cpu"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    with subprocess.Popen(
+        program, stderr=subprocess.PIPE, text=True, env=environment, cwd=tmp_path
+    ) as process:
+        began = time.monotonic()
+        while not list(tmp_path.glob(".out.mp4.segments/0*.json"))[1:]:
+            assert process.poll() is None and time.monotonic() - began < 200
+            time.sleep(0.01)
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 143
+    last = errors.strip().splitlines()[-1]
+    assert "0 of 1 pictures were written; " in last
+    assert " of 10000 frames are in '.out.mp4.segments', the same command continues" in last
+    assert not (tmp_path / "out.mp4").exists()
