@@ -61,7 +61,7 @@ def ablate(
 
     All start from scratch with the same seed, pairs and settings, and are scored on pictures that
     none of them was trained on. OUTPUT gets table.md, table.json and a run for each variant, whose
-    weights `evaluate` can score on other pairs. After an interruption, the same command goes on.
+    weights `evaluate` can score on other pairs. After an interruption, the same command resumes.
     """
     with extra_required("train", "training"):
         from stylekernel_hf.evaluation.ablation import Ablation, check_variants
