@@ -1,1 +1,1 @@
-"""Pictures from file to tensor and back: reading, writing, colour, padding, masks."""
+"""Images from file to tensor and back: reading, writing, colours, geometry, masks."""

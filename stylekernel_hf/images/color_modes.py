@@ -1,4 +1,4 @@
-"""Colour preservation: whose colours a repainted photo has."""
+"""Colour modes: which colours of the content a stylized image keeps."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from stylekernel_hf.images.tensors import unit_floats
 ColorMode: TypeAlias = Literal["style", "luminance", "statistics", "transfer"]
 COLOR_MODES: tuple[ColorMode, ...] = ("style", "luminance", "statistics", "transfer")
 
-# Smallest standard deviation of a colour direction that is stretched: a grey picture stays grey
-# rather than having its rounding errors coloured.
+# Smallest standard deviation of a colour direction that is stretched. Below it lie the rounding
+# errors of a grey image, which must stay grey.
 _MIN_STD = 0.5 / 255
 
 
 def recolor(
-    painted: Num[Tensor, "1 3 h w"], content: Num[Tensor, "1 3 h w"], color: ColorMode
+    stylized: Num[Tensor, "1 3 h w"], content: Num[Tensor, "1 3 h w"], color: ColorMode
 ) -> Num[Tensor, "1 3 h w"]:
-    """Give a repainted picture the colours that `color` asks for.
+    """Apply the colour mode to a stylized image.
 
-    "style" leaves it as it is; "luminance" and "statistics" keep those of the content.
+    "style" returns it unchanged; "luminance" and "statistics" restore colours of the content.
     """
     if color == "style":
-        return painted
-    floats, original = unit_floats(painted).float(), unit_floats(content).to(painted.device)
+        return stylized
+    floats, original = unit_floats(stylized).float(), unit_floats(content).to(stylized.device)
     keep = keep_luminance if color == "luminance" else match_color_statistics
     return keep(floats, original.float())
 
@@ -39,7 +39,7 @@ def transfer_color(
     shares: Float[Tensor, "1 n #h #w"],
     strength: float | Float[Tensor, "1 1 h w"],
 ) -> Float[Tensor, "1 3 h w"]:
-    """Give the content the colours of the styles, by their shares, and nothing else of them."""
+    """Give the content the colours of the styles, mixed by their shares, and no strokes."""
     original = unit_floats(content).float()
     changed = torch.zeros_like(original)
     for index, style in enumerate(styles):
@@ -53,15 +53,14 @@ def transfer_color(
 def keep_luminance(
     stylized: Float[Tensor, "b 3 h w"], content: Float[Tensor, "b 3 h w"]
 ) -> Float[Tensor, "b 3 h w"]:
-    """Take the luminance of `stylized` and the chroma of `content`, both RGB in [0, 1].
+    """Combine the luminance of `stylized` with the chroma of `content`, both RGB in [0, 1].
 
-    After the luminance-only transfer of Gatys et al. (Preserving Color in Neural Artistic Style
-    Transfer, 2016). Where the chroma does not fit the luminance, it is reduced until it does, so
-    that hue and luminance stay.
+    This is the luminance-only transfer of Gatys et al. (Preserving Color in Neural Artistic Style
+    Transfer, 2016). Colours outside RGB lose chroma until they fit, so that hue and luminance stay.
     """
     brightness = luma(stylized)
     chroma = content - luma(content)
-    # The largest share of the chroma with which every channel stays in [0, 1].
+    # The largest share of the chroma that keeps every channel in [0, 1].
     room = torch.where(chroma > 0, 1 - brightness, brightness)
     share = (room / chroma.abs().clamp_min(1e-6)).amin(dim=1, keepdim=True).clamp(0, 1)
     return (brightness + share * chroma).clamp(0, 1)
@@ -78,8 +77,8 @@ def match_color_statistics(
 ) -> Float[Tensor, "b 3 h w"]:
     """Give `image` the mean and the covariance of the colours of `reference`, both in [0, 1].
 
-    The linear map is the one that moves colours the least (Pitie and Kokaram, The Linear
-    Monge-Kantorovitch Colour Mapping, 2007). Colours that leave [0, 1] are clamped.
+    The map is the linear one that moves colours the least (Pitie and Kokaram, The Linear
+    Monge-Kantorovitch Colour Mapping, 2007). Results are clamped to [0, 1].
     """
     mean, covariance = _color_statistics(image)
     target_mean, target_covariance = _color_statistics(reference)
@@ -87,7 +86,7 @@ def match_color_statistics(
     inner, _ = _roots(root @ target_covariance @ root)
     linear = (inverse_root @ inner @ inverse_root).to(image)
     centred = image - mean.to(image.dtype)[..., None, None]
-    # A sum of three products rather than a matrix product: exact in float32 on every device.
+    # Three products and a sum, since matrix products on CUDA may round to TF32.
     mapped = (linear[..., None, None] * centred[:, None]).sum(dim=2)
     return (mapped + target_mean.to(image.dtype)[..., None, None]).clamp(0, 1)
 
@@ -95,7 +94,7 @@ def match_color_statistics(
 def _color_statistics(
     image: Float[Tensor, "b 3 h w"],
 ) -> tuple[Float[Tensor, "b 3"], Float[Tensor, "b 3 3"]]:
-    # On the CPU, in float64 (which MPS lacks): nine numbers a picture.
+    # The covariance is moved to the CPU for float64, which MPS lacks.
     pixels = image.flatten(2).float()
     mean = pixels.mean(dim=2)
     centred = pixels - mean[..., None]
@@ -105,7 +104,7 @@ def _color_statistics(
 
 
 def _roots(matrix: Float[Tensor, "b 3 3"]) -> tuple[Tensor, Tensor]:
-    """Return the square root of a covariance, and the inverse root of all but its flat parts."""
+    """Return the square root of a covariance, and its inverse without flat directions."""
     values, vectors = torch.linalg.eigh(matrix)
     root = values.clamp_min(0).sqrt()
     inverse = torch.where(root > _MIN_STD, 1 / root.clamp_min(_MIN_STD), torch.zeros_like(root))

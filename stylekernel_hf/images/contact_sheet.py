@@ -1,4 +1,4 @@
-"""One picture of many: every content (rows) in every style (columns)."""
+"""Contact sheets: every content (rows) in every style (columns)."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ GAP = 4
 
 
 class ContactSheet:
-    """Square cells of `cell` px in rows and columns, white until a picture is placed in them.
+    """A grid of white square cells of `cell` px, into which images are placed one at a time.
 
-    A picture is scaled when it is placed: large ones need not be held together.
+    An image is scaled when it is placed, so that large ones need not be in memory together.
     """
 
     def __init__(self, *, rows: int, columns: int, cell: int) -> None:
@@ -21,7 +21,7 @@ class ContactSheet:
         self.picture = Image.new("RGB", size, "white")
 
     def place(self, image: Image.Image, *, row: int, column: int) -> None:
-        """Put a picture, scaled down if need be and on white, into the middle of a cell."""
+        """Centre an image in a cell, scaled down to fit and composited over white."""
         cell, step = self.cell, self.cell + GAP
         fitted = image
         if image.width > cell or image.height > cell:
@@ -45,9 +45,9 @@ def contact_sheet(
     *,
     cell: int,
 ) -> Image.Image:
-    """Arrange `stylized[row][column]` under its style and beside its content.
+    """Arrange `stylized[row][column]` below its style and beside its content.
 
-    Every picture is scaled into a square cell of `cell` px; cells of None stay white.
+    Every image is scaled into a square cell of `cell` px; cells of None stay white.
     """
     sheet = ContactSheet(rows=len(contents) + 1, columns=len(styles) + 1, cell=cell)
     for column, style in enumerate(styles, start=1):

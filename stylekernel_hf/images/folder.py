@@ -1,4 +1,4 @@
-"""The pictures in a folder, and what else is in it."""
+"""Image files of a folder, and the other files in it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from PIL import Image
 
 logger = logging.getLogger(__name__)
 
-# What Pillow has a name for, but what is no picture of pixels or is not to be opened.
+# Formats that Pillow knows but that hold no pixels, or that are not safe to open.
 _NO_PICTURES = {"BUFR", "EPS", "GRIB", "HDF5", "IPTC", "MPEG", "PALM", "PDF", "WMF"}
 _COMMON = (".jpg", ".png", ".webp", ".tif", ".avif", ".gif", ".bmp")
 _RAW = (
@@ -36,7 +36,7 @@ class FolderContents:
     left_out: list[Path]
 
     def describe_left_out(self) -> str:
-        """Name what is left out, and why, in one line."""
+        """Name the files that are left out, with reasons, in one line."""
         named = [_with_reason(file) for file in self.left_out[:_NAMED]]
         more = len(self.left_out) - len(named)
         listed = ", ".join([*named, f"and {more} more"] if more else named)
@@ -45,9 +45,9 @@ class FolderContents:
 
 
 def image_suffixes() -> frozenset[str]:
-    """What counts as an image file in a folder, in lower case: what Pillow, as it is here, opens.
+    """Return the suffixes, in lower case, of the formats that the installed Pillow opens.
 
-    Plugins of Pillow that are registered, such as pillow-heif's, add theirs.
+    Registered plugins of Pillow, such as pillow-heif, add theirs.
     """
     Image.init()
     readable = {*Image.OPEN, "MPO"} - _NO_PICTURES  # MPO is opened as JPEG.
@@ -56,9 +56,9 @@ def image_suffixes() -> frozenset[str]:
 
 
 def list_images(folder: str | os.PathLike[str], *, name: str = "folder") -> list[Path]:
-    """The image files of a folder (by `image_suffixes`), sorted by name, without hidden ones.
+    """Return the image files of a folder by name, without hidden ones; see `image_suffixes`.
 
-    A warning in the log names files that are left out. Raises FileNotFoundError,
+    A warning is logged that names other files. Raises FileNotFoundError,
     NotADirectoryError, or ValueError for a folder without images.
     """
     contents = scan_folder(folder, name=name)
@@ -74,7 +74,10 @@ def list_images(folder: str | os.PathLike[str], *, name: str = "folder") -> list
 
 
 def scan_folder(folder: str | os.PathLike[str], *, name: str = "folder") -> FolderContents:
-    """Tell the images of a folder from its other files; FileNotFoundError or NotADirectoryError."""
+    """Separate the images of a folder from its other files.
+
+    Raises FileNotFoundError or NotADirectoryError.
+    """
     root = Path(folder)
     if not root.exists():
         raise FileNotFoundError(f"{name}: no such folder: {str(root)!r}")
@@ -91,5 +94,5 @@ def scan_folder(folder: str | os.PathLike[str], *, name: str = "folder") -> Fold
 def _with_reason(file: Path) -> str:
     reason = _REASONS.get(file.suffix.lower(), "")
     if not file.is_file():
-        reason = "no file, or a link to nothing"
+        reason = "not a file, or a dangling link"
     return f"{file.name} ({reason})" if reason else file.name

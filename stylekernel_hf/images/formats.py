@@ -1,4 +1,4 @@
-"""What image files can hold, known before the work."""
+"""Limits of image formats, checked before an image is stylized."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from PIL import Image
 
 MAX_SIDES = {
-    # Beyond it libavif writes files that its own reader refuses.
+    # libavif writes larger files, which its own reader refuses.
     "AVIF": 32_768,
     "GIF": 65_535,
     "JPEG": 65_500,
@@ -18,31 +18,31 @@ MAX_SIDES = {
     "TGA": 65_535,
     "WEBP": 16_383,
 }
-"""The longest side in px of a format, by Pillow's name of it; others hold whatever memory holds."""
+"""Longest side in px by Pillow's name of the format; other formats have no limit that matters."""
 
 ALPHA_FORMATS = frozenset({"AVIF", "GIF", "JPEG2000", "PNG", "QOI", "TGA", "TIFF", "WEBP"})
-"""The formats in which transparency is kept."""
+"""Formats that keep transparency."""
 
-# Icons are scaled, silently, to the sizes of icons; PCX of an odd width get wrong colours.
+# Pillow scales icons to standard sizes without notice, and writes PCX of odd widths wrongly.
 _CHANGED_BY_PILLOW = frozenset({"ICNS", "ICO", "PCX"})
 
 
 def format_to_write(path: Path, *, name: str) -> str:
-    """Return Pillow's name of the format that a path's suffix stands for.
+    """Return Pillow's name of the format of a path's suffix.
 
-    ValueError, which begins with `name`, for one that is none or cannot hold colours.
+    Raises ValueError, which begins with `name`, for a suffix without a format that holds colours.
     """
     image_format = Image.registered_extensions().get(path.suffix.lower())
     if image_format is None or image_format in _CHANGED_BY_PILLOW or not _takes(image_format):
         raise ValueError(
             f"{name} must end in the suffix of an image format that Pillow writes in colour "
-            f"(.avif, .bmp, .gif, .jpg, .png, .tif, .webp, ...), got {str(path)!r}"
+            f"(such as .avif, .bmp, .gif, .jpg, .png, .tif, .webp), got {str(path)!r}"
         )
     return image_format
 
 
 def check_image_size(path: Path, size: tuple[int, int], *, name: str) -> None:
-    """Raise ValueError where the format of `path` cannot hold `name`, width x height px large."""
+    """Raise ValueError if the format of `path` cannot hold an image of this (width, height)."""
     image_format = format_to_write(path, name="path")
     longest = MAX_SIDES.get(image_format)
     if longest is not None and max(size) > longest:
@@ -53,7 +53,7 @@ def check_image_size(path: Path, size: tuple[int, int], *, name: str) -> None:
 
 
 def _takes(image_format: str) -> bool:
-    """Ask the encoder: many have none, or only one of black and white."""
+    """Return whether Pillow can write colours in the format, by trying it."""
     try:
         Image.new("RGB", (1, 1)).save(io.BytesIO(), image_format)
     except (KeyError, OSError, ValueError):

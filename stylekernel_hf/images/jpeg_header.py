@@ -1,4 +1,4 @@
-"""The markers of JPEG data, as far as they tell what reading them will take."""
+"""Markers of JPEG data: size, metadata, and the number of scans."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import IO
 
 _START_OF_SCAN, _END = 0xDA, 0xD9
-# Start of frame, of every process; 0xC4, 0xC8 and 0xCC mean something else.
+# Start of frame in all coding processes; 0xC4, 0xC8 and 0xCC mean something else.
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 _WITHOUT_LENGTH = {0x00, 0x01, *range(0xD0, 0xD9)}
 _EXIF, _MULTI_PICTURE = (0xE1, b"Exif\0\0"), (0xE2, b"MPF\0")
@@ -14,7 +14,7 @@ _CHUNK = 2**20
 
 
 def frame_size(stream: IO[bytes]) -> tuple[int, int]:
-    """Return width and height as the first frame header says, 0 and 0 where there is none."""
+    """Return width and height from the first frame header; (0, 0) without one."""
     for marker, length in segments(stream):
         if marker in _FRAMES:
             header = stream.read(min(length, 5))
@@ -23,7 +23,7 @@ def frame_size(stream: IO[bytes]) -> tuple[int, int]:
 
 
 def metadata(stream: IO[bytes]) -> list[bytes]:
-    """Return what Pillow reads like the directories of a TIFF file: EXIF and multi-picture data."""
+    """Return the data that Pillow reads as TIFF directories: EXIF and multi-picture data."""
     exif, found = b"", list[bytes]()
     for marker, length in segments(stream):
         if marker not in (0xE1, 0xE2):
@@ -37,7 +37,7 @@ def metadata(stream: IO[bytes]) -> list[bytes]:
 
 
 def count_scans(stream: IO[bytes]) -> int:
-    """Return how many scans there are, those of pictures within the picture included."""
+    """Return the number of scans, those of embedded thumbnails included."""
     stream.seek(0)
     count, before = 0, b""
     while chunk := stream.read(_CHUNK):
@@ -48,7 +48,10 @@ def count_scans(stream: IO[bytes]) -> int:
 
 
 def segments(stream: IO[bytes]) -> Iterator[tuple[int, int]]:
-    """Markers before the first scan, with the lengths of their data, at which the stream stands."""
+    """Yield marker and data length of each segment before the first scan.
+
+    The stream stands at the data, of which the caller may read.
+    """
     stream.seek(0)
     while True:
         byte = stream.read(1)

@@ -1,4 +1,4 @@
-"""Any PIL image to what the rest of the package works on: upright, 8-bit, RGB or RGBA, in sRGB."""
+"""PIL images of any mode to upright 8-bit RGB or RGBA in sRGB."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ _logger = logging.getLogger(__name__)
 
 
 def normalized(image: Image.Image, name: str, *, factor: int = 1) -> Image.Image:
-    """A fresh upright "RGB" or "RGBA" image in sRGB, without metadata, reduced by a whole factor.
+    """Return a new upright "RGB" or "RGBA" image in sRGB, without metadata, reduced by `factor`.
 
-    It is made band by band: beside the image and the result there is memory for one band only.
+    The conversion goes band by band, so that it needs memory for one band beside the images.
     """
     image = _upright(image, name)
     to_srgb = _profile_conversion(image, name)
@@ -53,9 +53,9 @@ def normalized(image: Image.Image, name: str, *, factor: int = 1) -> Image.Image
 
 
 def _rows(image: Image.Image, top: int, bottom: int) -> Image.Image:
-    """A copy of some rows: Pillow writes the transparency of a palette into what it converts.
+    """Return a copy of some rows, since Pillow changes the palette of an image that it converts.
 
-    `Image.crop` would check their size by a limit that is one for the whole process.
+    `Image.crop` would apply Pillow's size limit, which is one for the whole process.
     """
     size = (image.width, bottom - top)
     return image.resize(size, Image.Resampling.NEAREST, box=(0, top, image.width, bottom))
@@ -78,21 +78,21 @@ def _band(image: Image.Image, to_srgb: Conversion | None, name: str) -> Image.Im
 
 
 def _upright(image: Image.Image, name: str) -> Image.Image:
-    """The image as it should be seen, or itself if it is upright."""
+    """Turn the image upright by its EXIF orientation."""
     orientation = None
     try:
         if is_bomb(io.BytesIO(_exif_data(image))):
             raise ValueError("tags overlap")
         with silent_pillow():
             orientation = image.getexif().get(ExifTags.Base.Orientation)
-    except Exception as error:  # As in `image_io`; the pixels are well.
-        _logger.warning("%s: EXIF data cannot be read and are left out: %s", name, error)
+    except Exception as error:  # Pillow raises errors of any type on damaged EXIF data.
+        _logger.warning("%s: EXIF data cannot be read and are ignored: %s", name, error)
     transpose = _UPRIGHT.get(orientation) if isinstance(orientation, int) else None
     return image if transpose is None else image.transpose(transpose)
 
 
 def _exif_data(image: Image.Image) -> bytes:
-    """What Pillow will read as EXIF data, if it has not done so yet."""
+    """Return the bytes that Pillow will parse as EXIF data."""
     data = image.info.get("exif")
     if data is None and "Raw profile type exif" in image.info:
         lines = str(image.info["Raw profile type exif"]).split("\n")[3:]
@@ -115,7 +115,7 @@ def _from_float_grey(image: Image.Image, name: str) -> Image.Image:
 
 
 def _from_wide_grey(image: Image.Image, name: str) -> Image.Image:
-    """16-bit grey to 8 bits; Pillow's own conversion clips at 255."""
+    """Scale 16-bit grey to 8 bits; Pillow's own conversion clips at 255."""
     wide = image.convert("I")
     darkest, lightest = cast(tuple[int, int], wide.getextrema())
     if darkest < 0 or lightest > 65535:
@@ -131,7 +131,7 @@ def _from_wide_grey(image: Image.Image, name: str) -> Image.Image:
 
 
 def _split_alpha(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
-    """The colours as "L", "RGB" or "CMYK", and the transparency if there is any."""
+    """Return the colours as "L", "RGB" or "CMYK", and the alpha channel if there is one."""
     if image.mode == "CMYK":
         return image, None
     is_grey = image.mode in {"1", "L", "LA"}
@@ -144,7 +144,7 @@ def _split_alpha(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
 
 
 def _profile_conversion(image: Image.Image, name: str) -> Conversion | None:
-    """Return what takes the colours of an image, or of a band of it, to sRGB by its profile."""
+    """Return the conversion of the image's ICC profile to sRGB, if it has a usable profile."""
     profile: Any = image.info.get("icc_profile")
     if not profile:
         return None
@@ -161,13 +161,13 @@ def _profile_conversion(image: Image.Image, name: str) -> Conversion | None:
         return lambda colors: _applied(transform, colors.convert(wanted))
     except MemoryError:
         raise
-    except Exception as error:  # As in `_upright`.
-        _logger.warning("%s: the ICC profile cannot be used and is left out: %s", name, error)
+    except Exception as error:  # LittleCMS raises errors of several types on damaged profiles.
+        _logger.warning("%s: the ICC profile cannot be used and is ignored: %s", name, error)
         return None
 
 
 def _color_mode(image: Image.Image) -> str:
-    """The mode of the colours that `_split_alpha` will give."""
+    """Return the mode of the colours that `_split_alpha` will return."""
     if image.mode == "CMYK":
         return "CMYK"
     is_grey = image.mode in {"1", "L", "LA", "La", "F"} or image.mode.startswith("I")
@@ -175,7 +175,10 @@ def _color_mode(image: Image.Image) -> str:
 
 
 def _grey_conversion(source: ImageCms.ImageCmsProfile) -> Conversion:
-    """By a table of all 256 greys: LittleCMS interpolates between 33, up to 10 levels off."""
+    """Return a conversion by a table of all 256 greys.
+
+    LittleCMS interpolates between 33 of them, which is up to 10 levels off.
+    """
     ramp = Image.frombytes("L", (256, 1), bytes(range(256)))
     exact = _applied(_transform(source, "L", ImageCms.Flags.NOOPTIMIZE), ramp)
     table = [value for band in exact.split() for value in band.tobytes()]

@@ -1,4 +1,4 @@
-"""What pictures are read from: files, pipes that are read to their end, and bytes in memory."""
+"""Sources of images: files, pipes, which are read to their end, and bytes in memory."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import BinaryIO, TypeAlias
 Stream: TypeAlias = io.BytesIO | io.BufferedReader
 
 MAX_PIPE_BYTES = 2**29
-"""What is read of a pipe at most, since all of it is held in memory."""
+"""Limit of the data from a pipe, which are held in memory."""
 
 _KINDS = {
     stat.S_IFCHR: "a device",
@@ -21,10 +21,10 @@ _KINDS = {
 
 
 def open_source(source: object, name: str) -> tuple[Stream, str]:
-    """Open a path, or bytes of a file, and say what to call it in errors.
+    """Open a path, or the bytes of a file, and return the stream and its label for errors.
 
-    Raises TypeError for anything else, OSErrors for the path, and ValueError for what is neither a
-    file nor a pipe.
+    Raises TypeError for another type, OSError for the path, and ValueError for a path that is
+    neither a file nor a pipe.
     """
     if isinstance(source, bytes):
         return io.BytesIO(source), "the data given"
@@ -56,7 +56,7 @@ def open_source(source: object, name: str) -> tuple[Stream, str]:
 
 
 def is_regular_file(path: str | os.PathLike[str]) -> bool:
-    """Say whether a path can be read again and again, as a pipe cannot."""
+    """Return whether a path can be read more than once, unlike a pipe."""
     return Path(path).is_file()
 
 

@@ -1,4 +1,4 @@
-"""Images of any kind to RGB tensors in [0, 1] and back; resizing, padding and cropping them."""
+"""Images of any kind to RGB tensors in [0, 1], and back."""
 
 from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias, cast, overload
@@ -20,16 +20,16 @@ RgbAndAlpha: TypeAlias = tuple[Num[Tensor, "1 3 h w"], Num[Tensor, "1 1 h w"] | 
 
 ANY_SIZE = Bounds()
 _RANGE_TOLERANCE = 1e-3
-"""How far outside [0, 1] rounding may have put a value; it is clamped."""
+"""Rounding errors up to this far outside [0, 1] are clamped."""
 
 
 def to_rgb_tensor(
     image: ImageInput, *, name: str, keep_bytes: bool = False, bounds: Bounds = ANY_SIZE
 ) -> RgbAndAlpha:
-    """The colours of one image as float32 in [0, 1], and its alpha if it has any.
+    """Return the colours of one image as float32 in [0, 1], and its alpha if it has any.
 
-    With `keep_bytes` what is 8-bit stays uint8, at a quarter of the memory, for `unit_floats`.
-    A picture that is read, and not given as an array or tensor, may be reduced within `bounds`.
+    With `keep_bytes`, 8-bit values stay uint8, at a quarter of the memory; `unit_floats` converts
+    them later. `bounds` apply to images that are read, not to arrays and tensors.
 
     A path, bytes or PIL image is read by `load_image`. An array is HxW or HxWxC, of uint8, uint16,
     bool, or floats in [0, 1]; a tensor is CxHxW of uint8 or floats in [0, 1] and stays on its
@@ -46,7 +46,7 @@ def to_rgb_tensor(
         picture = read_image(image, name, bounds)
         values = torch.from_numpy(np.array(picture)).permute(2, 0, 1)
     values = (values if keep_bytes else unit_floats(values))[None]
-    # Contiguous, so that the same pixels meet the same convolution wherever they came from.
+    # Contiguous, so that every source of the same pixels takes the same path of convolution.
     rgb = values[:, :3].expand(-1, 3, -1, -1).contiguous()
     return rgb, values[:, 3:] if values.shape[1] == 4 else None
 
@@ -58,7 +58,7 @@ def to_rgb_tensors(
     keep_bytes: bool = False,
     bounds: Bounds = ANY_SIZE,
 ) -> tuple[list[RgbAndAlpha], bool]:
-    """`to_rgb_tensor` for one image or several, and whether it was a single one.
+    """Apply `to_rgb_tensor` to one image or several, and return whether it was a single one.
 
     Several are a list or tuple of images, or a tensor or array of rank 4, even of batch size 1.
     Errors call the third image `name[2]`.
@@ -77,7 +77,7 @@ def to_rgb_tensors(
 
 
 def load_rgb(source: ImageSource, *, name: str = "image", bounds: Bounds = ANY_SIZE) -> Image.Image:
-    """Read a picture as "RGB", without its transparency: what that hides is filled from around it.
+    """Read an image as "RGB"; fully transparent pixels are filled from their surroundings.
 
     Errors are those of `load_image`.
     """
@@ -89,12 +89,12 @@ def load_rgb(source: ImageSource, *, name: str = "image", bounds: Bounds = ANY_S
 
 
 def unit_floats(values: Num[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
-    """uint8 as float32 in [0, 1]; floats as they are."""
+    """Return uint8 as float32 in [0, 1]; floats unchanged."""
     return values.float().div_(255) if values.dtype == torch.uint8 else values
 
 
 def rounded_bytes(values: Num[Tensor, "*shape"]) -> UInt8[Tensor, "*shape"]:
-    """Floats, clamped to [0, 1], as uint8; uint8 as it is."""
+    """Return floats, clamped to [0, 1], as uint8; uint8 unchanged."""
     if values.dtype == torch.uint8:
         return values
     return (values.float().clamp(0, 1) * 255).round_().to(torch.uint8)
@@ -127,10 +127,10 @@ def from_rgb_tensor(
     *,
     output_type: OutputType,
 ) -> Image.Image | npt.NDArray[np.float32] | Tensor:
-    """One image as a PIL image ("pil"), a float32 HxWxC array ("np") or a CxHxW tensor ("pt").
+    """Return a PIL image ("pil"), a float32 HxWxC array ("np") or a CxHxW tensor ("pt").
 
-    Values are in [0, 1], of a PIL image rounded to 8 bits. C is 4 with `alpha`, which comes last.
-    Of `rgb` and `alpha` each may be uint8 as well.
+    Values are in [0, 1]; those of a PIL image are rounded to 8 bits. C is 4 with `alpha`, which
+    comes last. `rgb` and `alpha` may be uint8 or floats.
     """
     if output_type not in ("pil", "np", "pt"):
         raise ValueError(f"output_type must be 'pil', 'np' or 'pt', got {output_type!r}")
@@ -178,15 +178,15 @@ def _array_values(image: npt.NDArray[Any], name: str) -> Num[Tensor, "c h w"]:
 
 
 def _checked(values: Tensor, name: str) -> Num[Tensor, "c h w"]:
-    """uint8 as it is; floats, which must be in [0, 1], as float32."""
+    """Return uint8 unchanged, and floats as float32 after a check that they are in [0, 1]."""
     if values.numel() == 0:
         raise ValueError(f"{name} must not be empty, got {tuple(values.shape)} (CxHxW)")
     if values.dtype == torch.uint8:
         return values
     for kind, wrong in (("NaN", values.isnan()), ("infinity", values.isinf())):
         if wrong.any():
-            came = f"got {kind} in {int(wrong.sum())} of {values.numel()} values"
-            raise ValueError(f"{name} must be finite, {came}")
+            count = f"{int(wrong.sum())} of {values.numel()} values"
+            raise ValueError(f"{name} must be finite, got {kind} in {count}")
     low, high = float(values.min()), float(values.max())
     if low < -_RANGE_TOLERANCE or high > 1 + _RANGE_TOLERANCE:
         raise ValueError(f"{name} must be in [0, 1], got values from {low:g} to {high:g}")

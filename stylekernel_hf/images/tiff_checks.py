@@ -1,7 +1,7 @@
-"""What Pillow and libvips do not check in a TIFF file: which picture is meant, and is all there.
+"""Checks of TIFF files that Pillow and libvips lack: the main image, and whether it is complete.
 
-libtiff calls a strip decoded whose data end early, and leaves the rest of its memory as it was.
-The strips in which that can happen are looked at before.
+libtiff accepts a strip whose data end early, and leaves other memory of the process in its pixels.
+The kinds of strips in which that can happen are checked before decoding.
 """
 
 from __future__ import annotations
@@ -37,14 +37,15 @@ _YCBCR, _RAW_PHOTOMETRICS = 6, {32803, 34892}
 _SEPARATE_PLANES = 2
 
 MAX_TILE_PIXELS = 2**24
-"""Tiles larger than this must not be larger than four times the picture."""
+"""Tiles of more pixels must not be larger than four times the image."""
 
 
 def choose_page(stream: IO[bytes], name: str, label: str) -> int:
-    """Return the page of a file that is the picture meant; 0 for other files than TIFF.
+    """Return the page of a TIFF file's main image; 0 for files of other formats.
 
-    That is the first page, or the largest one where the first is a preview of it. ValueError for
-    a camera's raw file, a larger picture that cannot be reached, and pictures not all there.
+    The main image is the first page, or the largest one if the first is a preview. Raises
+    ValueError for a camera's raw file, for overlapping tags, and if a larger image is stored where
+    Pillow does not read it.
     """
     try:
         file = TiffDirectories(stream)
@@ -69,7 +70,7 @@ def choose_page(stream: IO[bytes], name: str, label: str) -> int:
 
 
 def check_whole(stream: IO[bytes], number: int, name: str, label: str) -> None:
-    """Raise ValueError for a page of a TIFF file of which libtiff would leave out parts unseen."""
+    """Raise ValueError for a page of which libtiff would skip parts without an error."""
     try:
         file = TiffDirectories(stream)
     except ValueError:
@@ -126,7 +127,7 @@ def _check_nothing_larger(file: TiffDirectories, page: Directory, name: str, lab
 
 @dataclass(frozen=True)
 class _Part:
-    """A strip or tile: the pixels that it must have, and its data."""
+    """A strip or tile: the size that it must have, and its data."""
 
     width: int
     height: int
@@ -134,19 +135,19 @@ class _Part:
 
 
 def _missing_part(file: TiffDirectories, page: Directory) -> str:
-    """Say what is wrong with the strips or tiles of a page; nothing if they are well."""
+    """Return what is wrong with the strips or tiles of a page; an empty string if nothing is."""
     compression = file.value(page, _COMPRESSION, 1)
     photometric = file.value(page, _PHOTOMETRIC)
     tile = file.value(page, _TILE_WIDTH) * file.value(page, _TILE_HEIGHT)
     if tile > max(MAX_TILE_PIXELS, 4 * _pixels(file, page)):
         return f"its tiles have {tile} pixels each"
-    # What libtiff itself turns from YCbCr into RGB it decodes into cleared memory.
+    # YCbCr, which libtiff converts to RGB, it decodes into cleared memory.
     if compression == _OLD_JPEG and photometric != _YCBCR:
         return "its colours are not those of its compression"
     if compression not in (_JPEG, _GROUP4):
         return ""
     if page.repeated:
-        return "its tags come twice"
+        return "a tag occurs twice"
     separate = file.value(page, _PLANES, 1) == _SEPARATE_PLANES
     if compression == _JPEG and separate and photometric == _YCBCR:
         return ""
@@ -158,11 +159,11 @@ def _missing_part(file: TiffDirectories, page: Directory) -> str:
                 return f"a part of {part.width}x{part.height} px holds {width}x{height}"
         elif not _has_all_rows(part, file.value(page, _FILL_ORDER, 1)):
             return f"a part of {part.width}x{part.height} px ends early"
-    return "" if part else "its parts are not all there"
+    return "" if part else "strips or tiles are missing"
 
 
 def _parts(file: TiffDirectories, page: Directory, separate: bool) -> Iterator[_Part]:
-    """The strips or tiles of a page; none where there are too few of them."""
+    """Yield the strips or tiles of a page; none if some are missing."""
     width, height = file.value(page, WIDTH), file.value(page, HEIGHT)
     tiled = _TILE_WIDTH in page.entries
     part_width = file.value(page, _TILE_WIDTH) if tiled else width
@@ -182,10 +183,10 @@ def _parts(file: TiffDirectories, page: Directory, separate: bool) -> Iterator[_
 
 
 def _has_all_rows(part: _Part, fill_order: int) -> bool:
-    """Say whether fax data of Group 4 fill every row.
+    """Return whether fax data of Group 4 fill every row.
 
-    libtiff decodes them behind rows of two kinds, white and with a black pixel at the left, into
-    the same memory: where the data leave a row out, it shows those.
+    The data are decoded twice, after rows of white and after rows with a black pixel on the left,
+    into the same memory. A row that the data leave out shows those pixels.
     """
     white = "1" * part.height
     # One row of a black pixel, by horizontal mode, and the others as the one above it.
@@ -195,7 +196,7 @@ def _has_all_rows(part: _Part, fill_order: int) -> bool:
 
 
 def _left_column(part: _Part, bits: str, fill_order: int) -> bytes:
-    """The left pixels of the part, decoded behind so many rows of these bits."""
+    """Return the left column of the part, decoded after as many rows of these bits."""
     octets = [f"{bits[at : at + 8]:0<8}" for at in range(0, len(bits), 8)]
     before = bytes(int(octet[::-1] if fill_order == 2 else octet, 2) for octet in octets)
     entries = [

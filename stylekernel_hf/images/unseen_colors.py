@@ -1,7 +1,7 @@
-"""Colours that full transparency hides: they are replaced, so that what nobody sees counts nowhere.
+"""Fully transparent pixels filled from their surroundings, so that hidden colours have no effect.
 
-They are filled from what is seen around them: from the mean of their cell, a square of 16 px, or,
-where nothing of it is seen, from those of larger and larger squares around.
+The fill is the mean colour of the visible pixels in a cell of 16 x 16 px. In a cell without any,
+it is that of the smallest larger square that has some.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from torch import Tensor
 from torch.nn import functional
 
 CELL = 16
-# So many rows at a time, for the memory of the sums.
+# Rows at a time, to bound the memory of the sums.
 _ROWS = 4 * CELL
 
 
 def fill_unseen(
     rgb: Num[Tensor, "1 3 h w"], alpha: Num[Tensor, "1 1 h w"] | None
 ) -> Num[Tensor, "1 3 h w"]:
-    """Return the colours with those that alpha hides replaced; the same tensor if it hides none."""
+    """Replace the colours of fully transparent pixels; return `rgb` itself if there are none."""
     if alpha is None or not is_unseen(alpha).any():
         return rgb
     seen = SeenColors(rgb.shape[3])
@@ -31,14 +31,14 @@ def fill_unseen(
 
 
 def is_unseen(alpha: Num[Tensor, "*shape"]) -> Num[Tensor, "*shape"]:
-    """Say where a picture cannot be seen: where its alpha, as 8 bits, is 0."""
+    """Return where alpha, rounded to 8 bits, is 0."""
     return alpha == 0 if alpha.dtype == torch.uint8 else alpha < 0.5 / 255
 
 
 class SeenColors:
-    """The colours that are seen of a picture, whose rows are added first, from the top.
+    """Mean colours of the visible pixels of an image, whose rows are added from the top.
 
-    They come in multiples of `CELL`, but for the last ones. The sums of 8-bit pixels are exact.
+    Rows are added in multiples of `CELL`, except for the last. Sums of 8-bit pixels are exact.
     """
 
     def __init__(self, width: int) -> None:
@@ -47,7 +47,7 @@ class SeenColors:
         self._colors: Float[Tensor, "1 3 r c"] | None = None
 
     def add(self, rgb: Num[Tensor, "1 3 h w"], alpha: Num[Tensor, "1 1 h w"]) -> None:
-        """Count the next rows."""
+        """Add the next rows to the sums."""
         weight = alpha.float().masked_fill(is_unseen(alpha), 0)
         weighted = torch.cat([rgb.float() * weight, weight], dim=1)
         missing = (0, -weighted.shape[3] % CELL, 0, -weighted.shape[2] % CELL)
@@ -56,7 +56,7 @@ class SeenColors:
     def fill(
         self, rgb: Num[Tensor, "1 3 h w"], alpha: Num[Tensor, "1 1 h w"], *, top: int
     ) -> Num[Tensor, "1 3 h w"]:
-        """Return rows, of which `top` is the first, with what is hidden replaced."""
+        """Return the rows from `top` on with fully transparent pixels filled."""
         hidden = is_unseen(alpha)
         if not hidden.any():
             return rgb
@@ -70,7 +70,7 @@ class SeenColors:
 
 
 def _everywhere(sums: Float[Tensor, "1 4 r c"], grey: float) -> Float[Tensor, "1 3 r c"]:
-    """Return the mean colour of every cell; of one of which nothing is seen, that of its region."""
+    """Return the mean colour of every cell; for a cell without visible pixels, of its region."""
     weight = sums[:, 3:]
     if not weight.any():
         return torch.full_like(sums[:, :3], grey)
@@ -87,7 +87,7 @@ def _everywhere(sums: Float[Tensor, "1 4 r c"], grey: float) -> Float[Tensor, "1
 def _between(
     cells: Float[Tensor, "1 3 r c"], axis: int, start: int, count: int
 ) -> Float[Tensor, "1 3 r2 c2"]:
-    """Interpolate along an axis, from the middles of cells to so many pixels from `start`."""
+    """Interpolate along an axis, from the centres of cells to `count` pixels from `start` on."""
     pixels = torch.arange(start, start + count, device=cells.device)
     place = ((pixels + 0.5) / CELL - 0.5).clamp(0, cells.shape[axis] - 1)
     before = place.floor().long()

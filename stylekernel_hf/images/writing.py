@@ -1,4 +1,4 @@
-"""PIL images to files in the format that a suffix names, whole or not at all."""
+"""PIL images written to files in the format of the suffix, whole or not at all."""
 
 from __future__ import annotations
 
@@ -28,16 +28,29 @@ def save_image(
 ) -> None:
     """Write an image in the format of the path's suffix, with the sRGB profile embedded.
 
-    The file appears whole or not at all. Transparency is kept where the format has it, and is laid
-    over white elsewhere. `quality` (1 to 100) matters to JPEG, WebP and AVIF.
+    The file appears whole or not at all. Transparency is kept if the format has it; otherwise the
+    image is composited over white.
 
-    JPEG, PNG, WebP, TIFF and AVIF get the EXIF, XMP and IPTC data that the image holds in its
-    `info`, as results of the pipeline do, or other `metadata`; put right, see
-    `PictureMetadata.for_result`. With False none are written.
+    Args:
+        image: The image, of any mode.
+        path: Where to write, such as "out.png"; its folder must exist.
+        overwrite: Whether an existing file may be replaced.
+        quality: 1 to 100, of JPEG, WebP and AVIF.
+        metadata: True writes the EXIF, XMP and IPTC data in the image's `info`, as results of the
+            pipeline hold them, to JPEG, PNG, WebP, TIFF and AVIF; False writes none. Other
+            metadata may be given. They are corrected, see `PictureMetadata.for_result`.
 
-    Raises FileNotFoundError without the parent folder, FileExistsError for an existing file with
-    `overwrite=False`, other OSErrors where no file can be written, and ValueError for a suffix, or
-    for an image that the format does not take, such as one that is too wide for it.
+    Raises:
+        FileNotFoundError: The folder does not exist.
+        FileExistsError: The file exists, and `overwrite` is false.
+        OSError: The file cannot be written.
+        ValueError: The suffix names no format that holds colours, the format does not hold an
+            image of this size, or `quality` is out of range.
+        TypeError: `image` is not a PIL image.
+
+    Example:
+        >>> from stylekernel_hf import load_image, save_image
+        >>> save_image(load_image("photo.jpg"), "copy.png")
     """
     if not isinstance(image, Image.Image):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise TypeError(f"image must be a PIL image, got {type(image).__name__}")
@@ -64,7 +77,7 @@ def _encode(
     picture: Image.Image, image_format: str, quality: int, path: Path, metadata: PictureMetadata
 ) -> bytes:
     srgb = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
-    # The profile's date of creation is now; the same picture should give the same file.
+    # The profile holds the current date; without it, the same image gives the same file.
     srgb[24:36] = struct.pack(">6H", 2000, 1, 1, 0, 0, 0)
     buffer = io.BytesIO()
     try:
@@ -72,10 +85,10 @@ def _encode(
             buffer,
             image_format,
             quality=quality,
-            # Full colour resolution in JPEG: halved, it frays the edges of strokes.
+            # Full colour resolution in JPEG: at half of it, the edges of strokes fray.
             subsampling="4:4:4",
-            # PNG looks for runs only: in filtered photos and paintings there is hardly anything
-            # else to be found, which takes zlib five times as long.
+            # In PNG, zlib searches for runs only: it is five times as fast, and the files of
+            # photos and paintings are hardly larger.
             compress_type=zlib.Z_RLE,
             icc_profile=bytes(srgb),
             **metadata.save_options(image_format),
@@ -83,7 +96,7 @@ def _encode(
         metadata.add_to(buffer, image_format)
     except MemoryError:
         raise
-    except Exception as error:  # Like the readers, Pillow's writers raise whatever comes.
+    except Exception as error:  # Pillow's writers raise errors of any type.
         size = f"{picture.width}x{picture.height}"
         raise ValueError(
             f"image must be one that can be written as {image_format} ({str(path)!r}), "

@@ -165,7 +165,7 @@ class StripFile:
             except self._vips.Error as error:
                 reason = error.message
                 logger.warning(
-                    "%s: the ICC profile cannot be used and is left out: %s", self.name, reason
+                    "%s: the ICC profile cannot be used and is ignored: %s", self.name, reason
                 )
         return colors.colourspace("srgb")
 

@@ -292,7 +292,7 @@ def test_damaged_or_huge_xmp_is_left_out_with_a_warning(
     with caplog.at_level(logging.WARNING, logger="stylekernel_hf"):
         kept = PictureMetadata(exif=files.exif_block(), xmp=xmp).for_result((9, 9))
     assert kept.xmp == b"" and kept.exif
-    assert "the XMP data of the picture are left out" in caplog.text
+    assert "the XMP data of the image are left out" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -300,7 +300,7 @@ def test_damaged_or_huge_xmp_is_left_out_with_a_warning(
 )
 def test_damaged_iptc_data_are_left_out(iptc: bytes, caplog: pytest.LogCaptureFixture) -> None:
     assert PictureMetadata(iptc=iptc).for_result((9, 9)).iptc == b""
-    assert "the IPTC data of the picture are left out" in caplog.text
+    assert "the IPTC data of the image are left out" in caplog.text
 
 
 def test_note_that_leaves_no_room_goes_first(tmp_path: Path) -> None:

@@ -1,1 +1,1 @@
-"""What the camera and the photographer wrote into a picture, kept in the repainted one."""
+"""EXIF, XMP and IPTC data: read, corrected for a stylized image, and written."""

@@ -1,7 +1,7 @@
-"""The places of metadata in JPEG, PNG and WebP files, which are filled in files that are written.
+"""Metadata added to JPEG, PNG and WebP files, byte for byte.
 
-Pillow and libvips have writers of their own, which leave some out, or parse and change what they
-are given: here bytes stay what they are, and the file is the same whoever wrote the pixels.
+The writers of Pillow and libvips leave some metadata out, or parse and change them. Here bytes stay
+as they are, and the file is the same whichever of the two wrote the pixels.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _WEBP_EXIF, _WEBP_XMP = 0x08, 0x04
 
 
 def add_to_jpeg(stream: BinaryIO, exif: bytes, xmp: bytes, photoshop: bytes) -> None:
-    """Add segments to a JPEG file, behind the one of JFIF, which has to be the first."""
+    """Add segments to a JPEG file, behind that of JFIF, which must be the first."""
     parts = [
         (_APP1, EXIF_MARK, exif),
         (_APP1, XMP_MARK, xmp),
@@ -40,8 +40,8 @@ def add_to_jpeg(stream: BinaryIO, exif: bytes, xmp: bytes, photoshop: bytes) -> 
 
 
 def add_to_png(stream: BinaryIO, exif: bytes, xmp: bytes) -> None:
-    """Add chunks to a PNG file, behind its header and before its pixels."""
-    # Neither compressed nor in a language.
+    """Add chunks to a PNG file, between its header and its pixels."""
+    # The zeros: not compressed, and no language.
     chunks = [(b"eXIf", exif), (b"iTXt", PNG_XMP + bytes(4) + xmp if xmp else b"")]
     data = b"".join(
         struct.pack(">I", len(part)) + kind + part + struct.pack(">I", zlib.crc32(kind + part))
@@ -52,7 +52,7 @@ def add_to_png(stream: BinaryIO, exif: bytes, xmp: bytes) -> None:
 
 
 def add_to_webp(stream: BinaryIO, exif: bytes, xmp: bytes) -> None:
-    """Add chunks to the end of a WebP file, which has a profile and so is of the extended form."""
+    """Add chunks to the end of a WebP file of the extended form, as one with a profile is."""
     stream.seek(12)
     kind, _, flags = struct.unpack("<4sIB", stream.read(9))
     if kind != b"VP8X":
@@ -71,7 +71,7 @@ def add_to_webp(stream: BinaryIO, exif: bytes, xmp: bytes) -> None:
 
 
 def _insert(stream: BinaryIO, at: int, data: bytes) -> None:
-    """Move what is behind a place in a file back, from its end on, and write data there."""
+    """Insert data at a place in a file, moving the rest back piece by piece from its end."""
     end = stream.seek(0, io.SEEK_END)
     while end > at:
         start = max(at, end - _PIECE)

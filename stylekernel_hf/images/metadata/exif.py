@@ -1,4 +1,4 @@
-"""EXIF data: what stays true of a repainted picture is kept, as it was written."""
+"""EXIF data: the fields that stay true of a stylized image, kept as stored."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from stylekernel_hf.images.metadata.fields import (
 from stylekernel_hf.images.tiff_directories import Order, TiffDirectories
 
 MAX_BYTES = 65_527
-"""What a JPEG file has room for."""
+"""Room for EXIF data in a JPEG file."""
 
-# Tags of the first directory: of a TIFF file most of it is about how its pixels are stored.
+# Tags of the first directory that are kept; most others of a TIFF file tell how pixels are stored.
 _ORIENTATION = 0x0112
 _X_RESOLUTION, _Y_RESOLUTION, _RESOLUTION_UNIT = 0x011A, 0x011B, 0x0128
 _EXIF, _GPS = 0x8769, 0x8825
@@ -48,17 +48,17 @@ _DESCRIPTIVE = {
 }
 # Tags of the EXIF directory.
 _MAKER_NOTE, _COLOR_SPACE, _WIDTH, _HEIGHT = 0x927C, 0xA001, 0xA002, 0xA003
-# How other colours than sRGB are meant, and room for programs to write into.
+# Gamma of other colour spaces than sRGB, and padding.
 _UNTRUE = {0xA005, 0xEA1C, 0xEA1D}
 _SHORT, _LONG = 3, 4
 
 
 def clean(data: bytes, size: tuple[int, int], *, location: bool) -> bytes:
-    """Return the EXIF data of a picture of `size` that was painted from one with `data`.
+    """Return the EXIF data of a stylized image of `size` from those of its photo.
 
-    It is upright and in sRGB, and has no thumbnail. Without `location` neither GPS data are kept
-    nor the maker's note, of which nobody knows what it holds. ValueError for damaged data, or what
-    does not fit into `MAX_BYTES`.
+    The result is upright, in sRGB, and has no thumbnail. Without `location` GPS data are left out,
+    and the maker's note, whose contents are unknown, as well. Raises ValueError for damaged data,
+    and for more than `MAX_BYTES`.
     """
     order, first, exif, gps = _parts(io.BytesIO(data.removeprefix(b"Exif\0\0")))
     if not first and not exif and not gps:
@@ -84,14 +84,14 @@ def clean(data: bytes, size: tuple[int, int], *, location: bool) -> bytes:
 
 
 def without_orientation(data: bytes) -> bytes:
-    """Return cleaned EXIF data for a format that says by itself that it is upright."""
+    """Return cleaned EXIF data for a format that stores the orientation itself."""
     order, first, exif, gps = _parts(io.BytesIO(data))
     first.pop(_ORIENTATION, None)
     return _block(order, first, exif, gps)
 
 
 def orientation(data: bytes) -> int:
-    """Return how a picture is to be turned, 1 for not at all, from EXIF data of any kind."""
+    """Return the orientation, 1 (upright) to 8; 1 where EXIF data are damaged or lack it."""
     try:
         order, first, _, _ = _parts(io.BytesIO(data))
         return first[_ORIENTATION].integer(order) if _ORIENTATION in first else 1
@@ -100,7 +100,7 @@ def orientation(data: bytes) -> int:
 
 
 def resolution(data: bytes) -> tuple[float, float] | None:
-    """Return the pixels a millimetre, across and down, that cleaned EXIF data tell, if they do."""
+    """Return the pixels per millimetre, across and down, if cleaned EXIF data have them."""
     order, first, _, _ = _parts(io.BytesIO(data))
     try:
         unit = {2: 25.4, 3: 10.0}[first[_RESOLUTION_UNIT].integer(order)]
@@ -114,14 +114,14 @@ def resolution(data: bytes) -> tuple[float, float] | None:
 
 
 def read_from_tiff(stream: BinaryIO) -> bytes:
-    """Return the EXIF data of a TIFF file, whose fields are its own, as a block."""
+    """Return the EXIF data of a TIFF file, which are fields of its own, as a block."""
     return _block(*_parts(stream))
 
 
 def add_to_tiff(stream: BinaryIO, data: bytes, others: Fields) -> None:
-    """Put cleaned EXIF data, and other fields, into the first directory of a TIFF file.
+    """Add cleaned EXIF data, and other fields, to the first directory of a TIFF file.
 
-    The new directory is at the end of the file, and the header points to it.
+    The new directory is written to the end of the file, and the header points to it.
     """
     order, first, exif, gps = _parts(io.BytesIO(data)) if data else ("<", {}, {}, {})
     file = TiffDirectories(stream)
@@ -142,7 +142,7 @@ def add_to_tiff(stream: BinaryIO, data: bytes, others: Fields) -> None:
 
 
 def _parts(stream: BinaryIO) -> tuple[Order, Fields, Fields, Fields]:
-    """Return the byte order, and the first directory, that of EXIF and that of GPS."""
+    """Return the byte order, and the fields of the first, EXIF and GPS directories."""
     file = TiffDirectories(stream)
     first = read_fields(file, file.first, {*_DESCRIPTIVE, _EXIF, _GPS})
     exif, gps = (_pointed_to(file, first.pop(tag, None)) for tag in (_EXIF, _GPS))

@@ -1,4 +1,4 @@
-"""IPTC data in their old form, IIM: records of numbered fields, in JPEG and TIFF."""
+"""IPTC data in their binary form (IIM): records of numbered fields, in JPEG and TIFF."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import struct
 from collections import defaultdict
 
 MAX_BYTES = 65_000
-"""What a JPEG file has room for, in Photoshop's wrapping."""
+"""Room for IPTC data in the Photoshop segment of a JPEG file."""
 
 _UTF8 = (1, 90), b"\x1b%G"
-# Names, codes and places of where the picture was taken.
+# Fields that tell where the photo was taken.
 _LOCATION = {(2, number) for number in (26, 27, 90, 92, 95, 100, 101)}
 _RESOURCE = b"8BIM" + struct.pack(">H", 0x0404) + b"\0\0"
 
 
 def clean(data: bytes, *, location: bool) -> bytes:
-    """Return the fields that are kept; ValueError for damaged data, or too many."""
+    """Return the fields to keep; raise ValueError for damaged data or more than `MAX_BYTES`."""
     kept = b"".join(
         struct.pack(">BBBH", 0x1C, *key, len(value)) + value
         for key, value in _fields(data)
@@ -27,7 +27,7 @@ def clean(data: bytes, *, location: bool) -> bytes:
 
 
 def texts(data: bytes) -> dict[int, list[str]]:
-    """Return the texts of record 2, "application", by the numbers of their fields."""
+    """Return the texts of the application record (2) by field number."""
     fields = _fields(data)
     encoding = "utf-8" if _UTF8 in fields else None
     found: dict[int, list[str]] = defaultdict(list)
@@ -38,13 +38,13 @@ def texts(data: bytes) -> dict[int, list[str]]:
 
 
 def in_photoshop(data: bytes) -> bytes:
-    """Return IPTC data as Photoshop wraps them for JPEG files."""
+    """Return IPTC data as a Photoshop segment of a JPEG file."""
     resource = _RESOURCE + struct.pack(">I", len(data)) + data + bytes(len(data) % 2)
     return b"Photoshop 3.0\0" + resource
 
 
 def from_photoshop(data: bytes) -> bytes:
-    """Return the IPTC data among Photoshop's resources, which are one after the other."""
+    """Return the IPTC data among Photoshop's resources, which are stored in sequence."""
     place = 0
     while data[place : place + 4] == b"8BIM" and place + 12 <= len(data):
         number = data[place + 4 : place + 6]
@@ -65,7 +65,7 @@ def _fields(data: bytes) -> list[tuple[tuple[int, int], bytes]]:
             raise ValueError("they end in the middle of a field")
         record, number, size = struct.unpack_from(">BBH", data, place + 1)
         value = data[place + 5 : place + 5 + size]
-        # From 2^15 on a length is written in a longer form, which hardly anybody reads.
+        # Lengths from 2^15 on have an extended form, which is hardly used.
         if size >= 2**15 or len(value) != size:
             raise ValueError(f"field {record}:{number} is damaged or too long")
         fields.append(((record, number), value))

@@ -1,4 +1,4 @@
-"""EXIF, XMP and IPTC data of a picture, out of one file and into another."""
+"""EXIF, XMP and IPTC data of an image, corrected for its stylized result, and written."""
 
 from __future__ import annotations
 
@@ -23,17 +23,35 @@ _IPTC_RESOURCE = 0x0404
 
 @dataclass(frozen=True)
 class PictureMetadata:
-    """What is written about a picture in its file, as it was found there; empty for what is not."""
+    """EXIF, XMP and IPTC data of an image, as stored in its file.
+
+    Args:
+        exif: A block of EXIF data, which begins with "II" or "MM"; empty without.
+        xmp: An XMP packet; empty without.
+        iptc: IPTC records (IIM); empty without.
+
+    Example:
+        >>> from stylekernel_hf import PictureMetadata, read_metadata
+        >>> read_metadata("painting.jpg").for_result((640, 480), location=False)
+        PictureMetadata(exif=b'', xmp=b'', iptc=b'')
+    """
 
     exif: bytes = b""
     xmp: bytes = b""
     iptc: bytes = b""
 
     def for_result(self, size: tuple[int, int], *, location: bool = True) -> PictureMetadata:
-        """Return what stays true of a picture of `size` that was painted from this one.
+        """Return the metadata that stay true of the stylized image.
 
-        It is upright and in sRGB, and has no thumbnail. Without `location`, nothing that tells
-        where it was taken is kept. What is damaged or too large is left out, with a warning.
+        The result is upright, in sRGB, and has no thumbnail. Damaged or too large data are left
+        out, and a warning is logged.
+
+        Args:
+            size: Width and height of the result in px.
+            location: Keep the data that tell where the photo was taken.
+
+        Returns:
+            The corrected metadata.
         """
         return PictureMetadata(
             exif=_kept("EXIF", self.exif, lambda x: exif.clean(x, size, location=location)),
@@ -42,7 +60,7 @@ class PictureMetadata:
         )
 
     def info(self) -> dict[str, Any]:
-        """Return the entries of a PIL image's `info` that hold it, as Pillow's readers do."""
+        """Return the metadata as Pillow's readers store them in an image's `info`."""
         info: dict[str, Any] = {}
         if self.exif:
             info["exif"] = EXIF_MARK + self.exif
@@ -53,9 +71,12 @@ class PictureMetadata:
         return info
 
     def add_to(self, stream: BinaryIO, image_format: str) -> None:
-        """Add it to a file of a picture that has none, open for reading and writing.
+        """Add the metadata to an image file without any.
 
-        `image_format` is Pillow's name of it: JPEG, PNG, TIFF or WEBP; others are left as they are.
+        Args:
+            stream: The file, open for reading and writing.
+            image_format: Pillow's name of the format. JPEG, PNG, TIFF and WEBP files are changed,
+                others left as they are.
         """
         if self == PictureMetadata():
             return
@@ -75,22 +96,22 @@ class PictureMetadata:
             exif.add_to_tiff(stream, self.exif, fields)
 
     def save_options(self, image_format: str) -> dict[str, Any]:
-        """Return the options of `PIL.Image.Image.save` that write it where `add_to` does not."""
+        """Return the options of `PIL.Image.Image.save` for formats that `add_to` leaves out."""
         if image_format != "AVIF":
             return {}
         options = {
-            # AVIF says by itself that it is upright; Pillow writes what EXIF says of it anew.
+            # AVIF stores the orientation itself, and Pillow copies that of EXIF there.
             "exif": exif.without_orientation(self.exif) if self.exif else b"",
             "xmp": self._all_xmp(),
         }
         return {name: data for name, data in options.items() if data}
 
     def resolution(self) -> tuple[float, float] | None:
-        """Return the pixels a millimetre, across and down, if EXIF tells them."""
+        """Return the pixels per millimetre, across and down, if EXIF has them."""
         return exif.resolution(self.exif) if self.exif else None
 
     def _all_xmp(self) -> bytes:
-        """Return XMP with the texts of IPTC data, for formats that have no place for those."""
+        """Return XMP with the texts of IPTC added, for formats that do not store IPTC."""
         if not self.iptc:
             return self.xmp
         texts = _kept("IPTC", self.iptc, lambda x: xmp.with_texts(self.xmp, iptc.texts(x)))
@@ -98,7 +119,7 @@ class PictureMetadata:
 
 
 def metadata_of(image: Image.Image) -> PictureMetadata:
-    """Return what a PIL image holds in its `info`, or of a TIFF file in its tags."""
+    """Return the metadata in the `info` of a PIL image, or in the tags of a TIFF file."""
     info = cast("dict[str, Any]", image.info)
     exif_data = info.get("exif") or b""
     if not exif_data and (hasattr(image, "tag_v2") or "Raw profile type exif" in info):
@@ -118,12 +139,12 @@ def _as_bytes(value: object) -> bytes:
 
 
 def _kept(kind: str, data: bytes, clean: Callable[[bytes], bytes]) -> bytes:
-    """Return cleaned data; a picture does not fail for what is written about it."""
+    """Return cleaned data, or none if they are damaged: metadata must not stop the work."""
     if not data:
         return b""
     try:
         with silent_pillow():
             return clean(data)
-    except Exception as error:  # On damaged data, parsers raise whatever comes.
-        logger.warning("the %s data of the picture are left out: %s", kind, error)
+    except Exception as error:  # Parsers raise errors of any type on damaged data.
+        logger.warning("the %s data of the image are left out: %s", kind, error)
         return b""

@@ -1,4 +1,4 @@
-"""Metadata out of files, of which nothing else is read: no pixels, wherever in the file it lies."""
+"""Metadata read from image files, wherever they are stored, without the pixels."""
 
 from __future__ import annotations
 
@@ -40,10 +40,19 @@ _SEGMENTS = {
 
 
 def read_metadata(source: object) -> PictureMetadata:
-    """Return the EXIF, XMP and IPTC data of a JPEG, PNG, TIFF, WebP or AVIF file, or a PIL image.
+    """Return the EXIF, XMP and IPTC data of an image, without decoding its pixels.
 
-    `source` is a path, bytes of a file, or an image. Of anything else, of other formats, of a pipe,
-    and of what cannot be read, there are none; the last is logged.
+    Args:
+        source: A PIL image, or the path or the bytes of a JPEG, PNG, TIFF, WebP or AVIF file.
+
+    Returns:
+        The metadata as stored. They are empty for other sources, such as pipes, and for data that
+        cannot be read, of which a warning is logged.
+
+    Example:
+        >>> from stylekernel_hf import read_metadata
+        >>> read_metadata("painting.jpg").iptc
+        b''
     """
     if isinstance(source, Image.Image):
         return metadata_of(source)
@@ -54,8 +63,8 @@ def read_metadata(source: object) -> PictureMetadata:
             return PictureMetadata()
         with open(source, "rb") as stream:
             return _read(stream)
-    except Exception as error:  # On damaged files, Pillow's plugins raise whatever comes.
-        logger.warning("the metadata of the picture are left out: %s", error)
+    except Exception as error:  # Pillow's plugins raise errors of any type on damaged files.
+        logger.warning("the metadata of the image are left out: %s", error)
         return PictureMetadata()
 
 
@@ -74,7 +83,7 @@ def _read_jpeg(stream: BinaryIO) -> PictureMetadata:
     for marker, length in jpeg_header.segments(stream):
         data = stream.read(length) if marker in _METADATA_MARKERS else b""
         for name, (number, head) in _SEGMENTS.items():
-            # A part that is too long for one segment goes on in the next; XMP has another way.
+            # Long EXIF and IPTC data continue in the next segment; XMP does so in another way.
             if marker == number and data.startswith(head) and (name != "xmp" or not parts[name]):
                 parts[name] += data[len(head) :]
     return PictureMetadata(parts["exif"], parts["xmp"], iptc.from_photoshop(parts["photoshop"]))
@@ -91,7 +100,7 @@ def _read_png(stream: BinaryIO) -> PictureMetadata:
 
 
 def _png_chunks(stream: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the chunks of metadata; many programs write them behind the pixels."""
+    """Yield the chunks of metadata, which many programs write behind the pixels."""
     stream.seek(len(PNG_SIGNATURE))
     while len(head := stream.read(8)) == 8:
         size, kind = struct.unpack(">I4s", head)
@@ -103,7 +112,7 @@ def _png_chunks(stream: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _international_text(chunk: bytes) -> bytes:
-    """Return the text of an iTXt chunk: key, whether compressed, how, language, key, text."""
+    """Return the text of an iTXt chunk: key, compression, language, translated key, text."""
     _, rest = chunk.split(b"\0", 1)
     compressed, rest = rest[0], rest[2:]
     text = rest.split(b"\0", 2)[2]
@@ -136,7 +145,7 @@ def _read_tiff(stream: BinaryIO) -> PictureMetadata:
     )
 
 
-# How files of each format begin, and how they are read.
+# How files of each format begin, and the function that reads them.
 _READERS: list[tuple[Callable[[bytes], bool], Callable[[BinaryIO], PictureMetadata]]] = [
     (lambda head: head.startswith(b"\xff\xd8\xff"), _read_jpeg),
     (lambda head: head.startswith(PNG_SIGNATURE), _read_png),

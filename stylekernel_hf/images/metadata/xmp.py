@@ -1,4 +1,4 @@
-"""XMP: properties in RDF, an XML. What stays true of a repainted picture is kept as written."""
+"""XMP, properties in RDF/XML: those that stay true of a stylized image, kept as stored."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from xml.dom import minidom
 
 MAX_BYTES = 65_502
-"""What a JPEG file has room for."""
+"""Room for XMP in a JPEG file."""
 
 _MAX_BYTES_READ = 2**20
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
@@ -23,8 +23,8 @@ _EMPTY = (
     '<x:xmpmeta xmlns:x="adobe:ns:meta/">'
     f'<rdf:RDF xmlns:rdf="{_RDF}"><rdf:Description rdf:about=""/></rdf:RDF></x:xmpmeta>'
 )
-# Of another picture, or of how to make this one of it: histories, thumbnails, settings of raw
-# converters, depth maps, gain maps, films behind the photo.
+# Not true of the result: edit histories, thumbnails, settings of raw converters, depth maps, gain
+# maps, and motion photos.
 _UNTRUE_NAMESPACES = {
     "http://ns.adobe.com/xap/1.0/mm/",
     "http://ns.adobe.com/xap/1.0/g/img/",
@@ -38,7 +38,7 @@ _UNTRUE_NAMESPACES = {
     "http://ns.google.com/photos/1.0/image/",
 }
 _UNTRUE = {(_XMP, "Thumbnails"), (_PHOTOSHOP, "ICCProfile")}
-# The namespaces whose properties are known. All others may tell a place, in words of their own.
+# Namespaces with known properties; properties of others may tell a place.
 _KNOWN_NAMESPACES = {
     _RDF,
     _DC,
@@ -65,11 +65,11 @@ _LOCATION = {
 
 
 def clean(data: bytes, size: tuple[int, int], *, location: bool) -> bytes:
-    """Return the XMP of a picture of `size` that was painted from one with `data`.
+    """Return the XMP of a stylized image of `size` from that of its photo.
 
-    It is upright and in sRGB, and has no thumbnail. Without `location` only well-known properties
-    are kept, and none of a place. ValueError for damaged XMP, or what does not fit into
-    `MAX_BYTES`.
+    The result is upright, in sRGB, and has no thumbnail. Without `location`, only properties of
+    known namespaces are kept, and none that tells a place. Raises ValueError for damaged XMP, and
+    for more than `MAX_BYTES`.
     """
     document = _parsed(data)
     values = {
@@ -90,9 +90,9 @@ def clean(data: bytes, size: tuple[int, int], *, location: bool) -> bytes:
 
 
 def with_texts(data: bytes, fields: dict[int, list[str]]) -> bytes:
-    """Add texts of IPTC data, by the numbers of their fields, where XMP has none of its own.
+    """Add texts of IPTC fields, by field number, to XMP that lacks their properties.
 
-    The properties are those that the IPTC names for its old fields (IPTC Photo Metadata Standard).
+    The IPTC Photo Metadata Standard maps fields to properties.
     """
     document = _parsed(data or _EMPTY.encode())
     there = {(node.namespaceURI, node.localName) for node in _nodes(document)}
@@ -108,7 +108,7 @@ def with_texts(data: bytes, fields: dict[int, list[str]]) -> bytes:
     return _serialized(document)
 
 
-# Of each field: the property's prefix, namespace and name, and in what its texts stand.
+# Property of each field: prefix, namespace, name, and the RDF container of its texts.
 _PROPERTIES = {
     5: ("dc", _DC, "title", "Alt"),
     25: ("dc", _DC, "subject", "Bag"),
@@ -130,7 +130,7 @@ _PROPERTIES = {
 }
 
 
-# XML has no way to write them.
+# Characters that XML cannot hold.
 _CONTROLS = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF])
 
 
@@ -138,7 +138,7 @@ def _parsed(data: bytes) -> minidom.Document:
     if len(data) > _MAX_BYTES_READ:
         raise ValueError(f"it must have at most {_MAX_BYTES_READ} bytes, got {len(data)}")
     text = data.rstrip(b"\0 \r\n\t").decode("utf-8-sig")
-    # Entities can be made to grow without bound, and XMP has none.
+    # XMP has no entities, which could expand without bound.
     if "<!DOCTYPE" in text or "<!ENTITY" in text or "\0" in text:
         raise ValueError("it must be XML without a document type")
     document = minidom.parseString(text.encode())
@@ -148,7 +148,7 @@ def _parsed(data: bytes) -> minidom.Document:
 
 
 def _nodes(document: minidom.Document) -> Iterator[Any]:
-    """Yield everything in the document: elements, their attributes, comments and instructions."""
+    """Yield all nodes of the document: elements, attributes, comments and instructions."""
     waiting: list[Any] = list(document.childNodes)
     while waiting:
         node = waiting.pop()
@@ -192,7 +192,7 @@ def _set_text(node: Any, text: str) -> None:
 
 
 def _fill(document: minidom.Document, node: Any, container: str, texts: list[str]) -> None:
-    """Put texts into a property: one as it is, or all as the items of an rdf:Alt, Bag or Seq."""
+    """Set the text of a property, or its texts as the items of an rdf:Alt, Bag or Seq."""
     if not container:
         node.appendChild(document.createTextNode(texts[0]))
         return
@@ -207,7 +207,7 @@ def _fill(document: minidom.Document, node: Any, container: str, texts: list[str
 
 
 def _date(fields: dict[int, list[str]]) -> str:
-    """Return the date, and time if there is one, of IPTC's CCYYMMDD and HHMMSS±HHMM."""
+    """Return date and time, if given, from IPTC's CCYYMMDD and HHMMSS±HHMM."""
     date, time = fields[55][0], (fields.get(60) or [""])[0]
     text = f"{date[:4]}-{date[4:6]}-{date[6:8]}"
     if len(time) >= 6:
