@@ -154,8 +154,8 @@ def stylize(
     One result goes to the file --output. Several results go to the folder --output, as
     CONTENT_STYLE.png, with longer names where two would be the same. Photos of more than 50
     megapixels are stylized strip by strip if libvips is installed (the extra "large"). Videos keep
-    their sound; they need PyAV (the extra "video"). If some
-    pictures fail, the others are made, and the command lists the failures and ends with code 1.
+    their sound; they need PyAV (the extra "video"). If some pictures fail, the others are made, and
+    the command lists the failures and ends with code 1.
     """
     if overwrite and skip_existing:
         raise typer.BadParameter("--overwrite and --skip-existing exclude each other")
