@@ -1,1 +1,1 @@
-"""How fast and how frugal the package is on this machine, and how near to the machine's limits."""
+"""Speed and memory of the package on this machine, beside the machine's limits."""

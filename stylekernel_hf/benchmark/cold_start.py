@@ -1,4 +1,4 @@
-"""Seconds until a pipeline is ready in a fresh Python, and where they go."""
+"""Seconds until a pipeline is ready in a fresh Python, step by step."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import subprocess
 import sys
 from statistics import median
 
-# Each step imports what the one before did not; the embedded checkpoint is the default.
+# Each step imports what the ones before did not. The embedded checkpoint is the default.
 _STEPS = {
     "import torch": "import torch",
     "import stylekernel_hf": "from stylekernel_hf import pipeline",

@@ -11,7 +11,7 @@ from stylekernel_hf.benchmark.timing import measure_cost
 
 
 class MachineLimits(NamedTuple):
-    """What a device can do at most in a dtype."""
+    """The highest rates measured on a device in a dtype."""
 
     operations_per_second: float
     """Multiplications and additions of the fastest of several large products."""
@@ -29,9 +29,9 @@ class Product(NamedTuple):
 def measure_limits(
     device: torch.device, dtype: torch.dtype, *, side: int, repeats: int
 ) -> MachineLimits:
-    """Time `products`, and the copy of 16 times as many values as matrices of `side` have.
+    """Time `products`, and a copy of 16 times as many values as a matrix of `side` has.
 
-    The fastest run of each counts, and the fastest of all products.
+    The fastest run of the copy and of all products counts.
     """
     operations_per_second = max(
         product.operations / measure_cost(product.run, device, repeats=repeats).fastest
@@ -47,8 +47,8 @@ def measure_limits(
 def products(device: torch.device, dtype: torch.dtype, side: int) -> Iterator[Product]:
     """Yield products of matrices of `side` and half of it, and convolutions 1x1 and 3x3.
 
-    Matrix products and convolutions may go through different libraries, of which now one and now
-    the other uses all that the processor has. The convolutions take about as long as the product.
+    Matrix products and convolutions may use different libraries, and either may be the faster. The
+    convolutions take about as long as the product.
     """
     for size in (side, side // 2):
         left, right = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))

@@ -1,4 +1,4 @@
-"""What a piece of work asks of the machine: arithmetic operations, and bytes to and fro."""
+"""The arithmetic operations and the memory traffic of a piece of work."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from torch.utils.flop_counter import FlopCounterMode
 
 
 class Demand(NamedTuple):
-    """What a piece of work asks of the machine."""
+    """The arithmetic operations and the memory traffic of a piece of work."""
 
     operations: int
     """Multiplications and additions of matrix products and convolutions; no others."""
     traffic: int
-    """Bytes that all operators read and write, if no cache held any of them."""
+    """Bytes that all operators read and write, without caches."""
 
 
 @torch.no_grad()
 def count_demand(work: Callable[[], object]) -> Demand:
-    """Run `work` once and count."""
+    """Run `work` twice and count."""
     with FlopCounterMode(display=False) as flops:
         work()
     with _TrafficCounter() as traffic:
@@ -32,7 +32,7 @@ def count_demand(work: Callable[[], object]) -> Demand:
 
 
 class _TrafficCounter(TorchDispatchMode):
-    """Adds up the sizes of what goes into and comes out of every operator that is no view."""
+    """Adds up the bytes of the inputs and outputs of every operator that is no view."""
 
     def __init__(self) -> None:
         super().__init__()

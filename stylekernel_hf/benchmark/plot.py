@@ -1,4 +1,4 @@
-"""Time over pixels, drawn."""
+"""A plot of time over pixels."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ def draw_plot(benchmark: Benchmark, path: Path) -> None:
     """
     with extra_required("plot", "drawing the plot", "matplotlib"):
         from matplotlib.figure import Figure
-    series = {name: found for name, found in benchmark.series().items() if len(found) > 1}
+    series = {name: each for name, each in benchmark.series().items() if len(each) > 1}
     if not series:
         raise ValueError("plot needs at least two sizes")
     figure = Figure(figsize=(8, 5), layout="constrained")  # Without pyplot: no window, no state.
     axes: Any = figure.subplots()
     exponents = benchmark.exponents()
-    for name, found in series.items():
-        megapixels = [measurement.size**2 / 1e6 for measurement in found]
-        seconds = [measurement.seconds for measurement in found]
+    for name, each in series.items():
+        megapixels = [measurement.size**2 / 1e6 for measurement in each]
+        seconds = [measurement.seconds for measurement in each]
         axes.loglog(megapixels, seconds, "o-", label=f"{name}: power {exponents[name]:.2f}")
     axes.set_xlabel("megapixels")
     axes.set_ylabel("seconds")

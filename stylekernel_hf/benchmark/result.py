@@ -1,4 +1,4 @@
-"""What a benchmark found, and how it is kept."""
+"""The measurements of a benchmark, and the file that holds them."""
 
 from __future__ import annotations
 
@@ -31,35 +31,35 @@ class Measurement:
 
     @property
     def images_per_second(self) -> float:
-        """Pictures in a second, one after the other."""
+        """Pictures per second, one after the other."""
         return 1 / self.seconds
 
     @property
     def megapixels_per_second(self) -> float:
-        """Millions of the picture's own pixels in a second."""
+        """Millions of the picture's own pixels per second."""
         return self.size**2 / 1e6 / self.seconds
 
     @property
     def share_of_arithmetic(self) -> float | None:
-        """Share of the rate of the fastest of several large products."""
+        """Share of the rate of the fastest large product."""
         if self.demand is None:
             return None
         return self.demand.operations / self.seconds / self.limits.operations_per_second
 
     @property
     def share_of_bandwidth(self) -> float | None:
-        """Share of the rate of a large copy; above 1 where caches hold what operators pass on."""
+        """Share of the rate of a large copy; above 1 if caches hold what operators exchange."""
         if self.demand is None:
             return None
         return self.demand.traffic / self.seconds / self.limits.bytes_per_second
 
     @property
     def series(self) -> str:
-        """What this has in common with the same work at other sizes."""
+        """Name of the same work at all sizes."""
         return f"{self.work}, {self.device} {self.dtype}" + (", compiled" if self.compiled else "")
 
     def as_json(self) -> dict[str, Any]:
-        """All figures, those that follow from others too."""
+        """Return all figures, derived ones included."""
         derived = (
             "images_per_second",
             "megapixels_per_second",
@@ -74,7 +74,7 @@ class Measurement:
 
 @dataclass(frozen=True)
 class Benchmark:
-    """All measurements of a run, and what they were made on."""
+    """All measurements of a run, and the machine."""
 
     machine: dict[str, Any]
     cold_start: dict[str, float]
@@ -89,11 +89,11 @@ class Benchmark:
         }
 
     def series(self) -> dict[str, list[Measurement]]:
-        """Return the measurements by what they measure, in the order of their making."""
-        found: defaultdict[str, list[Measurement]] = defaultdict(list)
+        """Return the measurements by series, in the order of measuring."""
+        series: defaultdict[str, list[Measurement]] = defaultdict(list)
         for measurement in self.measurements:
-            found[measurement.series].append(measurement)
-        return dict(found)
+            series[measurement.series].append(measurement)
+        return dict(series)
 
     def write_json(self, path: Path) -> None:
         """Write everything to a file, which appears whole or not at all."""

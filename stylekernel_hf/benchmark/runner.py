@@ -1,4 +1,4 @@
-"""The benchmark itself: all work, on every device, in every dtype."""
+"""Runs all work on every device in every dtype."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch
 
 
 def default_dtypes(devices: Sequence[str]) -> list[str]:
-    """Return float32, and bfloat16 if none of the devices emulates it."""
+    """Return float32, and bfloat16 if all of the devices compute in it natively."""
     native = all(is_native(torch.bfloat16, torch.device(device)) for device in devices)
     return ["float32", *(["bfloat16"] if native else [])]
 
@@ -85,7 +85,7 @@ def measure_pipeline(
 
 
 def describe_machine() -> dict[str, Any]:
-    """Return what the figures depend on."""
+    """Return versions, system, threads and GPU."""
     return {
         "stylekernel_hf": __version__,
         "torch": torch.__version__,

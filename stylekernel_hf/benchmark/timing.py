@@ -16,21 +16,21 @@ _CLEAR_REFS, _STATUS = Path("/proc/self/clear_refs"), Path("/proc/self/status")
 
 
 class Cost(NamedTuple):
-    """What a piece of work costs."""
+    """Seconds and peak memory of one piece of work."""
 
     seconds: float
-    """Median over the repeats after a warm-up."""
+    """Median of the repeats after a warm-up."""
     fastest: float
-    """Seconds of the fastest of them."""
+    """Seconds of the fastest repeat."""
     peak_bytes: int | None
-    """Most memory held at once beyond what was held before; None where that cannot be told."""
+    """Peak memory in bytes beyond what was in use before; None if it cannot be measured."""
 
 
 def measure_cost(work: Callable[[], object], device: torch.device, *, repeats: int) -> Cost:
     """Run `work` once to warm up, then `repeats` times.
 
-    Memory is the device's own on CUDA, resident memory on Linux, and not measured elsewhere. It is
-    that of the first run, the only one before which nothing was kept for later ones.
+    Memory is the device's own on CUDA, resident memory on Linux, and not measured elsewhere. The
+    first run counts, because later ones find memory kept for reuse.
     """
     if repeats < 1:
         raise ValueError(f"repeats must be at least 1, got {repeats}")
@@ -58,10 +58,10 @@ def _reset_peak(device: torch.device) -> int | None:
         torch.cuda.reset_peak_memory_stats(device)
         return torch.cuda.memory_allocated(device)
     with contextlib.suppress(AttributeError, OSError):
-        # Memory that was freed but kept for reuse would hide what the work takes anew.
+        # Freed memory kept for reuse would hide what the work allocates.
         ctypes.CDLL(None).malloc_trim(0)
     with contextlib.suppress(OSError):
-        _CLEAR_REFS.write_text("5")  # Linux sets the peak back to what is resident now.
+        _CLEAR_REFS.write_text("5")  # Linux resets the peak to what is resident now.
         return _status("VmRSS")
     return None
 

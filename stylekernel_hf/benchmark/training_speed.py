@@ -1,4 +1,4 @@
-"""How fast the network is trained here, and how much of that time is lost to loading pictures."""
+"""Speed of training on this machine, and the share of time lost to loading pictures."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from stylekernel_hf.training.trainer import Trainer
 
 @dataclass(frozen=True)
 class TrainingSpeed:
-    """Pairs of crops a second in training, and the share of the time spent waiting for them."""
+    """Pairs of crops per second in training, and the share of time spent waiting for them."""
 
     device: str
     precision: str
@@ -59,7 +59,7 @@ def write_training_json(speed: TrainingSpeed, machine: dict[str, Any], path: Pat
 
 
 def _read(trainer: Trainer, settings: TrainingSettings) -> TrainingSpeed:
-    # What starts is in the first line of the log, and what is saved at the end in none.
+    # The first line of the log includes the start; saving at the end is in none.
     line = (settings.output / "log.jsonl").read_text(encoding="utf-8").splitlines()[1]
     logged = json.loads(line)
     return TrainingSpeed(

@@ -1,4 +1,4 @@
-"""The kinds of work that are measured."""
+"""The kinds of work that the benchmark measures."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from stylekernel_hf.tiling.tiled_forward import TiledForward
 
 STYLE_SIZE = 512
 _BUSY_SIZE = 512
-# Seconds that the load is looked at before the network is measured beside a busy process.
+# Seconds for which the load is observed before the network is measured beside a busy process.
 _LOOKING = 0.3
 
 
@@ -32,7 +32,7 @@ _LOOKING = 0.3
 class Plan:
     """What is measured: `sizes` are sides of square pictures in px, `repeats` runs of each.
 
-    Pictures of up to `whole_up_to` px are painted in one piece, larger ones than `tile_size` in
+    Pictures of up to `whole_up_to` px are stylized in one piece, those larger than `tile_size` in
     tiles too.
     """
 
@@ -51,7 +51,7 @@ class Plan:
 
     @property
     def busy_size(self) -> int:
-        """Side of the picture that is painted beside a busy process: the one nearest to 512 px."""
+        """Side in px of the picture beside a busy process: the size nearest to 512 px."""
         return min(self.sizes, key=lambda size: abs(size - _BUSY_SIZE))
 
     def steps(self, device: str) -> int:
@@ -62,7 +62,7 @@ class Plan:
 
 
 class Work(NamedTuple):
-    """One thing to be timed, on square pictures; `counted` where its operators can be counted."""
+    """One kind of work on square pictures; `counted` if its operators can be counted."""
 
     name: str
     size: int
@@ -71,16 +71,16 @@ class Work(NamedTuple):
 
 
 def all_work(pipe: StyleKernelPipeline, plan: Plan) -> Iterator[Work]:
-    """Yield encoding a style, and at every size the network alone and from file to file.
+    """Yield the work: encoding a style, and at every size the network alone and file to file.
 
-    The network alone paints a picture in an encoded style: in one piece without a margin, in tiles
-    with all that they need. From file to file are reading a PNG, painting with the tile size that
-    the pipeline chooses, and writing a PNG. On a CPU the network alone is run once more while
-    another process is busy.
+    The network alone stylizes a picture in an encoded style: in one piece without a margin, in
+    tiles with the measuring pass and the margin. File to file reads a PNG, stylizes it with the
+    tile size that the pipeline chooses, and writes a PNG. On a CPU, the network alone runs once
+    more while another process is busy.
     """
-    painting = _to_model(_picture(STYLE_SIZE, seed=1), pipe)
-    yield Work("style", STYLE_SIZE, lambda: pipe.model.encode_style(painting), True)
-    style = pipe.model.encode_style(painting)
+    style_image = _to_model(_picture(STYLE_SIZE, seed=1), pipe)
+    yield Work("style", STYLE_SIZE, lambda: pipe.model.encode_style(style_image), True)
+    style = pipe.model.encode_style(style_image)
     for size in plan.sizes:
         if size <= plan.whole_up_to:
             yield _in_one_piece(pipe, style, size)
@@ -110,7 +110,7 @@ def _beside_a_busy_process(pipe: StyleKernelPipeline, style: StyleEmbedding, siz
 
 @contextmanager
 def busy_process() -> Generator[None]:
-    """Within it, another process keeps one processor busy."""
+    """Keep one processor busy by another process."""
     code = "print(flush=True)\nwhile True: pass"
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
     try:
@@ -124,10 +124,10 @@ def busy_process() -> Generator[None]:
 
 @contextmanager
 def sharing_processors() -> Generator[None]:
-    """Within it, this process leaves other programs the processors that they use."""
+    """Let this process use fewer threads while other programs are busy."""
     share_processors()
     try:
-        # The load is an average over some time.
+        # The load is an average over this time.
         time.sleep(_LOOKING)
         yield
     finally:
@@ -154,7 +154,7 @@ def _file_to_file(
 
 
 def _picture(size: int, seed: int) -> Tensor:
-    """Return smooth random colours, which a PNG holds about as compactly as a photo, in uint8."""
+    """Return smooth random colours in uint8, which PNG compresses about as well as a photo."""
     generator = torch.Generator().manual_seed(seed)
     coarse = torch.rand(1, 3, size // 8, size // 8, generator=generator)
     fine = torch.nn.functional.interpolate(coarse, (size, size), mode="bilinear")

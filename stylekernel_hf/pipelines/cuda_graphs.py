@@ -1,4 +1,4 @@
-"""CUDA graphs: the kernels of the whole network, recorded once for a size and started as one."""
+"""CUDA graphs: the kernels of the whole network, recorded once per size and started as one."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ from stylekernel_hf.model.style_kernel import StyleKernelNetwork
 
 logger = logging.getLogger(__name__)
 
-# Kernels of larger pictures take longer than starting them.
+# In larger pictures, the kernels take longer than their start.
 MOST_PIXELS = 2**21
-# Recordings that are kept, each with all the memory that its pass takes.
+# Number of recordings kept, each with all the memory of its pass.
 KEPT = 4
 _WARM_UPS = 2
-# Side of the picture that is tried first, in px.
+# Side in px of the picture of the trial.
 _TRIED = 128
 
 
 class Recording(NamedTuple):
-    """A pass of the network; replaying it reads `inputs` and writes `painted`."""
+    """A pass of the network; replaying it reads `inputs` and writes `output`."""
 
     graph: torch.cuda.CUDAGraph
     inputs: tuple[Tensor, ...]
-    painted: Tensor
+    output: Tensor
 
 
 class RecordedForward:
-    """Stands in for the forward of a network on CUDA, and replays what it has recorded.
+    """Replaces the forward of a network on CUDA by recordings of it.
 
-    On a GPU a picture of 512 px takes less time than starting its two hundred kernels one by one.
-    What is recorded are full-strength passes in one encoded style, of up to `MOST_PIXELS`, where no
-    gradients are asked for; everything else goes the usual way. The sizes that came last are kept.
-    After a first failure, of which a warning tells, everything goes the usual way.
+    On a GPU, computing a picture of 512 px takes less time than starting its two hundred kernels
+    one by one. Passes in full strength and one encoded style, of up to `MOST_PIXELS` and without
+    gradients, are recorded; all others run as before. The recordings used last are kept. The first
+    failure logs a warning; from then on all passes run as before.
     """
 
     def __init__(self, model: StyleKernelNetwork) -> None:
@@ -54,12 +54,12 @@ class RecordedForward:
             try:
                 return self._replay(content, style)
             except torch.OutOfMemoryError:
-                raise  # It has a remedy of its own: smaller tiles.
-            except Exception as error:  # Recording finds whatever a driver does not like.
+                raise  # The caller retries in smaller tiles.
+            except Exception as error:  # Drivers raise errors of many types.
                 self.works = False
                 self._recordings.clear()
                 logger.warning(
-                    "CUDA graphs do not work here, going on without: %s", first_line(error)
+                    "CUDA graphs do not work here, running without: %s", first_line(error)
                 )
         return self._model.forward(content, style, strength)
 
@@ -68,7 +68,7 @@ class RecordedForward:
     ) -> Float[Tensor, "b 3 h w"]:
         inputs = (content, style.key, style.value, style.code)
         weights = next(self._model.parameters())
-        # Weights that were moved or cast since lie elsewhere; those changed in place are read anew.
+        # Moving or casting the weights changes their address; changes in place need no recording.
         key = weights.data_ptr(), *((each.shape, each.stride(), each.dtype) for each in inputs)
         recording = self._recordings.pop(key, None)
         if recording is None:
@@ -79,45 +79,45 @@ class RecordedForward:
         for place, value in zip(recording.inputs, inputs, strict=True):
             place.copy_(value)
         recording.graph.replay()
-        return recording.painted.clone()
+        return recording.output.clone()
 
 
 def record_network(model: StyleKernelNetwork) -> bool:
-    """Let a network on CUDA replay its passes from now on; return whether a first one worked.
+    """Run a network on CUDA by recordings from now on; return whether a trial worked.
 
-    If it did not, or on another device, a warning is logged and the model is left as it was.
+    If not, or on another device, a warning is logged and the model stays as it was.
     """
     picture = torch.zeros(1, 3, _TRIED, _TRIED, device=model.device, dtype=model.dtype)
     picture = picture.contiguous(memory_format=torch.channels_last)
     if not _is_on_gpu(picture):
-        logger.warning("CUDA graphs need a CUDA device, got %s: going on without", model.device)
+        logger.warning("CUDA graphs need a CUDA device, got %s: running without", model.device)
         return False
     forward = RecordedForward(model)
     with torch.no_grad():
         forward(picture, model.encode_style(picture))
     if forward.works:
-        # Where torch.compile puts what stands in for a module's forward.
+        # Where torch.compile puts its replacement of a module's forward; copies leave it behind.
         model._compiled_call_impl = forward  # pyright: ignore[reportPrivateUsage]
     return forward.works
 
 
 def record(model: StyleKernelNetwork, inputs: tuple[Tensor, ...]) -> Recording:
-    """Record a pass over copies of a content and of the three parts of a style."""
-    # Outside inference mode: the copies are written to again, wherever the next call comes from.
+    """Record a pass over copies of a content and of the key, value and code of a style."""
+    # Outside inference mode, so that any later call may write to the copies.
     with torch.inference_mode(False), torch.no_grad():
         content, key, value, code = copies = tuple(each.clone() for each in inputs)
         style = EncodedStyle(key, value, code)
         stream = torch.cuda.Stream(content.device)
         stream.wait_stream(torch.cuda.current_stream(content.device))
         with torch.cuda.stream(stream):
-            # What is compiled or chosen at a first call must not be part of the recording.
+            # Compiling and autotuning at the first calls must not be part of the recording.
             for _ in range(_WARM_UPS):
                 model.forward(content, style)
         torch.cuda.current_stream(content.device).wait_stream(stream)
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph):
-            painted = model.forward(content, style)
-    return Recording(graph, copies, painted)
+            output = model.forward(content, style)
+    return Recording(graph, copies, output)
 
 
 def _is_recordable(content: Tensor, style: Any, strength: Any) -> bool:

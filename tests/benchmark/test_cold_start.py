@@ -90,9 +90,9 @@ def test_every_extra_is_among_what_is_looked_for() -> None:
 
 def test_painting_imports_neither_extras_nor_diffusers(started: tuple[int, set[str]]) -> None:
     _, modules = started
-    ours = {name.split(".")[1] for name in modules if name.startswith("stylekernel_hf.")}
-    assert "pipelines" in ours
-    assert not ours & OTHERS
+    rooms = {name.split(".")[1] for name in modules if name.startswith("stylekernel_hf.")}
+    assert "pipelines" in rooms
+    assert not rooms & OTHERS
     assert not modules & HEAVY
 
 

@@ -10,8 +10,8 @@ import torch
 
 from stylekernel_hf import pipeline
 from stylekernel_hf.benchmark import runner
+from stylekernel_hf.devices import resolution
 from stylekernel_hf.devices.dtypes import is_native
-from stylekernel_hf.pipelines import tasks
 from stylekernel_hf.training import precision
 from stylekernel_hf.training.precision import resolve_precision
 
@@ -51,7 +51,7 @@ def test_cuda_has_bfloat16_only_without_emulation(
 def test_emulated_dtype_is_used_with_a_warning(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(tasks, "is_native", lambda dtype, device: dtype == torch.float32)
+    monkeypatch.setattr(resolution, "is_native", lambda dtype, device: dtype == torch.float32)
     assert pipeline("style-kernel", device="cpu").dtype == torch.float32
     assert not caplog.records
     assert pipeline("style-kernel", device="cpu", dtype=torch.bfloat16).dtype == torch.bfloat16

@@ -56,13 +56,13 @@ def test_base_with_max_pooling_has_the_convolutions_of_vgg19_to_conv4_2():
 @pytest.mark.usefixtures("zeros_are_left")
 def test_base_with_the_weights_of_a_vgg19_computes_its_features():
     encoder, vgg = base_and_vgg()
-    for ours, theirs in zip(convolutions(encoder), convolutions(vgg), strict=True):
+    for layer, reference in zip(convolutions(encoder), convolutions(vgg), strict=True):
         weights = {
-            "weight": torch.randn(ours.weight.shape) * 0.1,
-            "bias": torch.randn(ours.out_channels),
+            "weight": torch.randn(layer.weight.shape) * 0.1,
+            "bias": torch.randn(layer.out_channels),
         }
-        ours.load_state_dict(weights, assign=True)
-        theirs.load_state_dict(weights, assign=True)
+        layer.load_state_dict(weights, assign=True)
+        reference.load_state_dict(weights, assign=True)
     image = torch.rand(1, 3, 16, 24)
     relu1_2, relu2_2, relu3_4, relu4_2 = 3, 8, 17, 22
     with torch.no_grad():

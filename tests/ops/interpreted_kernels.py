@@ -77,10 +77,10 @@ def test_gradients_are_those_of_the_portable_path(size: int, groups: int) -> Non
     single = [part.detach().float() for part in exact]
     # As a training run has them: a slice of more channels, and a gradient that is broadcast.
     wider = torch.cat([single[1], single[1]], dim=1)[:, : single[1].shape[1]]
-    found = fused_conv.gradients(single[0], wider, groups, arriving.float())
-    for ours, theirs in zip(found, exact, strict=True):
-        assert theirs.grad is not None
-        assert_near(ours, theirs.grad, 1e-5)
+    gradients = fused_conv.gradients(single[0], wider, groups, arriving.float())
+    for actual, expected in zip(gradients, exact, strict=True):
+        assert expected.grad is not None
+        assert_near(actual, expected.grad, 1e-5)
 
 
 @pytest.mark.parametrize("dtype", TOLERANCES)
@@ -154,5 +154,5 @@ def test_network_paints_and_learns_the_same_with_fused_kernels(
     fused = outcome()
     assert {*calls} == {"convolve", "gradients", "attend"}
     monkeypatch.setattr(FusedKernel, "__call__", lambda *_: None)
-    for ours, theirs in zip(fused, outcome(), strict=True):
-        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
+    for actual, expected in zip(fused, outcome(), strict=True):
+        torch.testing.assert_close(actual, expected, rtol=1e-4, atol=1e-5)

@@ -103,11 +103,11 @@ def test_bfloat16_gradients_are_near_the_exact_ones():
     weight = torch.randn_like(exact[0])
     for x, k in (exact, rounded):
         (dynamic_conv2d(x, k, 2) * weight.to(x.dtype)).sum().backward()
-    for ours, theirs in zip(rounded, exact, strict=True):
-        assert ours.grad is not None
-        assert theirs.grad is not None
-        assert ours.grad.dtype == torch.bfloat16
-        assert_near(ours.grad, theirs.grad, 0.02 * theirs.grad.abs().max().item())
+    for actual, expected in zip(rounded, exact, strict=True):
+        assert actual.grad is not None
+        assert expected.grad is not None
+        assert actual.grad.dtype == torch.bfloat16
+        assert_near(actual.grad, expected.grad, 0.02 * expected.grad.abs().max().item())
 
 
 def test_batch_items_do_not_influence_each_other():

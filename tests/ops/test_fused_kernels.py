@@ -109,6 +109,8 @@ def test_kernels_on_cuda_are_near_the_portable_path(dtype: torch.dtype) -> None:
     fused = dynamic_conv2d(features, kernels, 8), gated_attention(query, key, value, gamma, beta)
     # Doubles go the portable way.
     exact = dynamic_conv2d(*double[:2], 8), gated_attention(*double[2:])
-    for ours, theirs in zip(fused, exact, strict=True):
-        assert_near(ours.cpu(), theirs.cpu(), 4 * TOLERANCES[dtype] * float(theirs.abs().max()))
+    for actual, expected in zip(fused, exact, strict=True):
+        assert_near(
+            actual.cpu(), expected.cpu(), 4 * TOLERANCES[dtype] * float(expected.abs().max())
+        )
     assert dynamic_conv._fused_convolve._works and attention._fused_attend._works

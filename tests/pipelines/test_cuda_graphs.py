@@ -117,7 +117,7 @@ def test_failing_recording_is_reported_once_and_the_network_runs(
     assert model._compiled_call_impl is None
     first, second = (entry.getMessage() for entry in caplog.records)
     assert first == second
-    assert first.startswith("CUDA graphs do not work here, going on without: ")
+    assert first.startswith("CUDA graphs do not work here, running without: ")
 
 
 @torch.no_grad()
@@ -139,7 +139,7 @@ def test_other_devices_go_on_without_graphs(caplog: pytest.LogCaptureFixture) ->
     before = pipe(picture(80, 72)[0], picture(64, 64)[0], output_type="pt").images[0]
     with caplog.at_level(logging.WARNING, logger="stylekernel_hf"):
         assert not pipe.compile()
-    assert caplog.messages == ["CUDA graphs need a CUDA device, got cpu: going on without"]
+    assert caplog.messages == ["CUDA graphs need a CUDA device, got cpu: running without"]
     after = pipe(picture(80, 72)[0], picture(64, 64)[0], output_type="pt").images[0]
     assert torch.equal(after, before)
 

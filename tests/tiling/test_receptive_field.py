@@ -27,14 +27,14 @@ def test_a_pixel_changes_nothing_beyond_the_reach(model: StyleKernelModel) -> No
     style = model.encode_style(torch.rand(1, 3, 64, 64, generator=generator))
     features, others = model.encode_content(picture), model.encode_content(altered)
     statistics = [channel_statistics(level) for level in features]
-    painted, repainted = (model.stylize(each, statistics, style) for each in (features, others))
+    before, after = (model.stylize(each, statistics, style) for each in (features, others))
     coarsest = model.config.stem_stride * 2 ** (len(model.config.style_channels) - 1)
     measured = {
         content_reach: changed(features[-1], others[-1], model.stride),
         style_reach: changed(
             model.style_encoder(picture)[-1], model.style_encoder(altered)[-1], coarsest
         ),
-        full_reach: changed(painted, repainted, model.stride),
+        full_reach: changed(before, after, model.stride),
     }
     for reach, distances in measured.items():
         assert max(distances) <= reach(model), reach.__name__

@@ -13,13 +13,13 @@ from stylekernel_hf.tiling.tile_grid import Span, grid
     ("rows", "columns"), [(Span(0, 96), Span(0, 200)), (Span(10, 87), Span(3, 20))]
 )
 def test_tiles_cover_every_pixel_once(rows: Span, columns: Span, size: int) -> None:
-    painted = np.zeros((96, 200), int)
+    covered = np.zeros((96, 200), int)
     for tile in grid(rows, columns, size, halo=24, cell=8, bounds=(96, 200)):
         assert max(tile.rows.stop - tile.rows.start, tile.columns.stop - tile.columns.start) <= size
-        painted[slice(*tile.rows), slice(*tile.columns)] += 1
-    inside = np.zeros_like(painted)
+        covered[slice(*tile.rows), slice(*tile.columns)] += 1
+    inside = np.zeros_like(covered)
     inside[slice(*rows), slice(*columns)] = 1
-    assert np.array_equal(painted, inside)
+    assert np.array_equal(covered, inside)
 
 
 def test_windows_are_whole_cells_with_the_halo_inside_the_picture() -> None:

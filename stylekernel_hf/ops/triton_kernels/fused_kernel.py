@@ -1,4 +1,9 @@
-"""Use of the fused kernels: on which tensors, and the fallback if one does not work."""
+"""Use of the fused kernels: on which tensors, and the fallback if one does not work.
+
+`torch.library.triton_op` does not replace this: its operators cannot decline a call by dtype, by
+size or after a failure, so the choice would stay here, beside a registration that only
+torch.compile and torch.export need.
+"""
 
 from __future__ import annotations
 
