@@ -83,10 +83,10 @@ def colors(pipe: StyleKernelPipeline, photo: Image.Image, style: Path) -> list[P
 
 
 def stroke_sizes(pipe: StyleKernelPipeline, photo: Image.Image, style: Path) -> list[Picture]:
-    """The painting at smaller and larger sizes, for finer and coarser strokes."""
+    """Strokes from half as wide to four times as wide."""
     return [
-        (f"style_size={size}", pipe(photo, style, style_size=size).images[0])
-        for size in (128, 256, 512, 768, 1024)
+        (f"stroke_scale={scale}", pipe(photo, style, stroke_scale=scale).images[0])
+        for scale in (0.5, 1, 2, 3, 4)
     ]
 
 

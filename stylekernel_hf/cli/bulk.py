@@ -153,6 +153,7 @@ def run_jobs(
     style_weights: Sequence[float] | None = None,
     masks: Sequence[Path] | None = None,
     color: ColorMode = "style",
+    stroke_scale: float = 1.0,
     style_size: int | None = 512,
     tile_size: int | None = None,
     existing: Existing = "refuse",
@@ -182,6 +183,7 @@ def run_jobs(
         style_weights=style_weights,
         masks=masks,
         color=color,
+        stroke_scale=stroke_scale,
         tile_size=tile_size,
         metadata=metadata,
         video=video or {},
@@ -213,6 +215,7 @@ def _stylize(
     style_weights: Sequence[float] | None,
     masks: Sequence[Path] | None,
     color: ColorMode,
+    stroke_scale: float,
     tile_size: int | None,
     metadata: bool,
     video: Mapping[str, Any],
@@ -222,6 +225,7 @@ def _stylize(
         "strength": strength,
         "style_weights": style_weights,
         "color": color,
+        "stroke_scale": stroke_scale,
         "tile_size": tile_size,
     }
     job.output.parent.mkdir(parents=True, exist_ok=True)

@@ -90,6 +90,13 @@ def stylize(
             "in two ways. transfer: only the painting's colours, without the network."
         ),
     ] = Color.style,
+    stroke_scale: Annotated[
+        float,
+        typer.Option(
+            help="Width of strokes relative to the frame, 0.5 to 4; 1 for that of a small photo, "
+            "whatever the photo's size."
+        ),
+    ] = 1.0,
     style_size: Annotated[
         int,
         typer.Option(help="Short side in px to which paintings are scaled; 0 keeps their size."),
@@ -170,13 +177,18 @@ def stylize(
 
         from stylekernel_hf.cli.bulk import check_jobs
         from stylekernel_hf.devices.processors import share_processors
-        from stylekernel_hf.pipelines.call_checks import check_strength, check_style_size
+        from stylekernel_hf.pipelines.call_checks import (
+            check_strength,
+            check_stroke_scale,
+            check_style_size,
+        )
         from stylekernel_hf.pipelines.tasks import pipeline
         from stylekernel_hf.tiling.tile_size import check_tile_size
         from stylekernel_hf.video.formats import is_video_name
 
     # 1. Check everything that can be checked before the work.
     check_strength(strength)
+    check_stroke_scale(stroke_scale)
     check_style_size(style_size or None)
     contents, styles = [content, *(more_contents or [])], [style, *(more_styles or [])]
     jobs = _plan(contents, styles, output, style_weight or None, mask or None)
@@ -199,6 +211,7 @@ def stylize(
         style_weights=style_weight or None,
         masks=mask or None,
         color=color.value,
+        stroke_scale=stroke_scale,
         style_size=style_size or None,
         tile_size=tile_size,
         metadata=not no_metadata,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import torch
+from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from stylekernel_hf.devices.processors import adaptive_threads
@@ -17,6 +19,7 @@ from stylekernel_hf.images.color_modes import ColorMode, recolor
 from stylekernel_hf.images.loading import count_pixels
 from stylekernel_hf.images.metadata.reading import read_metadata
 from stylekernel_hf.images.source import is_regular_file
+from stylekernel_hf.images.tensors import rounded_bytes
 from stylekernel_hf.large.strip_files import StripFile, reads_in_strips
 from stylekernel_hf.large.strip_writing import (
     check_room,
@@ -31,24 +34,31 @@ from stylekernel_hf.pipelines.call_checks import (
     check_choice,
     check_combination,
     check_strength,
+    check_stroke_scale,
     check_style_size,
 )
 from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline
 from stylekernel_hf.styles.embedding import StyleEmbedding
 from stylekernel_hf.styles.mixing import combine, one_style, plan_shares
 from stylekernel_hf.styles.style_input import MIN_SIDE, StyleInput, style_items
+from stylekernel_hf.tiling.coarse_to_fine import ChangedRows, shrink_rows, working_size
 from stylekernel_hf.tiling.low_detail import (
+    measure_detail,
     measure_detail_of_rows,
     model_for_detail,
 )
 from stylekernel_hf.tiling.out_of_memory import retry_in_smaller_tiles
 from stylekernel_hf.tiling.strip_forward import StripForward
+from stylekernel_hf.tiling.strip_picture import Rows
 from stylekernel_hf.tiling.tile_size import check_tile_size
+from stylekernel_hf.tiling.tiled_forward import TiledForward
 
 LARGE_PIXELS = 50_000_000
 """Files of more pixels than this are stylized in strips where the options allow it."""
 
 STRIP_COLORS: tuple[ColorMode, ...] = ("style", "luminance")
+# Rows of a finished picture that are worked on at a time.
+_BAND = 64
 
 
 @torch.inference_mode()
@@ -61,6 +71,7 @@ def stylize_file(
     strength: float = 1.0,
     style_weights: Sequence[float] | None = None,
     color: ColorMode = "style",
+    stroke_scale: float = 1.0,
     style_size: int | None = 512,
     tile_size: int | None = None,
     metadata: bool = True,
@@ -81,6 +92,8 @@ def stylize_file(
         strength: From 0, the content, to 1; strength maps are refused.
         style_weights: Weight of each style; equal without.
         color: "style" or "luminance"; the other modes need the whole result.
+        stroke_scale: Width of strokes relative to the frame, as in a call. It must be at least 1
+            where a smaller one needs a working size above the image's.
         style_size: Shorter side in px to which paintings are scaled; None keeps their size.
         tile_size: Side of the tiles in px; chosen by free memory without.
         metadata: Keep the EXIF, XMP and IPTC data of the photo, corrected for the result.
@@ -104,6 +117,7 @@ def stylize_file(
     strength = check_strength(strength)
     check_choice("color of an image in strips", color, STRIP_COLORS)
     tile_size = check_tile_size(tile_size, pipe.model)
+    stroke_scale = check_stroke_scale(stroke_scale)
     style_size = check_style_size(style_size)
     target = Path(output)
     check_strip_output(target)
@@ -112,32 +126,149 @@ def stylize_file(
         raise ValueError(
             f"content must be at least {MIN_SIDE} px a side, got {file.width}x{file.height}"
         )
+    size = _working_size(file, stroke_scale)
     check_room(target, file.width, file.height)
     named = style_items(style)
     weights = check_combination(len(named), 1, style_weights, None) or one_style(len(named), 0)
     shares = plan_shares((1, 1), strength=strength, weights=weights, masks=None)
     styles = [pipe.encode_style(item, style_size=style_size) for item in named.values()]
     mixed = combine(styles, shares.styles)
-    model = model_for_detail(pipe.model, lambda: measure_detail_of_rows(file.rows(), file.height))
-    forward = StripForward(model, file.rows, file.height, file.width, strength, tile_size)
-
-    def finish(part: Tensor, original: Tensor) -> Tensor:
-        return recolor(part, original, color)
-
+    passes = _Passes(pipe, file, strength, tile_size, size)
     with (
         raw_file(target) as raw,
-        pipe.progress_bar(total=forward.steps) as bar,
+        pipe.progress_bar(total=passes.steps) as bar,
         adaptive_threads(bar.update) as step,
     ):
+        passes.run(mixed, raw, color, bar, step)
+        encode_raw(raw, file, target, read_metadata(content) if metadata else None)
+
+
+class _Passes:
+    """The passes of the network over one file: at a working size, if it has one, and at full size.
+
+    They give what `CoarseToFine` gives of a picture in memory.
+    """
+
+    def __init__(
+        self,
+        pipe: StyleKernelPipeline,
+        file: StripFile,
+        strength: float,
+        tile_size: int | None,
+        size: tuple[int, int] | None,
+    ) -> None:
+        self._pipe, self._file, self._strength, self._tile_size = pipe, file, strength, tile_size
+        self._fine = self._strips(file.rows)
+        self._coarse: TiledForward | None = None
+        if size is not None:
+            small = shrink_rows(file.rows(), file.height, file.width, size)
+            model = model_for_detail(pipe.model, lambda: measure_detail(small))
+            self._small, self._coarse = small, TiledForward(model, small, strength, tile_size)
+
+    @property
+    def steps(self) -> int:
+        """The tiles of all passes."""
+        return self._fine.steps + (self._coarse.steps if self._coarse else 0)
+
+    def run(
+        self,
+        style: StyleEmbedding | StyleField,
+        raw: BinaryIO,
+        color: ColorMode,
+        bar: Any,
+        on_step: Callable[[], object],
+    ) -> None:
+        """Write the rows of the stylized picture to `raw`."""
+        if self._coarse is None:
+            self._write(self._fine, style, raw, color, bar, on_step)
+            return
+        coarse = retry_in_smaller_tiles(
+            self._coarse,
+            lambda each: each.run(style, as_bytes=False, on_step=on_step),
+            self._pipe.device,
+            name="content",
+            remedy="tile_size",
+        )
+        coarse, file = coarse.float().cpu(), self._file
+        change = coarse - self._small
+        fine = self._strips(lambda: ChangedRows(file.rows(), change, file.height, file.width))
+        self._write(fine, style, raw, "style", bar, on_step)
+        _finish(raw, file, coarse, color)
+
+    def _strips(self, open_rows: Callable[[], Rows]) -> StripForward:
+        height, width = self._file.height, self._file.width
+        model = model_for_detail(
+            self._pipe.model, lambda: measure_detail_of_rows(open_rows(), height)
+        )
+        return StripForward(model, open_rows, height, width, self._strength, self._tile_size)
+
+    def _write(
+        self,
+        forward: StripForward,
+        style: StyleEmbedding | StyleField,
+        raw: BinaryIO,
+        color: ColorMode,
+        bar: Any,
+        on_step: Callable[[], object],
+    ) -> None:
+        def write(each: StripForward) -> None:
+            # An attempt in smaller tiles overwrites what the first one wrote.
+            raw.seek(0)
+            finish = partial(recolor, color=color)
+            for strip in each.strips(style, finish=finish, on_step=on_step):
+                raw.write(strip.numpy().data)
+
         retry_in_smaller_tiles(
             forward,
-            lambda each: _write_strips(each, mixed, raw, finish, step),
-            pipe.device,
+            write,
+            self._pipe.device,
             name="content",
             remedy="tile_size",
             on_retry=lambda smaller: bar.reset(total=smaller.steps),
         )
-        encode_raw(raw, file, target, read_metadata(content) if metadata else None)
+
+
+class _RawRows:
+    """The rows of a file of RGB bytes."""
+
+    def __init__(self, raw: BinaryIO, width: int) -> None:
+        raw.seek(0)
+        self._raw, self._width = raw, width
+
+    def read(self, count: int) -> UInt8[Tensor, "count w 3"]:
+        data = bytearray(self._raw.read(3 * self._width * count))
+        return torch.frombuffer(data, dtype=torch.uint8).view(-1, self._width, 3)
+
+
+def _finish(
+    raw: BinaryIO, file: StripFile, coarse: Float[Tensor, "1 3 i j"], color: ColorMode
+) -> None:
+    """Give the rows of `raw` the look of `coarse`, and the colours that `color` asks for."""
+    height, width = file.height, file.width
+    size = (coarse.shape[2], coarse.shape[3])
+    change = coarse - shrink_rows(_RawRows(raw, width), height, width, size)
+    changed = ChangedRows(_RawRows(raw, width), change, height, width)
+    original = file.rows() if color != "style" else None
+    for top in range(0, height, _BAND):
+        count = min(_BAND, height - top)
+        raw.seek(3 * width * top)
+        rows = changed.read(count)
+        if original is not None:
+            content = original.read(count).permute(2, 0, 1)[None]
+            recolored = recolor(rows.permute(2, 0, 1)[None], content, color)
+            rows = rounded_bytes(recolored)[0].permute(1, 2, 0)
+        raw.seek(3 * width * top)
+        raw.write(rows.contiguous().numpy().data)
+
+
+def _working_size(file: StripFile, stroke_scale: float) -> tuple[int, int] | None:
+    size = working_size(file.height, file.width, stroke_scale)
+    if size is not None and size[0] > file.height:
+        raise ValueError(
+            f"stroke_scale must be at least 1 for a picture of {file.width}x{file.height} px in "
+            f"strips, got {stroke_scale:g}"
+        )
+    return size
 
 
 def calls_for_strips(
@@ -172,16 +303,3 @@ def calls_for_strips(
         and has_vips()
         and reads_in_strips(content)
     )
-
-
-def _write_strips(
-    forward: StripForward,
-    style: StyleEmbedding | StyleField,
-    raw: BinaryIO,
-    finish: Callable[[Tensor, Tensor], Tensor],
-    on_step: Callable[[], object],
-) -> None:
-    # Overwrite the rows of an earlier attempt with larger tiles.
-    raw.seek(0)
-    for strip in forward.strips(style, finish=finish, on_step=on_step):
-        raw.write(strip.numpy().data)

@@ -45,6 +45,14 @@ def check_style_size(style_size: Any) -> int | None:
     return number
 
 
+def check_stroke_scale(stroke_scale: object) -> float:
+    """Return the width of strokes as a float; TypeError or ValueError for none from 0.5 to 4."""
+    number = as_float(stroke_scale, "stroke_scale")
+    if not 0.5 <= number <= 4:
+        raise ValueError(f"stroke_scale must lie in [0.5, 4], got {shown(number)}")
+    return number
+
+
 def check_combination(
     styles: int,
     contents: int,

@@ -26,6 +26,7 @@ from stylekernel_hf.pipelines.call_checks import (
     check_choice,
     check_combination,
     check_strength,
+    check_stroke_scale,
     check_style_size,
 )
 from stylekernel_hf.pipelines.cuda_graphs import record_network
@@ -47,11 +48,11 @@ from stylekernel_hf.styles.style_input import (
     scale_style_picture,
     style_items,
 )
+from stylekernel_hf.tiling.coarse_to_fine import CoarseToFine
 from stylekernel_hf.tiling.low_detail import measure_detail, model_for_detail
 from stylekernel_hf.tiling.out_of_memory import retry_in_smaller_tiles
 from stylekernel_hf.tiling.style_encoding import encode_style_image
 from stylekernel_hf.tiling.tile_size import check_tile_size
-from stylekernel_hf.tiling.tiled_forward import TiledForward
 
 MAX_EXPLAINED_PIXELS = 16 * 2**20
 
@@ -96,6 +97,7 @@ class StyleKernelPipeline(ProgressBars, PretrainedPipeline):
         style_weights: Sequence[float] | None = None,
         masks: Sequence[ImageInput] | None = None,
         color: ColorMode = "style",
+        stroke_scale: float = 1.0,
         style_size: int | None = 512,
         tile_size: int | None = None,
         output_type: OutputType = "pil",
@@ -121,6 +123,10 @@ class StyleKernelPipeline(ProgressBars, PretrainedPipeline):
                 takes the luminance of the result. "statistics" gives the result the mean and
                 covariance of the photo's colours. "transfer" gives the photo the mean and
                 covariance of the painting's colours, without the network.
+            stroke_scale: How wide strokes are, 0.5 to 4, relative to the frame: 1 for strokes as
+                wide as in a photo with a short side of 512 px, whatever the size of the photo; 2
+                for twice as wide. Photos of more than 640 px a side are stylized at a smaller
+                working size first, and finished at full size.
             style_size: The short side in px, 64 to 4096, to which paintings are scaled before they
                 are encoded; a larger one makes coarser strokes. Marks of less than 2 px after
                 scaling are lost, and enlarged paintings give softer strokes. Very elongated
@@ -154,6 +160,7 @@ class StyleKernelPipeline(ProgressBars, PretrainedPipeline):
         check_choice("color", color, COLOR_MODES)
         check_choice("output_type", output_type, ("pil", "np", "pt"))
         tile_size = check_tile_size(tile_size, self.model)
+        stroke_scale = check_stroke_scale(stroke_scale)
         style_size = check_style_size(style_size)
 
         # 2. Read the photos, and the share of every style in each of them.
@@ -181,7 +188,11 @@ class StyleKernelPipeline(ProgressBars, PretrainedPipeline):
 
         # 5. Stylize the photos one by one, each in one piece or tile by tile.
         as_bytes = output_type == "pil" and color == "style"
-        results = self._stylize(photos, encoded, shares, tile_size, color, as_bytes=as_bytes)
+        forwards = [
+            CoarseToFine(self._model_for, photo.visible, each.strength, tile_size, stroke_scale)
+            for photo, each in zip(photos, shares, strict=True)
+        ]
+        results = self._stylize(photos, forwards, encoded, shares, color, as_bytes=as_bytes)
         return StyleKernelPipelineOutput(make_images(results, photos, output_type))
 
     @torch.inference_mode()
@@ -291,18 +302,14 @@ class StyleKernelPipeline(ProgressBars, PretrainedPipeline):
     def _stylize(
         self,
         photos: Sequence[Photo],
+        forwards: Sequence[CoarseToFine],
         styles: Sequence[StyleEmbedding],
         shares: Sequence[Shares],
-        tile_size: int | None,
         color: ColorMode,
         *,
         as_bytes: bool,
     ) -> list[Num[Tensor, "1 3 h w"]]:
         """Stylize every photo and recolour it, with one progress bar over the tiles of all."""
-        forwards = [
-            TiledForward(self._model_for(photo.visible), photo.visible, each.strength, tile_size)
-            for photo, each in zip(photos, shares, strict=True)
-        ]
         total = sum(forward.steps for forward in forwards)
         results: list[Tensor] = []
         with self.progress_bar(total=total) as bar, adaptive_threads(bar.update) as on_step:
@@ -318,7 +325,7 @@ class StyleKernelPipeline(ProgressBars, PretrainedPipeline):
 
     def _run(
         self,
-        forward: TiledForward,
+        forward: CoarseToFine,
         style: StyleEmbedding | StyleField,
         as_bytes: bool,
         bar: Any,
@@ -327,7 +334,7 @@ class StyleKernelPipeline(ProgressBars, PretrainedPipeline):
         """Stylize one photo; if memory runs out, try once more with tiles of half the side."""
         end = bar.n + forward.steps
 
-        def lengthen(smaller: TiledForward) -> None:
+        def lengthen(smaller: CoarseToFine) -> None:
             bar.total += bar.n + smaller.steps - end
 
         result = retry_in_smaller_tiles(

@@ -259,3 +259,35 @@ def test_missing_library_names_the_extra(
     monkeypatch.setitem(sys.modules, "pyvips", None)
     with pytest.raises(ImportError, match=r"needs libvips: pip install 'stylekernel-hf\[large\]'"):
         file_stylization.stylize_file(pipe, photo, photo, tmp_path / "out.png")
+
+
+@pytest.mark.parametrize("color", ["style", "luminance"])
+@pytest.mark.parametrize("strength", [1.0, 0.5])
+@pytest.mark.parametrize("transparent", [False, True])
+def test_two_passes_from_file_to_file_give_the_picture_of_the_call(
+    pipe: StyleKernelPipeline,
+    photo: Path,
+    tmp_path: Path,
+    color: Any,
+    strength: float,
+    transparent: bool,
+) -> None:
+    if transparent:
+        save_rgba(photo, tmp_path / "alpha.png")
+        photo = tmp_path / "alpha.png"
+    style = save_picture(tmp_path / "style.png", seed=2)
+    options: dict[str, Any] = {"strength": strength, "color": color, "stroke_scale": 4}
+    stylize_file(pipe, photo, style, tmp_path / "strips.png", tile_size=64, **options)
+    pipe(photo, style, **options).images[0].save(tmp_path / "call.png")
+    mode = "RGBA" if transparent else "RGB"
+    actual, expected = (pixels(tmp_path / f"{name}.png", mode) for name in ("strips", "call"))
+    assert np.abs(actual - expected).max() <= 2
+    assert np.abs(actual - expected).mean() < 0.2
+
+
+def test_strokes_finer_than_the_file_allows_are_refused(
+    pipe: StyleKernelPipeline, photo: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match="^stroke_scale must be at least 1 for a picture"):
+        stylize_file(pipe, photo, photo, tmp_path / "out.png", stroke_scale=0.5)
+    assert not (tmp_path / "out.png").exists()
