@@ -1,1 +1,1 @@
-"""Errors that name the argument, and messages of one line."""
+"""Checks of arguments with errors that name them, and error messages."""

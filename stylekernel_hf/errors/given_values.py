@@ -1,4 +1,4 @@
-"""Values that callers and files give: numbers of any library, and what errors show of them."""
+"""Values of arguments and files: checked numbers and lists, and how errors show them."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _REPR.maxstring = _REPR.maxother = 80
 
 
 def plain_number(value: object) -> int | float | None:
-    """Return a number of Python, NumPy or torch as Python's own, and None for anything else.
+    """Return a number of Python, NumPy or torch as int or float, and None for anything else.
 
-    Arrays and tensors without dimensions are numbers too, booleans are none.
+    Arrays and tensors without dimensions are numbers; booleans are not.
     """
     value = _item(value)
     if isinstance(value, bool):
@@ -29,9 +29,9 @@ def plain_number(value: object) -> int | float | None:
 
 
 def as_integer(value: object, name: str, *, low: int | None = None, high: int | None = None) -> int:
-    """Return an integer as Python's own; TypeError with the name for anything else.
+    """Return an int; raise TypeError for anything else.
 
-    ValueError if it is not from `low` to `high`.
+    Raises ValueError if it is not from `low` to `high`. Messages begin with `name`.
     """
     number = plain_number(value)
     if not isinstance(number, int):
@@ -43,7 +43,7 @@ def as_integer(value: object, name: str, *, low: int | None = None, high: int | 
 
 
 def as_float(value: object, name: str) -> float:
-    """Return a finite number as a float; TypeError or ValueError with the name for anything else.
+    """Return a finite number as a float; raise TypeError or ValueError for anything else.
 
     Integers that are too large for a float count as infinite.
     """
@@ -57,17 +57,17 @@ def as_float(value: object, name: str) -> float:
 
 
 def as_boolean(value: object, name: str) -> bool:
-    """Return a boolean of Python, NumPy or torch; TypeError with the name for anything else."""
-    found = _item(value)
-    if not isinstance(found, bool):
+    """Return a bool of Python, NumPy or torch; raise TypeError for anything else."""
+    boolean = _item(value)
+    if not isinstance(boolean, bool):
         raise TypeError(f"{name} must be true or false, got {shown(value)}")
-    return found
+    return boolean
 
 
 def as_list(values: object, name: str, what: str) -> list[Any]:
-    """Return the items of a sequence, array or tensor; TypeError with the name for anything else.
+    """Return the items of a sequence, array or tensor; raise TypeError for anything else.
 
-    `what` says in the error what the items are.
+    `what` names the items in the error.
     """
     if isinstance(values, str | bytes | Mapping | set | frozenset) or not isinstance(
         values, Iterable
@@ -75,20 +75,20 @@ def as_list(values: object, name: str, what: str) -> list[Any]:
         raise TypeError(f"{name} must be a list of {what}, got {shown(values)}")
     try:
         return list(cast(Iterable[Any], values))
-    except TypeError:  # An array without dimensions says that it can be iterated over.
+    except TypeError:  # An array without dimensions is an Iterable, but has no iterator.
         raise TypeError(f"{name} must be a list of {what}, got {shown(values)}") from None
 
 
 def shown(value: object) -> str:
-    """Return a value for an error, cut to a few words."""
+    """Return a value for an error message, shortened."""
     try:
         return " ".join(_REPR.repr(value).split())
-    except ValueError:  # Python prints no integers of thousands of digits.
+    except ValueError:  # Python refuses to print integers of thousands of digits.
         return f"{type(value).__name__} of thousands of digits"
 
 
 def name_shown(value: object) -> str:
-    """Return what should be a name for an error, without quotes if it is one."""
+    """Return a value that should be a name for an error message, without quotes if it is one."""
     return " ".join(value[:100].split()) if isinstance(value, str) else shown(value)
 
 
@@ -97,15 +97,15 @@ def _float(number: Any) -> float:
         return float(number)
     except OverflowError:
         return math.inf if number > 0 else -math.inf
-    except ValueError:  # A signalling NaN of decimal.
+    except ValueError:  # A signalling NaN of the module decimal.
         return math.nan
 
 
 def _item(value: object) -> object:
-    """Return what an array or tensor without dimensions holds, and anything else as it is."""
+    """Return the value of an array or tensor without dimensions, and anything else unchanged."""
     if getattr(value, "ndim", None) != 0 or not hasattr(value, "item"):
         return value
     try:
         return cast(Any, value).item()
-    except (RuntimeError, ValueError):  # A tensor on the device "meta" holds nothing.
+    except (RuntimeError, ValueError):  # A tensor on the device "meta" has no value.
         return value

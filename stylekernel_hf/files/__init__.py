@@ -1,1 +1,1 @@
-"""Files that appear whole or not at all, safetensors, and paths that are written to."""
+"""Atomic writes, checks of output paths, and safetensors files."""

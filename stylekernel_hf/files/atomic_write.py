@@ -1,7 +1,7 @@
-"""Files that appear whole or not at all, and temporary names that no ended process leaves for good.
+"""Files and folders that appear whole or not at all.
 
-What is being written has a hidden name and a lock, which the system takes back from a process that
-ends in whatever way. So the next one that writes into the folder can tell what was left there.
+They are written under a hidden temporary name, with a lock that the system releases when the
+process ends. The next process that writes to the folder removes temporary files without a lock.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn
 
-if sys.platform != "win32":  # There nothing is locked, and nothing of others removed.
+if sys.platform != "win32":  # On Windows there are no locks, and no files of others are removed.
     import fcntl
 
 logger = logging.getLogger(__name__)
 
-# Seconds; only renaming is waited for.
+# Seconds; the lock is held only while a folder is renamed.
 _LONGEST_WAIT = 120
 _HIDDEN_NAME = re.compile(r"\.partial-[0-9a-f]{16}")
 
@@ -36,10 +36,10 @@ def atomic_write(path: str | os.PathLike[str], data: bytes) -> None:
 
 @contextmanager
 def atomic_file(path: str | os.PathLike[str]) -> Generator[Path]:
-    """Give the name of an empty file to fill, which takes the place of `path` at the end.
+    """Yield the path of an empty temporary file, which replaces `path` at the end.
 
-    After an error, or a crash, what was at `path` is as it was. An OSError of the file being
-    filled names `path`.
+    After an error or a crash, the old file is unchanged. An OSError of the temporary file names
+    `path`.
     """
     target = Path(path)
     temporary: Path | None = None
@@ -47,7 +47,7 @@ def atomic_file(path: str | os.PathLike[str]) -> Generator[Path]:
         with temporary_path(target.parent) as temporary:
             yield temporary
             with temporary.open("rb+") as file:
-                # Only now does the system own up to a full or failing disk.
+                # Some file systems report a full or failing disk only here.
                 os.fsync(file.fileno())
             temporary.replace(target)
     except OSError as error:
@@ -55,19 +55,21 @@ def atomic_file(path: str | os.PathLike[str]) -> Generator[Path]:
 
 
 def raise_for_target(error: OSError, target: Path, temporary: Path | None) -> NoReturn:
-    """Raise an error of writing to a temporary path, or below it, as one of the target."""
+    """Raise an OSError of a temporary path, or below it, as an error of the target."""
     place = None if error.filename is None else Path(str(error.filename))
-    ours = place is None or place in (target.parent, temporary) or temporary in place.parents
-    if error.errno is None or not ours:
+    is_temporary = (
+        place is None or place in (target.parent, temporary) or temporary in place.parents
+    )
+    if error.errno is None or not is_temporary:
         raise error
     raise OSError(error.errno, os.strerror(error.errno), str(target)) from error
 
 
 @contextmanager
 def temporary_path(parent: Path, *, folder: bool = False) -> Generator[Path]:
-    """Give a new empty file, or folder, with a hidden name, which is removed unless it was moved.
+    """Yield the path of a new empty file or folder, which is removed unless it was moved.
 
-    What ended processes left in `parent` is removed before.
+    Temporary files that ended processes left in `parent` are removed first.
     """
     _remove_abandoned(parent)
     path, lock = _create(parent, folder)
@@ -81,9 +83,10 @@ def temporary_path(parent: Path, *, folder: bool = False) -> Generator[Path]:
 
 @contextmanager
 def locked_folder(folder: Path) -> Generator[None]:
-    """Hold a folder, after waiting for whoever else holds it; TimeoutError if that takes minutes.
+    """Lock a folder, waiting up to two minutes for another process; then raise TimeoutError.
 
-    The system takes it back from a process that ends. Where there are no locks, nothing is held.
+    The system releases the lock of a process that ends. Without support for locks, nothing is
+    locked.
     """
     if sys.platform == "win32":
         yield
@@ -92,7 +95,7 @@ def locked_folder(folder: Path) -> Generator[None]:
     try:
         _wait_for(lock, folder)
         yield
-        # A process that was forked in between would go on holding it.
+        # A process forked in between would keep the lock otherwise.
         with suppress(OSError):
             fcntl.flock(lock, fcntl.LOCK_UN)
     finally:
@@ -109,17 +112,17 @@ def _wait_for(lock: int, folder: Path) -> None:
         except BlockingIOError:
             if time.monotonic() > end:
                 raise TimeoutError(
-                    f"'{folder}' has been held by another process that saves to it for "
+                    f"'{folder}' has been locked by another process that saves to it for "
                     f"{_LONGEST_WAIT} s: end it, or save elsewhere"
                 ) from None
         except OSError:
-            return  # Not every file system has locks.
+            return  # Some file systems have no locks.
         time.sleep(0.05)
 
 
 def _create(parent: Path, folder: bool) -> tuple[Path, int | None]:
     while True:
-        # Not tempfile: its files are private to their owner, and stay so when renamed.
+        # Files of the module tempfile stay readable by their owner only.
         path = parent / f".partial-{secrets.token_hex(8)}"
         try:
             if folder:
@@ -132,12 +135,12 @@ def _create(parent: Path, folder: bool) -> tuple[Path, int | None]:
             return path, None
         with suppress(FileNotFoundError):
             lock = os.open(path, os.O_RDONLY)
-            with suppress(OSError):  # Not every file system has locks.
+            with suppress(OSError):  # Some file systems have no locks.
                 fcntl.flock(lock, fcntl.LOCK_EX)
             if path.exists():
                 return path, lock
             os.close(lock)
-        # Before the lock was there, another process took the path for an abandoned one.
+        # Another process removed the path before it was locked.
 
 
 def _remove_abandoned(parent: Path) -> None:
@@ -156,7 +159,7 @@ def _remove_unless_locked(path: Path) -> None:
     lock = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        logger.info("removing '%s', which an ended process left", path)
+        logger.info("removing '%s', left by a process that has ended", path)
         _remove(path)
     finally:
         os.close(lock)

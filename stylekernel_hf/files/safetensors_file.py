@@ -1,4 +1,4 @@
-"""Files of tensors from strangers: opened without running code, measured before they are read."""
+"""Untrusted safetensors files: sizes and types are checked before tensors are read."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 MAX_HEADER_BYTES = 2**23
-"""Of the list of tensors at the start of a file; that of a network of ours has some kilobytes."""
+"""Limit of the header, the list of tensors; a network of this package has some kilobytes."""
 FLOATS = ("F64", "F32", "F16", "BF16")
 FLOAT_DTYPES = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
 
 
 @contextmanager
 def open_tensors(path: Path, refusal: str) -> Generator[Any]:
-    """Open a safetensors file, of which nothing but the list of its tensors is read.
+    """Open a safetensors file and read its header, the list of its tensors.
 
-    ValueError, which begins with the `refusal`, for a file that is none, or not whole.
+    Raises ValueError, which begins with `refusal`, for another or a truncated file.
     """
     with path.open("rb") as file:
         header = int.from_bytes(file.read(8), "little")
@@ -37,7 +37,7 @@ def open_tensors(path: Path, refusal: str) -> Generator[Any]:
 
 
 def listed_shape(tensors: Any, name: str, where: str) -> tuple[int, ...]:
-    """Return the shape of a tensor in an open file; ValueError unless it is of floating point."""
+    """Return the shape of a tensor in an open file; raise ValueError unless it holds floats."""
     part = tensors.get_slice(name)
     if part.get_dtype() not in FLOATS:
         raise ValueError(f"{where} must be of floating point, got {part.get_dtype()}")
@@ -45,17 +45,17 @@ def listed_shape(tensors: Any, name: str, where: str) -> tuple[int, ...]:
 
 
 def read_finite(tensors: Any, name: str, where: str, dtype: torch.dtype | None = None) -> Tensor:
-    """Return a copy of a tensor in an open file, in `dtype`, or in its own for None.
+    """Return a copy of a tensor in an open file, in `dtype` or its own dtype.
 
-    ValueError for numbers that are not finite, or that `dtype` cannot hold.
+    Raises ValueError for numbers that are not finite, or that `dtype` cannot hold.
     """
-    # A copy: what is only mapped into memory changes, or is gone, with the file.
+    # A copy, since memory mapped from a file changes with the file.
     stored: Tensor = tensors.get_tensor(name)
     return as_finite(stored, where, dtype or stored.dtype, copy=True)
 
 
 def as_finite(tensor: Tensor, where: str, dtype: torch.dtype, *, copy: bool = False) -> Tensor:
-    """Return a tensor in `dtype`; ValueError for numbers that are not finite there."""
+    """Return a tensor in `dtype`; raise ValueError for numbers that are not finite in it."""
     converted = tensor.to(dtype, copy=copy)
     if not bool(converted.isfinite().all()):
         raise ValueError(

@@ -46,7 +46,7 @@ def test_file_that_cannot_be_written(
     [
         ("file", NotADirectoryError, "output must be a folder, but '.*file' is a file"),
         ("file/deep/er", NotADirectoryError, "output must be a folder, but '.*file' is a file"),
-        ("astray/er", NotADirectoryError, "but '.*astray' is a link to nothing"),
+        ("astray/er", NotADirectoryError, "but '.*astray' is a dangling link"),
         (f"new/{'x' * 300}/er", ValueError, "output must have names of at most 255 bytes"),
         ("/".join(["x" * 200] * 30), ValueError, "output must be a path of at most 4095 bytes"),
     ],
@@ -64,7 +64,7 @@ def test_folder_that_cannot_be_filled(
 def test_devices_and_pipes_are_not_replaced(folder: Path) -> None:
     (folder / "nothing.png").symlink_to("/dev/null")
     for path in ("/dev/null", "/dev/stdout", "/dev/fd/1", "pipe.png", "nothing.png"):
-        with pytest.raises(ValueError, match="json must be a file of its own, but"):
+        with pytest.raises(ValueError, match="json must be a regular file, but"):
             check_output_file(folder / path, name="json")
     with pytest.raises(NotADirectoryError, match="'/dev/null' is a device or a pipe"):
         check_output_folder(Path("/dev/null"), name="output")
@@ -72,7 +72,7 @@ def test_devices_and_pipes_are_not_replaced(folder: Path) -> None:
 
 @pytest.mark.parametrize("check", [check_output_file, check_output_folder])
 def test_standard_output_is_not_written(check: Callable[..., None]) -> None:
-    with pytest.raises(ValueError, match=r"json must be a .*nothing is written to standard output"):
+    with pytest.raises(ValueError, match=r"json must be a .*got '-': standard output"):
         check(Path("-"), name="json")
 
 
@@ -110,6 +110,6 @@ def test_output_is_known_for_an_input_by_any_path(folder: Path) -> None:
     os.link(photo, folder / "hard.png")
     (folder / "soft.png").symlink_to(photo)
     for name in ("photo.png", "inside/../photo.png", "hard.png", "soft.png"):
-        with pytest.raises(ValueError, match="output must not take the place of a file that is"):
+        with pytest.raises(ValueError, match="output must not replace a file that is"):
             check_not_read([folder / name], [photo], name="output")
     check_not_read([folder / "file", folder / "new.png"], [photo, folder / "gone"], name="output")

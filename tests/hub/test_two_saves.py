@@ -91,7 +91,7 @@ def test_saver_that_hangs_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("stylekernel_hf.files.atomic_write._LONGEST_WAIT", 0.1)
     with saver(0, folder, "5GB", pause=600) as first:
         assert first.stdout is not None and first.stdout.readline() == b"moved\n"
-        with pytest.raises(TimeoutError, match="saved' has been held by another process"):
+        with pytest.raises(TimeoutError, match="saved' has been locked by another process"):
             tiny_model(seed=1).save_repository(folder)
         first.kill()
     tiny_model(seed=1).save_repository(folder)
