@@ -5,6 +5,7 @@ Shapes only where arguments come from our own code: for callers' mistakes `image
 """
 
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 
@@ -12,6 +13,7 @@ import jaxtyping
 import pytest
 import torch
 
+from tests.cli.shell import Ended, Shell
 from tests.hub.hub_server import WRITE_TOKEN, HubServer
 
 # huggingface_hub reads these when it is first imported, which nothing above does.
@@ -64,6 +66,25 @@ def hub() -> Iterator[HubServer]:
     _HUB.clear()
     yield _HUB
     _HUB.clear()
+
+
+@pytest.fixture
+def shell(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shell:
+    """Run the command line in the process of the test: a new one takes seconds to import torch."""
+    from stylekernel_hf.cli import main
+
+    def run(*words: object) -> Ended:
+        monkeypatch.setattr(sys, "argv", ["stylekernel", *map(str, words)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        code, printed = ended.value.code, capsys.readouterr()
+        # Python prints a code that is a message, and ends with 1.
+        if isinstance(code, str):
+            return Ended(1, printed.out, printed.err + code)
+        return Ended(code or 0, printed.out, printed.err)
+
+    return run
 
 
 @pytest.fixture

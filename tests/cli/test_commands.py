@@ -108,19 +108,20 @@ def test_error_is_one_line_and_leaves_no_file(
     assert not out.exists()
 
 
-def test_train_then_evaluate_then_stylize(folder: Path) -> None:
+def test_train_then_evaluate(folder: Path, shell: Shell) -> None:
     run = folder / "run"
     words = ["--content", folder / "photos", "--style", folder / "paintings", "--output", run]
     words += ["--perceptual", folder / "vgg.safetensors", "--init", folder / "model"]
     words += ["--steps", 2, "--batch-size", 1, "--size", 32, "--style-size", 32]
-    trained = stylekernel("train", *words, "--loader-workers", 0)
+    trained = shell("train", *words, "--loader-workers", 0)
+    AcceleratorState._reset_state(reset_partial_state=True)
     assert trained.status == 0, trained.err
     assert (run / "model" / "config.json").exists()
 
     words = [folder / "photos", folder / "paintings", "--model", run / "model", "--every", 3]
     words += ["--size", 64, "--perceptual", folder / "vgg.safetensors", "--per-pair"]
     words += ["--json", folder / "scores.json", "--sheet", folder / "sheet.png"]
-    scored = stylekernel("evaluate", *words)
+    scored = shell("evaluate", *words)
     assert scored.status == 0, scored.err
     assert "mean of 12 pairs" in scored.out and "ph0.png in pa3.png" in scored.out
     scores = json.loads((folder / "scores.json").read_text())

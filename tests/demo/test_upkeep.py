@@ -41,6 +41,7 @@ class Server:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
+        self.http = httpx.Client(base_url=self.url, verify=False, timeout=5)
         end = time.monotonic() + 120
         while not self._answers():
             assert self.process.poll() is None and time.monotonic() < end
@@ -48,13 +49,13 @@ class Server:
 
     def _answers(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/config", timeout=5).status_code == 200
+            return self.http.get("/config").status_code == 200
         except httpx.TransportError:
             return False
 
     def upload(self, data: bytes) -> Path:
         """Upload a file; return it on the disk."""
-        answer = httpx.post(f"{self.url}/gradio_api/upload", files={"files": ("a.jpg", data)})
+        answer = self.http.post("/gradio_api/upload", files={"files": ("a.jpg", data)})
         return self.folder / answer.json()[0].removeprefix("/uploads/")
 
     def end(self, number: int) -> int:
@@ -69,6 +70,7 @@ def servers(tmp_path: Path, unused_port: int) -> Iterator[list[Server]]:
     servers: list[Server] = []
     yield servers
     for server in servers:
+        server.http.close()
         server.process.kill()
         server.process.wait()
 
@@ -115,7 +117,7 @@ def test_servers_that_share_a_folder_end_without_harm_to_each_other(
     assert uploads[0] != uploads[1]
     servers[0].end(signal.SIGTERM)
     assert not uploads[0].exists() and uploads[1].exists()
-    shown = httpx.get(f"{servers[1].url}/config").json()["components"]
+    shown = servers[1].http.get("/config").json()["components"]
     paths = [Path(each["image"]["path"]) for each in gallery_of(shown)]
     assert all((folder / path.relative_to("/uploads")).is_file() for path in paths)
     assert len(page) == 2 * len(files(folder) - {uploads[1]})
@@ -139,4 +141,4 @@ def test_next_server_deletes_what_a_killed_one_has_left(
     servers.append(Server(folder, unused_port))
     left = files(folder)
     assert new in left and not left & {old, *page}
-    httpx.get(f"{servers[1].url}/config").raise_for_status()
+    servers[1].http.get("/config").raise_for_status()

@@ -35,8 +35,10 @@ def test_a_tensor_left_on_the_cpu_is_found(fake_cuda: None) -> None:
         torch.ones(2, device="cuda") + torch.ones(2)
 
 
-@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize(
+    ("dtype", "layout"),
+    [(torch.float32, torch.contiguous_format), (torch.bfloat16, torch.channels_last)],
+)
 @pytest.mark.parametrize("preset", PRESETS)
 def test_network_stays_on_cuda(
     preset: str, dtype: torch.dtype, layout: torch.memory_format, fake_cuda: None

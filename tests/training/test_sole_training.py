@@ -10,19 +10,21 @@ import sys
 from pathlib import Path
 
 import pytest
+from accelerate.state import AcceleratorState
 from filelock import FileLock
 
 from stylekernel_hf.training.sole_training import sole_training
 from stylekernel_hf.training.style_pretraining import StylePretrainer, StylePretrainingSettings
 from stylekernel_hf.training.trainer import Trainer
+from tests.cli.shell import Shell
 from tests.tiny import tiny_model
 from tests.training.runs import command_of, tiny_settings, train
 
-PROGRAM = [sys.executable, "-m", "stylekernel_hf.cli"]
-
 
 @pytest.mark.parametrize("command", ["train", "finetune", "ablate"])
-def test_command_is_refused_where_a_training_is_going_on(tmp_path: Path, command: str) -> None:
+def test_command_is_refused_where_a_training_is_going_on(
+    tmp_path: Path, shell: Shell, command: str
+) -> None:
     settings = tiny_settings(tmp_path)
     settings.output.mkdir()
     tiny_model().save_pretrained(tmp_path / "start")
@@ -32,16 +34,11 @@ def test_command_is_refused_where_a_training_is_going_on(tmp_path: Path, command
         words += ["--output", settings.output, "--perceptual", settings.perceptual]
     with sole_training(settings.output):
         before = sorted(settings.output.iterdir())
-        done = subprocess.run(
-            [*PROGRAM, command, *map(str, words)],
-            capture_output=True,
-            text=True,
-            timeout=200,
-            check=False,
-        )
+        ended = shell(command, *words)
         assert sorted(settings.output.iterdir()) == before
-    assert done.returncode == 1 and len(done.stderr.strip().splitlines()) == 1
-    assert f"output: another training is going on in '{settings.output}'" in done.stderr
+    AcceleratorState._reset_state(reset_partial_state=True)
+    assert ended.status == 1 and len(ended.err.strip().splitlines()) == 1
+    assert f"output: another training is going on in '{settings.output}'" in ended.err
 
 
 def test_pretraining_is_refused_where_a_training_is_going_on(tmp_path: Path) -> None:
