@@ -24,7 +24,7 @@ def frame_size(stream: IO[bytes]) -> tuple[int, int]:
 
 def metadata(stream: IO[bytes]) -> list[bytes]:
     """Return the data that Pillow reads as TIFF directories: EXIF and multi-picture data."""
-    exif, found = b"", list[bytes]()
+    exif, multi_picture = b"", list[bytes]()
     for marker, length in segments(stream):
         if marker not in (0xE1, 0xE2):
             continue
@@ -32,8 +32,8 @@ def metadata(stream: IO[bytes]) -> list[bytes]:
         if (marker, data[:6]) == _EXIF:
             exif += data[6:]
         elif (marker, data[:4]) == _MULTI_PICTURE:
-            found.append(data[4:])
-    return [exif, *found]
+            multi_picture.append(data[4:])
+    return [exif, *multi_picture]
 
 
 def count_scans(stream: IO[bytes]) -> int:

@@ -151,6 +151,6 @@ def _encode(
         image = image.bandjoin(alpha)
         if saver == "jpegsave":
             image = image.flatten(background=[255, 255, 255])
-    if found := metadata.resolution():
-        image = image.copy(xres=found[0], yres=found[1])
+    if resolution := metadata.resolution():
+        image = image.copy(xres=resolution[0], yres=resolution[1])
     getattr(image, saver)(str(path), profile="srgb", keep="icc", **options)

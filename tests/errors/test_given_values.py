@@ -1,4 +1,4 @@
-"""Numbers of any library as Python's own, and errors that name what came."""
+"""Numbers of any library become int or float; errors name the value."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_integers_become_integers(value: Any) -> None:
 
 
 @pytest.mark.parametrize("value", NO_NUMBERS, ids=repr)
-def test_everything_else_is_no_number(value: Any) -> None:
+def test_other_values_are_not_numbers(value: Any) -> None:
     assert plain_number(value) is None
     for read in (as_float, as_integer):
         with pytest.raises(TypeError, match="^x must be (a number|an integer), got "):
@@ -81,7 +81,7 @@ def test_number_that_is_not_finite_is_refused(value: Any) -> None:
         as_float(value, "x")
 
 
-def test_bounds_of_integers_are_told() -> None:
+def test_integer_out_of_range_is_an_error_with_the_range() -> None:
     assert as_integer(np.int64(5), "x", low=5, high=5) == 5
     with pytest.raises(ValueError, match=r"^x must be from 1 to 4, got 5$"):
         as_integer(5, "x", low=1, high=4)
@@ -97,7 +97,7 @@ def test_booleans_are_plain(value: Any) -> None:
 
 
 @pytest.mark.parametrize("value", [1, 0, "true", None, [True], np.array([True])], ids=repr)
-def test_what_has_a_truth_is_no_boolean(value: Any) -> None:
+def test_truthy_values_are_not_booleans(value: Any) -> None:
     with pytest.raises(TypeError, match="^x must be true or false, got "):
         as_boolean(value, "x")
 
@@ -112,7 +112,7 @@ def test_sequences_become_lists(value: Any) -> None:
 @pytest.mark.parametrize(
     "value", ["12", b"12", {1: 2}, {1, 2}, 3, None, np.array(1), torch.tensor(1)]
 )
-def test_everything_else_is_no_sequence(value: Any) -> None:
+def test_other_values_are_not_sequences(value: Any) -> None:
     with pytest.raises(TypeError, match="^x must be a list of numbers, got "):
         as_list(value, "x", "numbers")
 

@@ -30,7 +30,7 @@ from stylekernel_hf.errors.messages import extra_required, first_line, in_one_li
         (MemoryError("18 GB are needed"), "18 GB are needed", "18 GB are needed"),
     ],
 )
-def test_errors_are_told_in_one_line(error: Exception, first: str, whole: str) -> None:
+def test_errors_become_one_line(error: Exception, first: str, whole: str) -> None:
     assert first_line(error) == first
     assert in_one_line(error) == whole
 

@@ -1,4 +1,4 @@
-"""What is written appears whole or not at all, and what an ended process left is removed."""
+"""Files appear whole or not at all, and those left by ended processes are removed."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_next_writer_removes_what_an_ended_process_left(
 
 
 @pytest.mark.parametrize("kind", WRITERS)
-def test_what_is_still_being_written_is_left_alone(tmp_path: Path, kind: str) -> None:
+def test_file_being_written_is_left_alone(tmp_path: Path, kind: str) -> None:
     with writing(kind, tmp_path), temporary_path(tmp_path) as own:
         before = hidden(tmp_path)
         atomic_write(tmp_path / "other.json", b"{}")
@@ -95,7 +95,7 @@ def test_error_leaves_the_old_file_and_nothing_else(tmp_path: Path, error: BaseE
     assert target.read_text() == "old"
 
 
-def test_file_is_as_public_as_any_other(tmp_path: Path) -> None:
+def test_file_has_the_usual_permissions(tmp_path: Path) -> None:
     (tmp_path / "plain").write_text("")
     atomic_write(tmp_path / "whole", b"")
     assert (tmp_path / "whole").stat().st_mode == (tmp_path / "plain").stat().st_mode
@@ -153,7 +153,7 @@ def test_longest_name_is_written(tmp_path: Path) -> None:
     assert (tmp_path / name).read_bytes() == b"1"
 
 
-def test_many_writers_at_once_do_not_take_one_another_for_ended(tmp_path: Path) -> None:
+def test_concurrent_writers_leave_one_anothers_files_alone(tmp_path: Path) -> None:
     code = (
         "from stylekernel_hf.files.atomic_write import atomic_write\n"
         "import sys\n"

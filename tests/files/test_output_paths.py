@@ -1,4 +1,4 @@
-"""What is wrong with a place for results is known before the work."""
+"""Output paths are checked before the work."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_folder_that_takes_no_files(
             check(path, name="json")
 
 
-def test_what_can_be_written_is_let_be_and_nothing_is_left(folder: Path) -> None:
+def test_writable_paths_pass_and_nothing_is_left_behind(folder: Path) -> None:
     before = sorted(folder.rglob("*"))
     check_output_file(folder / "file", name="json")
     check_output_file(folder / "new.json", name="json")

@@ -1,4 +1,4 @@
-"""Colour preservation."""
+"""Colour modes keep or transfer luminance and colour statistics."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def statistics(image: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
 
 def test_matched_picture_has_the_mean_and_covariance_of_the_reference() -> None:
     matched = match_color_statistics(picture(0), picture(1, (13, 17)))
-    for ours, expected in zip(statistics(matched), statistics(picture(1, (13, 17))), strict=True):
-        np.testing.assert_allclose(ours, expected, atol=1e-5)
+    for actual, expected in zip(statistics(matched), statistics(picture(1, (13, 17))), strict=True):
+        np.testing.assert_allclose(actual, expected, atol=1e-5)
 
 
 def test_matching_a_picture_with_itself_changes_nothing() -> None:

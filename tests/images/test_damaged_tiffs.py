@@ -1,4 +1,4 @@
-"""Damaged TIFF files: what libtiff leaves out is never shown as memory that nobody wrote."""
+"""Damaged TIFF files never show memory that libtiff left unwritten."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def test_parts_that_end_early_are_refused(kind: str, opened_by_caller: bool):
 
 
 @pytest.mark.parametrize("kind", DAMAGED)
-def test_parts_that_end_early_are_not_painted_in_strips(kind: str, tmp_path: Path):
+def test_parts_that_end_early_are_not_stylized_in_strips(kind: str, tmp_path: Path):
     path = tmp_path / "damaged.tif"
     path.write_bytes(DAMAGED[kind])
     with pytest.raises(ValueError, match=r"^content must be .*damaged\.tif' is .*damaged"):

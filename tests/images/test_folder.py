@@ -1,4 +1,4 @@
-"""What is taken of a folder, and what is said of the rest."""
+"""Image files of a folder are listed, and others named in a warning."""
 
 from __future__ import annotations
 
@@ -31,9 +31,7 @@ def test_every_kind_of_picture_is_taken_and_can_be_read(
     assert caplog.records == []
 
 
-def test_what_is_left_out_is_named_with_the_reason(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-):
+def test_left_out_files_are_named_with_the_reason(tmp_path: Path, caplog: pytest.LogCaptureFixture):
     Image.new("RGB", (4, 4)).save(tmp_path / "a.png")
     for name in ("b.heic", "c.NEF", "d.svg", "e.txt", ".hidden.heic"):
         (tmp_path / name).touch()

@@ -1,4 +1,4 @@
-"""What a format cannot hold is refused before the work; what encoders say is the answer."""
+"""Images that a format cannot hold are refused before the work; encoders decide what it holds."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_limits_hold_in_strips_too(tmp_path: Path, suffix: str) -> None:
 
 
 @pytest.mark.parametrize(("suffix", "side"), [(".webp", 16_384), (".jpg", 65_501)])
-def test_nothing_is_painted_for_a_format_that_cannot_hold_it(
+def test_nothing_is_stylized_for_a_format_that_cannot_hold_it(
     tmp_path: Path, suffix: str, side: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("pyvips", reason="needs libvips")

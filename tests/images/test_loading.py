@@ -360,8 +360,8 @@ def test_folder_is_no_image(tmp_path: Path):
 
 @pytest.mark.parametrize("wrong", [None, 3, io.BytesIO(b""), ["x.jpg"]])
 def test_wrong_type_of_source_is_a_type_error(wrong: object):
-    came = type(wrong).__name__
-    with pytest.raises(TypeError, match=f"^content must be a path, bytes .* got {came}$"):
+    kind = type(wrong).__name__
+    with pytest.raises(TypeError, match=f"^content must be a path, bytes .* got {kind}$"):
         load_image(wrong, name="content")  # type: ignore[arg-type]
 
 
@@ -425,7 +425,7 @@ def test_max_pixels_is_inclusive():
 
 
 @pytest.mark.parametrize("image_format", ["PNG", "JPEG", "GIF", "BMP", "TIFF"])
-def test_pillows_own_limit_does_not_speak_up(image_format: str, monkeypatch):
+def test_pillows_size_warning_is_silenced(image_format: str, monkeypatch):
     data = encoded(Image.new("RGB", (4, 4)), image_format)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
     with pytest.warns(Image.DecompressionBombWarning):
@@ -434,7 +434,7 @@ def test_pillows_own_limit_does_not_speak_up(image_format: str, monkeypatch):
     assert Image.MAX_IMAGE_PIXELS == 10
 
 
-def test_pillows_hard_limit_gives_way_to_max_pixels(monkeypatch):
+def test_max_pixels_replaces_pillows_limit(monkeypatch):
     data = encoded(Image.new("RGB", (5, 5)), "PNG")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
     with pytest.raises(Image.DecompressionBombError):

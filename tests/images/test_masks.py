@@ -1,4 +1,4 @@
-"""Masks."""
+"""Masks are scaled to the photo, and overlapping ones share a pixel."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_shares_sum_to_one_and_follow_the_masks() -> None:
     torch.testing.assert_close(masked, (first + second).clamp(max=1))
 
 
-def test_unmasked_pixels_belong_to_nobody() -> None:
+def test_unmasked_pixels_have_a_masked_part_of_zero() -> None:
     masks = [torch.zeros(1, 1, 2, 2), torch.zeros(1, 1, 2, 2)]
     masks[1][..., 0] = 1
     shares, masked = share_out(masks)

@@ -1,4 +1,4 @@
-"""What a photo's file tells of it is in the result's file too, where it is still true."""
+"""Metadata of a photo that stay true are in the file of its result."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def check_result(path: Path, *, location: bool = True, caption: str = files.CAPT
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 @pytest.mark.parametrize("source", [".jpg", ".png", ".late.png", ".webp"])
-def test_result_in_memory_keeps_what_the_file_tells(
+def test_result_in_memory_keeps_the_metadata(
     pipe: StyleKernelPipeline, style: Any, tmp_path: Path, source: str, suffix: str
 ) -> None:
     result = pipe(make_photo(tmp_path, source), style).images[0]
@@ -103,7 +103,7 @@ def test_result_in_memory_keeps_what_the_file_tells(
 
 @pytest.mark.parametrize("suffix", STRIP_SUFFIXES)
 @pytest.mark.parametrize("source", [".jpg", ".png", ".late.png", ".webp"])
-def test_result_in_strips_keeps_what_the_file_tells(
+def test_result_in_strips_keeps_the_metadata(
     pipe: StyleKernelPipeline, style: Any, tmp_path: Path, source: str, suffix: str
 ) -> None:
     pytest.importorskip("pyvips", reason="needs libvips")
@@ -127,7 +127,7 @@ def test_files_of_pillows_tags_are_read_too(
 
 
 @pytest.mark.parametrize("form", ["path", "bytes", "pil"])
-def test_every_kind_of_content_keeps_it(
+def test_every_kind_of_content_keeps_its_metadata(
     pipe: StyleKernelPipeline, style: Any, tmp_path: Path, form: str
 ) -> None:
     photo = make_photo(tmp_path)
@@ -137,7 +137,7 @@ def test_every_kind_of_content_keeps_it(
         check_result(tmp_path / f"{number}.jpg")
 
 
-def test_result_painted_again_is_not_turned_again(
+def test_result_stylized_again_is_not_turned_again(
     pipe: StyleKernelPipeline, style: Any, tmp_path: Path
 ) -> None:
     once = pipe(make_photo(tmp_path), style).images[0]
@@ -147,7 +147,7 @@ def test_result_painted_again_is_not_turned_again(
     check_result(tmp_path / "out.png")
 
 
-def test_results_of_arrays_hold_nothing(pipe: StyleKernelPipeline, style: Any) -> None:
+def test_results_of_arrays_have_no_metadata(pipe: StyleKernelPipeline, style: Any) -> None:
     arrays = np.zeros((2, 32, 32, 3), np.uint8)
     assert [image.info for image in pipe(arrays, style).images] == [{}, {}]
 
@@ -176,7 +176,7 @@ def test_iptc_data_become_xmp_elsewhere(tmp_path: Path, suffix: str) -> None:
     assert "<photoshop:City" in packet and ">Berlin</photoshop:City>" in packet
 
 
-def test_xmp_of_its_own_goes_before_what_iptc_says() -> None:
+def test_xmp_property_takes_precedence_over_iptc() -> None:
     kept = PictureMetadata(xmp=files.XMP, iptc=files.iptc_data("another text")).for_result((9, 9))
     stream = io.BytesIO()
     Image.new("RGB", (9, 9)).save(stream, "PNG")
@@ -218,9 +218,7 @@ def test_location_is_found_however_xmp_writes_it(where: str) -> None:
     assert b"52.5" in PictureMetadata(xmp=packet.encode()).for_result((9, 9)).xmp
 
 
-def test_nothing_is_kept_where_that_is_asked_for(
-    pipe: StyleKernelPipeline, style: Any, tmp_path: Path
-) -> None:
+def test_metadata_false_writes_none(pipe: StyleKernelPipeline, style: Any, tmp_path: Path) -> None:
     pytest.importorskip("pyvips", reason="needs libvips")
     photo = make_photo(tmp_path)
     save_image(pipe(photo, style).images[0], tmp_path / "memory.jpg", metadata=False)
@@ -233,7 +231,9 @@ def test_nothing_is_kept_where_that_is_asked_for(
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_shell_keeps_it(pipe: StyleKernelPipeline, tmp_path: Path, suffix: str) -> None:
+def test_command_line_keeps_the_metadata(
+    pipe: StyleKernelPipeline, tmp_path: Path, suffix: str
+) -> None:
     jobs = [Job(make_photo(tmp_path), (save_picture(tmp_path / "s.png"),), tmp_path / f"o{suffix}")]
     assert [outcome.status for outcome in run_jobs(pipe, jobs)] == ["written"]
     check_result(jobs[0].output)
@@ -258,7 +258,7 @@ def broken(block: bytes) -> list[bytes]:
 
 
 @pytest.mark.parametrize("number", range(8))
-def test_damaged_exif_data_stop_no_picture(
+def test_damaged_exif_data_are_left_out(
     pipe: StyleKernelPipeline,
     style: Any,
     tmp_path: Path,
@@ -303,7 +303,7 @@ def test_damaged_iptc_data_are_left_out(iptc: bytes, caplog: pytest.LogCaptureFi
     assert "the IPTC data of the image are left out" in caplog.text
 
 
-def test_note_that_leaves_no_room_goes_first(tmp_path: Path) -> None:
+def test_makers_note_is_dropped_first_for_lack_of_room(tmp_path: Path) -> None:
     block = files.exif_block(note=bytes(66_000))
     kept = PictureMetadata(exif=block).for_result((60, 100))
     save_image(Image.new("RGB", (60, 100)), tmp_path / "x.jpg", metadata=kept)

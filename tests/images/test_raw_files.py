@@ -1,4 +1,4 @@
-"""Files that hold a larger picture than the one that Pillow and libvips would give."""
+"""Files that hold a larger image than the one that Pillow and libvips read."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ RAW_FILES = {
 
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize("kind", RAW_FILES)
-def test_raw_files_are_refused_for_what_they_are(kind: str, order: str, tmp_path: Path):
+def test_raw_files_are_refused_by_name(kind: str, order: str, tmp_path: Path):
     path = tmp_path / "photo.dng"
     path.write_bytes(tiff_bytes(RAW_FILES[kind], DATA, order=order))
     for read in (load_image, count_pixels, StripFile):
@@ -68,7 +68,7 @@ def test_canon_raw_files_are_known_by_their_head():
         load_image(tiff_bytes([picture(64, 42)], DATA, magic=b"CR\2\0\0\0\0\0"))
 
 
-def test_larger_picture_that_cannot_be_reached_is_told_with_both_sizes():
+def test_larger_image_that_cannot_be_read_is_an_error_with_both_sizes():
     data = tiff_bytes([picture(64, 42, tag330=[picture(300, 200)])], DATA)
     with pytest.raises(ValueError, match="holds one of 300x200 px, .* a preview of 64x42 px"):
         load_image(data)
@@ -99,7 +99,7 @@ def test_smaller_pictures_beside_the_first_change_nothing(caplog: pytest.LogCapt
     assert caplog.records == []
 
 
-def test_larger_page_that_is_not_read_is_told(caplog: pytest.LogCaptureFixture):
+def test_larger_page_that_is_not_read_is_logged(caplog: pytest.LogCaptureFixture):
     data = tiff_bytes([picture(30, 20, 1), picture(300, 200, 2)], DATA)
     with caplog.at_level(logging.WARNING):
         assert load_image(data, name="content").size == (30, 20)
@@ -115,7 +115,7 @@ def test_directories_that_go_round_in_circles_end():
     assert load_image(itself).size == (30, 20)
 
 
-def test_raw_files_are_not_painted_in_strips(tmp_path: Path):
+def test_raw_files_are_not_stylized_in_strips(tmp_path: Path):
     path = tmp_path / "photo.dng"
     path.write_bytes(tiff_bytes(RAW_FILES["DNG"], DATA))
     pipe = pipeline("style-kernel", device="cpu")
@@ -125,7 +125,7 @@ def test_raw_files_are_not_painted_in_strips(tmp_path: Path):
     assert [file.name for file in tmp_path.iterdir()] == ["photo.dng"]
 
 
-def test_photo_cd_is_told_to_be_read_in_part(caplog: pytest.LogCaptureFixture):
+def test_photo_cd_is_read_in_part_with_a_warning(caplog: pytest.LogCaptureFixture):
     data = bytearray(2048 * 1000)
     data[2048:2052] = b"PCD_"
     with caplog.at_level(logging.WARNING):

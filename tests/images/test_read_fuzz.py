@@ -1,4 +1,4 @@
-"""Damaged files of every format: a picture, or a ValueError that names the file; never more."""
+"""Damaged files of every format give an image, or a ValueError that names the file."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def read_many(numbers: range, path: Path) -> list[str]:
     return outcomes
 
 
-def test_sound_files_of_the_corpus_are_read():
+def test_intact_files_of_the_corpus_are_read():
     for data in corpus():
         assert load_image(data).size in {(57, 41), (41, 57), (48, 34), (32, 23), (1024, 1024)}
 

@@ -1,4 +1,4 @@
-"""Pipes, devices and sockets as pictures."""
+"""Pipes are read as images; devices and sockets are refused."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ def test_pipe_is_read_to_its_end(tmp_path: Path):
     assert (loaded.size, loaded.getpixel((5, 5))) == ((40, 30), (1, 2, 3))
 
 
-def test_empty_pipe_is_told_as_what_it_is(tmp_path: Path):
+def test_empty_pipe_is_an_error_that_names_the_reason(tmp_path: Path):
     writer = fed(tmp_path / "pipe", b"")
     with pytest.raises(ValueError, match="^style must be .* nothing came from .* only once"):
         load_image(tmp_path / "pipe", name="style")
     writer.join()
 
 
-def test_pipe_without_end_is_left_at_the_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_endless_pipe_is_refused_at_the_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(source, "MAX_PIPE_BYTES", 2**20)
     os.mkfifo(tmp_path / "pipe")
     with subprocess.Popen(["sh", "-c", 'exec cat /dev/zero > "$0"', str(tmp_path / "pipe")]) as run:
@@ -56,7 +56,7 @@ def test_pipe_without_end_is_left_at_the_bound(tmp_path: Path, monkeypatch: pyte
         run.wait(20)
 
 
-def test_what_is_no_file_is_told_as_what_it_is(tmp_path: Path):
+def test_devices_and_sockets_are_refused_by_kind(tmp_path: Path):
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(tmp_path / "s"))
         with pytest.raises(ValueError, match="^content must be an image file, but .* is a socket"):

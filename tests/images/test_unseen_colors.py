@@ -1,4 +1,4 @@
-"""What full transparency hides counts nowhere, and what is seen stays as it is."""
+"""Hidden colours of fully transparent pixels have no effect; visible ones stay unchanged."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ KINDS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_photos_that_look_alike_are_painted_alike(pipe: StyleKernelPipeline, kind: str):
+def test_photos_that_look_alike_are_stylized_alike(pipe: StyleKernelPipeline, kind: str):
     painting = Image.fromarray(smooth(1))
     made = [pipe(each, painting, style_size=64).images[0].tobytes() for each in KINDS[kind]()]
     assert all(each == made[0] for each in made)
@@ -135,7 +135,7 @@ def test_explanations_that_look_alike_are_alike(pipe: StyleKernelPipeline):
     assert all(np.array_equal(each, made[0]) for each in made)
 
 
-def test_visible_part_is_painted_as_if_the_rest_were_like_it(pipe: StyleKernelPipeline):
+def test_visible_part_is_stylized_as_if_the_rest_were_like_it(pipe: StyleKernelPipeline):
     """Of one grey, cut out or not, the inside is painted alike: no foreign colour comes near."""
     painting = Image.fromarray(smooth(1))
     whole = np.full((HEIGHT, WIDTH, 3), 120, np.uint8)
@@ -161,7 +161,7 @@ def test_strips_see_no_more_than_the_picture_in_memory(pipe: StyleKernelPipeline
     assert np.abs(made[0][seen].astype(int) - in_memory[seen]).max() <= 1
 
 
-def test_picture_of_which_nothing_is_seen_is_painted(pipe: StyleKernelPipeline):
+def test_fully_transparent_image_is_stylized(pipe: StyleKernelPipeline):
     made = [
         pipe(Image.new("RGBA", (40, 30), (shade, 0, 0, 0)), Image.fromarray(smooth(1))).images[0]
         for shade in (0, 255)
@@ -225,7 +225,7 @@ def test_pictures_without_transparency_are_not_copied():
     assert fill_unseen(rgb, None) is rgb
 
 
-def test_pictures_to_train_on_and_to_score_show_nothing_hidden(tmp_path: Path):
+def test_images_for_training_and_evaluation_have_hidden_colours_filled(tmp_path: Path):
     made: list[bytes] = []
     for number, each in enumerate(cutouts()[:3]):
         Image.fromarray(each).save(tmp_path / f"{number}.png")

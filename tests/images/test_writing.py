@@ -42,10 +42,12 @@ def test_suffix_chooses_the_format_and_quality_its_size(
 
 def test_png_of_a_painting_is_as_small_as_pillows_own(tmp_path: Path):
     painting = Image.open(EXAMPLES / "gallery.jpg").convert("RGB").crop((0, 0, 400, 300))
-    save_image(painting, tmp_path / "ours.png")
-    painting.save(tmp_path / "theirs.png")
-    ours, theirs = ((tmp_path / name).stat().st_size for name in ("ours.png", "theirs.png"))
-    assert ours < 1.1 * theirs
+    save_image(painting, tmp_path / "actual.png")
+    painting.save(tmp_path / "expected.png")
+    actual, expected = (
+        (tmp_path / f"{name}.png").stat().st_size for name in ("actual", "expected")
+    )
+    assert actual < 1.1 * expected
 
 
 def test_jpeg_keeps_the_full_colour_resolution(tmp_path: Path):
@@ -124,7 +126,7 @@ def test_quality_out_of_range_is_a_value_error(tmp_path: Path, quality: int):
         save_image(Image.new("RGB", (2, 2)), tmp_path / "x.jpg", quality=quality)
 
 
-def test_saving_what_is_no_image_is_a_type_error(tmp_path: Path):
+def test_saving_another_type_is_a_type_error(tmp_path: Path):
     with pytest.raises(TypeError, match="^image must be a PIL image, got ndarray"):
         save_image(noise(2, 2), tmp_path / "x.png")  # type: ignore[arg-type]
 

@@ -1,4 +1,4 @@
-"""Files read and written row by row: the pixels of Pillow's reading, the result of the pipeline."""
+"""Files stylized in strips have the pixels of the pipeline's result."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_rows_are_those_of_the_picture_in_memory(
 
 @pytest.mark.parametrize("strength", [1.0, 0.5])
 @pytest.mark.parametrize("color", ["style", "luminance"])
-def test_file_is_painted_as_the_pipeline_paints_it(
+def test_file_is_stylized_as_the_pipeline_does(
     pipe: StyleKernelPipeline, photo: Path, tmp_path: Path, strength: float, color: Any
 ) -> None:
     styles = [photo, save_picture(tmp_path / "other.png", seed=2)]
@@ -168,7 +168,7 @@ def test_out_of_memory_falls_back_to_smaller_tiles_once(
     assert np.array_equal(pixels(tmp_path / "out.png"), expected)
 
 
-def test_out_of_memory_in_smaller_tiles_too_is_said_clearly(
+def test_out_of_memory_in_smaller_tiles_is_an_error_with_advice(
     pipe: StyleKernelPipeline, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limit_windows(monkeypatch, 1)
@@ -242,7 +242,7 @@ def test_bounds_are_of_its_own(
         StripFile(photo, name="content")
 
 
-def test_limit_of_pictures_in_memory_does_not_hinder(
+def test_limit_of_images_in_memory_does_not_apply_to_strips(
     pipe: StyleKernelPipeline, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("stylekernel_hf.pipelines.photos.MAX_PIXELS", 64 * 64)

@@ -1,4 +1,4 @@
-"""Large files of every kind are painted with libvips as they are without it."""
+"""Large files of every kind are stylized with libvips as without it."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def pipe() -> StyleKernelPipeline:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_large_file_of_any_kind_is_painted_as_without_libvips(
+def test_large_file_of_any_kind_is_stylized_as_without_libvips(
     pipe: StyleKernelPipeline, tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     suffix, save, in_strips = KINDS[kind]
@@ -115,7 +115,7 @@ def test_large_file_of_any_kind_is_painted_as_without_libvips(
 
 
 @pytest.mark.parametrize("kind", ["rgb", "progressive", "tiff of deflate", "webp", "bmp", "tga"])
-def test_damaged_large_file_is_told_as_damaged_and_leaves_nothing(
+def test_damaged_large_file_is_an_error_and_leaves_nothing(
     pipe: StyleKernelPipeline, tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     suffix, save, _ = KINDS[kind]

@@ -1,4 +1,4 @@
-"""Rows become an image file with all of them in it, or an error and no file."""
+"""Rows become a complete image file, or an error and no file."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def check_nothing_was_written(output: Path) -> None:
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_what_is_raised_while_rows_are_read_is_raised_and_leaves_the_old_file(
+def test_error_while_rows_are_read_is_raised_and_leaves_the_old_file(
     content: StripFile, rows: bytes, tmp_path: Path, suffix: str, error: BaseException
 ) -> None:
     output = tmp_path / f"out{suffix}"
@@ -190,7 +190,7 @@ def test_file_of_rows_has_no_name(tmp_path: Path) -> None:
         assert not list(tmp_path.iterdir())
 
 
-def test_disk_without_room_for_the_rows_is_told_before_the_work(
+def test_disk_without_room_for_the_rows_is_refused_before_the_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usage: Any = type("Usage", (), {"free": 2_999_999})

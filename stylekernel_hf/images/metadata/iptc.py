@@ -30,11 +30,11 @@ def texts(data: bytes) -> dict[int, list[str]]:
     """Return the texts of the application record (2) by field number."""
     fields = _fields(data)
     encoding = "utf-8" if _UTF8 in fields else None
-    found: dict[int, list[str]] = defaultdict(list)
+    result: dict[int, list[str]] = defaultdict(list)
     for (record, number), value in fields:
         if record == 2 and number != 0:
-            found[number].append(_decoded(value, encoding))
-    return dict(found)
+            result[number].append(_decoded(value, encoding))
+    return dict(result)
 
 
 def in_photoshop(data: bytes) -> bytes:

@@ -126,11 +126,11 @@ def metadata_of(image: Image.Image) -> PictureMetadata:
         exif_data = _kept("EXIF", b"-", lambda _: Image.Image.getexif(image).tobytes())
     packet = info.get("xmp") or b""
     photoshop = info.get("photoshop")
-    found = photoshop.get(_IPTC_RESOURCE) if isinstance(photoshop, dict) else None
+    records = photoshop.get(_IPTC_RESOURCE) if isinstance(photoshop, dict) else None
     return PictureMetadata(
         exif=_as_bytes(exif_data).removeprefix(EXIF_MARK),
         xmp=packet.encode() if isinstance(packet, str) else _as_bytes(packet),
-        iptc=_as_bytes(found),
+        iptc=_as_bytes(records),
     )
 
 

@@ -90,13 +90,13 @@ def _read_jpeg(stream: BinaryIO) -> PictureMetadata:
 
 
 def _read_png(stream: BinaryIO) -> PictureMetadata:
-    found: dict[str, bytes] = {}
+    parts: dict[str, bytes] = {}
     for kind, data in _png_chunks(stream):
         if kind == b"eXIf":
-            found.setdefault("exif", data)
+            parts.setdefault("exif", data)
         elif data.startswith(PNG_XMP):
-            found.setdefault("xmp", _international_text(data))
-    return PictureMetadata(**found)
+            parts.setdefault("xmp", _international_text(data))
+    return PictureMetadata(**parts)
 
 
 def _png_chunks(stream: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
@@ -120,18 +120,18 @@ def _international_text(chunk: bytes) -> bytes:
 
 
 def _read_webp(stream: BinaryIO) -> PictureMetadata:
-    found: dict[str, bytes] = {}
+    parts: dict[str, bytes] = {}
     stream.seek(12)
     while len(head := stream.read(8)) == 8:
         kind, size = struct.unpack("<4sI", head)
         name = {b"EXIF": "exif", b"XMP ": "xmp"}.get(kind)
         if name and size <= _MAX_BYTES:
-            found[name] = stream.read(size).removeprefix(EXIF_MARK)
+            parts[name] = stream.read(size).removeprefix(EXIF_MARK)
             size = size % 2
         else:
             size += size % 2
         stream.seek(size, io.SEEK_CUR)
-    return PictureMetadata(**found)
+    return PictureMetadata(**parts)
 
 
 def _read_tiff(stream: BinaryIO) -> PictureMetadata:
