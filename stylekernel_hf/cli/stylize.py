@@ -124,6 +124,14 @@ def stylize(
             help="Leave date, camera, description and location of the photo out of the result.",
         ),
     ] = False,
+    smoothing: Annotated[
+        float,
+        typer.Option(
+            help="Half-life in seconds of the statistics of the frames; with 0 every frame is "
+            "stylized by itself, and colours may pulse.",
+            rich_help_panel=_VIDEOS,
+        ),
+    ] = 0.5,
     start: Annotated[
         float, typer.Option(help="Begin so many seconds into the video.", rich_help_panel=_VIDEOS)
     ] = 0.0,
@@ -216,6 +224,7 @@ def stylize(
         tile_size=tile_size,
         metadata=not no_metadata,
         video={
+            "smoothing": smoothing,
             "start": start,
             "end": end,
             "max_side": max_side,

@@ -9,6 +9,7 @@ edges and grain. Reduced to the working size, the result is what the first pass 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeAlias, cast
 
 import torch
@@ -18,6 +19,7 @@ from torch.nn.functional import interpolate
 
 from stylekernel_hf.images.tensors import rounded_bytes, unit_floats
 from stylekernel_hf.model.encoded_style import EncodedStyle
+from stylekernel_hf.model.statistics import ChannelStatistics
 from stylekernel_hf.model.style_field import StyleField
 from stylekernel_hf.model.style_kernel import StyleKernelNetwork
 from stylekernel_hf.tiling.strip_picture import Rows
@@ -26,6 +28,8 @@ from stylekernel_hf.tiling.tiled_forward import TiledForward
 
 ModelFor: TypeAlias = Callable[[Num[Tensor, "1 3 h w"]], StyleKernelNetwork]
 """Returns the network in the precision that a picture needs."""
+
+AdjustPass: TypeAlias = Callable[[int, list[ChannelStatistics]], list[ChannelStatistics]]
 
 WORKING_SIDE = 512
 """Short side in px of the working size with a stroke scale of 1: that of style images."""
@@ -101,12 +105,23 @@ class CoarseToFine:
         )
 
     def run(
-        self, style: EncodedStyle | StyleField, *, as_bytes: bool, on_step: Callable[[], object]
+        self,
+        style: EncodedStyle | StyleField,
+        *,
+        as_bytes: bool,
+        on_step: Callable[[], object],
+        adjust: AdjustPass | None = None,
     ) -> Num[Tensor, "1 3 h w"]:
-        """Return the stylized picture: floats on the network's device, or uint8 on the CPU."""
+        """Return the stylized picture: floats on the network's device, or uint8 on the CPU.
+
+        `adjust` gets the number of a pass and the statistics of its picture, and returns those to
+        stylize it with.
+        """
+        first, second = (None if adjust is None else partial(adjust, number) for number in (0, 1))
         if self._size is None:
-            return self._fine.run(style, as_bytes=as_bytes, on_step=on_step)
-        coarse = self._passes[0].run(_resized(style, self._size), as_bytes=False, on_step=on_step)
+            return self._fine.run(style, as_bytes=as_bytes, on_step=on_step, adjust=first)
+        small_style = _resized(style, self._size)
+        coarse = self._passes[0].run(small_style, as_bytes=False, on_step=on_step, adjust=first)
         coarse = coarse.float()
         if self._size[0] > self.height:
             small = (self.height, self.width)
@@ -115,7 +130,8 @@ class CoarseToFine:
             return rounded_bytes(result).cpu() if as_bytes else result
         content = with_coarse(self._rgb, coarse)
         fine = self._forward(content, self._strength)
-        return with_coarse(fine.run(style, as_bytes=as_bytes, on_step=on_step), coarse)
+        finished = fine.run(style, as_bytes=as_bytes, on_step=on_step, adjust=second)
+        return with_coarse(finished, coarse)
 
     def _forward(
         self, rgb: Num[Tensor, "1 3 h w"], strength: float | Float[Tensor, "1 1 h w"]

@@ -11,7 +11,7 @@ from torch import Tensor
 from stylekernel_hf.images.geometry import crop_back
 from stylekernel_hf.images.tensors import rounded_bytes
 from stylekernel_hf.model.encoded_style import EncodedStyle
-from stylekernel_hf.model.statistics import ChannelStatistics
+from stylekernel_hf.model.statistics import ChannelStatistics, channel_statistics
 from stylekernel_hf.model.style_field import StyleField
 from stylekernel_hf.model.style_kernel import BORDER_MARGIN, StyleKernelNetwork
 from stylekernel_hf.tiling.measuring import measure, measuring_tiles, own_part
@@ -74,13 +74,21 @@ class TiledForward:
         return TiledForward(self._model, self._rgb, self._strength, tile_size)
 
     def run(
-        self, style: EncodedStyle | StyleField, *, as_bytes: bool, on_step: Callable[[], object]
+        self,
+        style: EncodedStyle | StyleField,
+        *,
+        as_bytes: bool,
+        on_step: Callable[[], object],
+        adjust: Callable[[list[ChannelStatistics]], list[ChannelStatistics]] | None = None,
     ) -> Num[Tensor, "1 3 h w"]:
-        """Return the stylized picture: floats on the model's device, or uint8 on the CPU."""
+        """Return the stylized picture: floats on the model's device, or uint8 on the CPU.
+
+        `adjust` gets the statistics of the picture and returns those to stylize it with.
+        """
         model = self._model
         style = style.to(model.device, model.dtype)
         if not self._tiles:
-            whole = self._run_whole(style)
+            whole = self._run_whole(style, adjust)
             on_step()
             return rounded_bytes(whole).cpu() if as_bytes else whole
         canvas = torch.empty(
@@ -91,6 +99,7 @@ class TiledForward:
         statistics, own = measure(
             model, self._picture, self._measuring, own_style=self._partly, on_tile=on_step
         )
+        statistics = statistics if adjust is None else adjust(statistics)
         for tile in self._tiles:
             part = self._run_tile(tile, statistics, style, own)
             rows, columns = (
@@ -101,14 +110,25 @@ class TiledForward:
             on_step()
         return canvas
 
-    def _run_whole(self, style: EncodedStyle | StyleField) -> Float[Tensor, "1 3 h w"]:
+    def _run_whole(
+        self,
+        style: EncodedStyle | StyleField,
+        adjust: Callable[[list[ChannelStatistics]], list[ChannelStatistics]] | None,
+    ) -> Float[Tensor, "1 3 h w"]:
         picture, model = self._picture, self._model
         everything = Span(0, picture.height), Span(0, picture.width)
         padded = picture.window(*everything, model.device, model.dtype)
-        strength = self._strength_in(*everything)
-        return crop_back(
-            model(padded, self._style_in(style, *everything), strength), picture.padding
-        )
+        style, strength = self._style_in(style, *everything), self._strength_in(*everything)
+        if adjust is None:
+            return crop_back(model(padded, style, strength), picture.padding)
+        features = model.encode_content(padded)
+        statistics = adjust([channel_statistics(level) for level in features])
+        if self._partly:
+            own = model.encode_style(padded)
+            whole = model.stylize_partly(padded, features, statistics, style, own, strength)
+        else:
+            whole = model.stylize(features, statistics, style)
+        return crop_back(whole, picture.padding)
 
     def _run_tile(
         self,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Num, UInt8
@@ -17,6 +18,7 @@ from stylekernel_hf.pipelines.call_checks import (
     check_choice,
     check_combination,
     check_strength,
+    check_stroke_scale,
     check_style_size,
 )
 from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline
@@ -29,10 +31,11 @@ from stylekernel_hf.styles.style_input import (
     read_style_picture,
     style_items,
 )
+from stylekernel_hf.tiling.coarse_to_fine import CoarseToFine
 from stylekernel_hf.tiling.low_detail import measure_detail, model_for_detail
 from stylekernel_hf.tiling.out_of_memory import retry_in_smaller_tiles
 from stylekernel_hf.tiling.tile_size import check_tile_size
-from stylekernel_hf.tiling.tiled_forward import TiledForward
+from stylekernel_hf.video.steadiness import SteadyStatistics
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,7 @@ class PaintOptions:
     masks: Sequence[ImageInput] | None = None
     color: ColorMode = "style"
     style_size: int | None = 512
+    stroke_scale: float = 1.0
     tile_size: int | None = None
 
     def checked(self, model: StyleKernelNetwork) -> PaintOptions:
@@ -55,12 +59,17 @@ class PaintOptions:
             self.masks,
             self.color,
             check_style_size(self.style_size),
+            check_stroke_scale(self.stroke_scale),
             check_tile_size(self.tile_size, model),
         )
 
 
 class FramePainter:
-    """Paints frames of one size, (height, width), in the same styles and shares."""
+    """Paints frames of one size, (height, width), in the same styles and shares.
+
+    `smoothing` is the half-life in seconds of the statistics of the frames, see
+    `SteadyStatistics`; with 0 every frame is painted by itself.
+    """
 
     def __init__(
         self,
@@ -68,8 +77,10 @@ class FramePainter:
         style: StyleInput | Sequence[StyleInput] | StyleLibrary,
         size: tuple[int, int],
         options: PaintOptions,
+        smoothing: float = 0.0,
     ) -> None:
-        self._pipe, self._options = pipe, options
+        self._pipe, self._options, self._smoothing = pipe, options, smoothing
+        self._steady = SteadyStatistics(smoothing) if smoothing else None
         named = style_items(style)
         weights = check_combination(len(named), 1, options.style_weights, options.masks)
         self._shares = plan_shares(
@@ -89,24 +100,41 @@ class FramePainter:
                 self._styles.append(pipe.encode_style(item, style_size=options.style_size))
         self._style = combine(self._styles, self._shares.styles) if self._styles else None
 
-    def paint(self, rgb: Num[Tensor, "1 3 h w"]) -> UInt8[Tensor, "1 3 h w"]:
-        """Paint a frame."""
+    def paint(self, rgb: Num[Tensor, "1 3 h w"], time: float) -> UInt8[Tensor, "1 3 h w"]:
+        """Paint the next frame, which is shown at `time`, in seconds."""
         color, strength = self._options.color, self._shares.strength
         if self._style is None:
             return rounded_bytes(transfer_color(rgb, self._palettes, *self._shares))
         if not isinstance(strength, Tensor) and strength == 0:
             return rounded_bytes(rgb)
-        model = model_for_detail(self._pipe.model, lambda: measure_detail(rgb))
-        forward = TiledForward(model, rgb, strength, self._options.tile_size)
-        style, as_bytes = self._style, color == "style"
+        options = self._options
+        forward = CoarseToFine(
+            self._model_for, rgb, strength, options.tile_size, options.stroke_scale
+        )
+        style, as_bytes, steady = self._style, color == "style", self._steady
+        if steady is not None:
+            steady.begin(rgb, time)
+        adjust = None if steady is None else steady.average
         painted = retry_in_smaller_tiles(
             forward,
-            lambda each: each.run(style, as_bytes=as_bytes, on_step=_nothing),
+            lambda each: each.run(style, as_bytes=as_bytes, on_step=_nothing, adjust=adjust),
             self._pipe.device,
             name="content",
             remedy="tile_size",
         )
         return rounded_bytes(recolor(painted, rgb, color)).cpu()
+
+    def _model_for(self, rgb: Num[Tensor, "1 3 h w"]) -> StyleKernelNetwork:
+        return model_for_detail(self._pipe.model, lambda: measure_detail(rgb))
+
+    def snapshot(self) -> Callable[[], Any]:
+        """Return what gives, as what JSON can hold, all that the next frame depends on."""
+        return _nothing if self._steady is None else self._steady.snapshot()
+
+    def restore(self, state: Any) -> None:
+        """Go on after the frame at which this was the snapshot."""
+        if self._steady is not None:
+            self._steady.restore(state)
 
     def fingerprint(self) -> str:
         """Return what is the same only where the same frame becomes the same picture."""
@@ -120,7 +148,9 @@ class FramePainter:
         for part in parts:
             digest.update(f"{part.dtype}{tuple(part.shape)}".encode())
             digest.update(part.cpu().contiguous().flatten().view(torch.uint8).numpy().data)
-        digest.update(f"{self._options.color} {self._options.tile_size}".encode())
+        options = self._options
+        told = (options.color, options.tile_size, options.stroke_scale, self._smoothing)
+        digest.update(repr(told).encode())
         return digest.hexdigest()
 
 

@@ -40,6 +40,7 @@ from stylekernel_hf.video.segments import SegmentFolder, segment_folder
 
 logger = logging.getLogger(__name__)
 
+DEFAULT_SMOOTHING = 0.5
 _MOST_FPS = 240
 # By so much files may tell more than there is.
 _SLACK_SECONDS = 0.05
@@ -85,7 +86,9 @@ def stylize_video(
     masks: Sequence[ImageInput] | None = None,
     color: ColorMode = "style",
     style_size: int | None = 512,
+    stroke_scale: float = 1.0,
     tile_size: int | None = None,
+    smoothing: float = DEFAULT_SMOOTHING,
     start: float = 0.0,
     end: float | None = None,
     max_side: int | None = None,
@@ -103,7 +106,9 @@ def stylize_video(
     log. `output` ends in .mp4, .m4v, .mov, .mkv or .webm, and appears whole or not at all. Until
     then, finished parts lie beside it in a hidden folder, and the same call goes on after them.
 
-    `strength` to `tile_size` are those of the pipeline's call, the same in every frame. `start` and
+    `strength` to `tile_size` are those of the pipeline's call, the same in every frame. The network
+    measures every frame; what it measures is averaged over time within a scene, with weights that
+    halve in `smoothing` seconds, so that colours do not pulse. With 0 nothing is. `start` and
     `end` are seconds of the clip. Frames with a side of more than `max_side` px are made smaller.
     `fps` shows frames at this rate, leaving some out or repeating some, instead of at their own
     times. `codec` is "h264" (the default), "hevc" or "vp9" (the default of .webm), `quality` runs
@@ -119,8 +124,11 @@ def stylize_video(
     codec_found = choose_codec(codec, target)
     quality = check_quality(quality)
     check_output_file(target, name="output")
-    options = PaintOptions(strength, style_weights, masks, color, style_size, tile_size)
+    options = PaintOptions(
+        strength, style_weights, masks, color, style_size, stroke_scale, tile_size
+    )
     options = options.checked(pipe.model)
+    smoothing = _check_smoothing(smoothing)
     start, end = _check_times(start, end)
     rate = _check_fps(fps)
     # 2. Look at the clip.
@@ -148,7 +156,7 @@ def stylize_video(
         reader.time_base,
     )
     # 3. Encode the styles once.
-    painter = FramePainter(pipe, style, (height, width), options)
+    painter = FramePainter(pipe, style, (height, width), options, smoothing)
     plan = {
         "content": _identity(content),
         "painter": painter.fingerprint(),
@@ -193,6 +201,8 @@ def _paint(
 ) -> int:
     """Paint the frames that no finished part holds; return how many there are in all."""
     recorder, done = Recorder(folder, encoding), 0
+    if folder.parts:
+        painter.restore(folder.parts[-1].state)
     try:
         with (
             adaptive_threads() as adapt_threads,
@@ -201,8 +211,9 @@ def _paint(
         ):
             for frame in frames:
                 if frame.item is not None:
-                    picture = painter.paint(frame.item)
-                    behind.put(PaintedFrame(picture, frame.times, frame.duration, lambda: None))
+                    picture = painter.paint(frame.item, float(frame.times[0] * reader.time_base))
+                    state = painter.snapshot()
+                    behind.put(PaintedFrame(picture, frame.times, frame.duration, state))
                     adapt_threads()
                 done += 1
                 tell(done)
@@ -211,6 +222,13 @@ def _paint(
         raise
     recorder.close(whole=True)
     return done
+
+
+def _check_smoothing(smoothing: object) -> float:
+    seconds = as_float(smoothing, "smoothing")
+    if seconds < 0:
+        raise ValueError(f"smoothing must be at least 0 s, got {seconds:g}")
+    return seconds
 
 
 def _check_times(start: object, end: object) -> tuple[float, float | None]:

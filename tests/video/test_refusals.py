@@ -119,6 +119,7 @@ def test_file_that_cannot_be_painted_is_refused(
         ({"start": 2}, "start must lie within the 0.40 s, got 2"),
         ({"start": 0.2, "end": 0.1}, "end must be after the start at 0.2 s, got 0.1"),
         ({"start": 0.001, "end": 0.002}, "start and end must leave frames"),
+        ({"smoothing": -1}, "smoothing must be at least 0 s, got -1"),
         ({"fps": 0}, "fps must lie in (0, 240], got 0"),
         ({"max_side": 4}, "max_side must be at least 16, got 4"),
         ({"strength": 2}, "strength must lie in [0, 1], got 2"),
