@@ -50,7 +50,7 @@ def count_scans(stream: IO[bytes]) -> int:
 def segments(stream: IO[bytes]) -> Iterator[tuple[int, int]]:
     """Yield marker and data length of each segment before the first scan.
 
-    The stream stands at the data, of which the caller may read.
+    The stream stands at the data, which the caller may read.
     """
     stream.seek(0)
     while True:

@@ -113,7 +113,7 @@ def _identify(stream: Stream, name: str, label: str) -> ImageFile.ImageFile:
 
 
 def _check_metadata(stream: Stream, prefix: bytes) -> None:
-    """Check the EXIF data of formats of which Pillow reads them together with the header."""
+    """Check the EXIF data of formats whose plugins read them with the header."""
     if prefix.startswith(b"\xff\xd8"):
         is_one = any(is_bomb(io.BytesIO(data)) for data in jpeg_header.metadata(stream))
     else:

@@ -57,7 +57,7 @@ LARGE_PIXELS = 50_000_000
 """Files of more pixels than this are stylized in strips where the options allow it."""
 
 STRIP_COLORS: tuple[ColorMode, ...] = ("style", "luminance")
-# Rows of a finished picture that are worked on at a time.
+# Rows that `_finish` changes at a time.
 _BAND = 64
 
 
@@ -78,10 +78,10 @@ def stylize_file(
 ) -> None:
     """Stylize an image file into another, in memory that does not grow with the image's height.
 
-    The result equals that of the pipeline's call. The file is read twice; one with transparency,
-    three times. While it works, 3 bytes per pixel lie in the output's folder, in a file without a
-    name. The libraries decode interlaced PNG, progressive JPEG and WebP files as a whole, and
-    images that must be turned upright into a temporary file.
+    The result equals that of the pipeline's call. The file is read several times. While it works,
+    3 bytes per pixel lie in the output's folder, in a file without a name. The libraries decode
+    interlaced PNG, progressive JPEG and WebP files as a whole, and images that must be turned
+    upright into a temporary file.
 
     Args:
         pipe: The pipeline to stylize with.
@@ -144,9 +144,9 @@ def stylize_file(
 
 
 class _Passes:
-    """The passes of the network over one file: at a working size, if it has one, and at full size.
+    """The passes of the network over a file: at its working size, if it has one, and at full size.
 
-    They give what `CoarseToFine` gives of a picture in memory.
+    The result equals that of `CoarseToFine` in memory.
     """
 
     def __init__(
@@ -167,7 +167,7 @@ class _Passes:
 
     @property
     def steps(self) -> int:
-        """The tiles of all passes."""
+        """Number of tiles of all passes."""
         return self._fine.steps + (self._coarse.steps if self._coarse else 0)
 
     def run(
@@ -178,7 +178,7 @@ class _Passes:
         bar: Any,
         on_step: Callable[[], object],
     ) -> None:
-        """Write the rows of the stylized picture to `raw`."""
+        """Write the rows of the stylized image to `raw`."""
         if self._coarse is None:
             self._write(self._fine, style, raw, color, bar, on_step)
             return
@@ -212,7 +212,7 @@ class _Passes:
         on_step: Callable[[], object],
     ) -> None:
         def write(each: StripForward) -> None:
-            # An attempt in smaller tiles overwrites what the first one wrote.
+            # Overwrite the rows of an earlier attempt with larger tiles.
             raw.seek(0)
             finish = partial(recolor, color=color)
             for strip in each.strips(style, finish=finish, on_step=on_step):
@@ -229,7 +229,7 @@ class _Passes:
 
 
 class _RawRows:
-    """The rows of a file of RGB bytes."""
+    """Reads rows of RGB bytes from the start of a file."""
 
     def __init__(self, raw: BinaryIO, width: int) -> None:
         raw.seek(0)
@@ -243,7 +243,7 @@ class _RawRows:
 def _finish(
     raw: BinaryIO, file: StripFile, coarse: Float[Tensor, "1 3 i j"], color: ColorMode
 ) -> None:
-    """Give the rows of `raw` the look of `coarse`, and the colours that `color` asks for."""
+    """Make the rows of `raw` look like `coarse` when reduced, and apply the colour mode."""
     height, width = file.height, file.width
     size = (coarse.shape[2], coarse.shape[3])
     change = coarse - shrink_rows(_RawRows(raw, width), height, width, size)

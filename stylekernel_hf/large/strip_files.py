@@ -31,7 +31,7 @@ MAX_STRIP_WIDTH = 100_000
 """Limit of the width: whole rows are held in memory."""
 
 _ROWS_AT_ONCE = 64
-# Kinds of which libvips and Pillow read the same pixels; CMYK and Lab they convert differently.
+# Libvips and Pillow read the same pixels of these kinds; they convert CMYK and Lab differently.
 _LOADERS = frozenset({"jpegload", "pngload", "tiffload", "webpload"})
 _INTERPRETATIONS = frozenset({"b-w", "grey16", "rgb16", "srgb"})
 _TIFF_BANDS = {"1": 1, "I;16": 1, "I;16B": 1, "L": 1, "LA": 2, "P": 3, "RGB": 3, "RGBA": 4}
@@ -200,7 +200,7 @@ class FileRows:
 def reads_in_strips(path: str | os.PathLike[str]) -> bool:
     """Return whether libvips reads this kind of file, and to the same pixels as Pillow.
 
-    False for a damaged file, of which Pillow's error says more.
+    False for a damaged file, since Pillow's error says more.
     """
     vips = import_vips()
     try:

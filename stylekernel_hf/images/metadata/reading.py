@@ -46,8 +46,8 @@ def read_metadata(source: object) -> PictureMetadata:
         source: A PIL image, or the path or the bytes of a JPEG, PNG, TIFF, WebP or AVIF file.
 
     Returns:
-        The metadata as stored. They are empty for other sources, such as pipes, and for data that
-        cannot be read, of which a warning is logged.
+        The metadata as stored. They are empty for other sources, such as pipes. For data that
+        cannot be read they are empty too, and a warning is logged.
 
     Example:
         >>> from stylekernel_hf import read_metadata
