@@ -1,6 +1,6 @@
-"""Gradio's picture inputs, with uploads left unopened until our own reader judges them.
+"""Gradio's picture inputs, which leave uploads unopened for the demo's own bounded reader.
 
-The stock ones decode whatever arrives, as large as it claims to be, before a handler is called.
+Gradio's own inputs decode every upload, of any size, before a handler is called.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ BLOB_BYTES = 8 * 2**20
 """Of one layer that is painted on the page."""
 _BLOB_LAYERS, _ID_LENGTH = 4, 64
 PLACES = ("first", "second", "third", "fourth")
-"""What programs call the paintings they send: over MCP, Gradio finds files by name alone."""
+"""Names of the paintings that programs send: over MCP, Gradio finds files only by name."""
 
 
 class PictureInput(gr.Image):
-    """gr.Image that gives the path of the upload as it came."""
+    """gr.Image that passes on the path of the upload, unopened."""
 
     def preprocess(self, payload: ImageData | None) -> str | None:
-        """Return the file's path; VisitorError for a picture that is no file."""
+        """Return the file's path; raise an error for a picture that is not a file."""
         return None if payload is None else _path(payload)
 
     def example_payload(self) -> Any:
@@ -76,12 +76,12 @@ class SeveralPictures(GradioRootModel):
 
 
 class PaintingsInput(gr.Gallery):
-    """gr.Gallery that gives the paths of its pictures, and takes them by name as well."""
+    """gr.Gallery that passes on the paths of its pictures, sent as a list or by name."""
 
     data_model = SeveralPictures
 
     def preprocess(self, payload: SeveralPictures | None) -> list[str]:
-        """Return the files' paths; VisitorError for a name that is none of `PLACES`."""
+        """Return the files' paths; raise gr.Error for a name that is not in `PLACES`."""
         if payload is None:
             return []
         if isinstance(payload.root, list):
@@ -113,13 +113,13 @@ class RegionData(EditorData):
 
 
 class RegionCanvas(gr.ImageEditor):
-    """gr.ImageEditor that gives its layers as they came: their paths, or bytes from the page."""
+    """gr.ImageEditor that passes on its layers unopened: paths, or bytes from the page."""
 
     data_model = RegionData
     blob_storage: Layers
 
     def preprocess(self, payload: RegionData | None) -> dict[str, Any] | None:
-        """Return {"layers": paths or bytes}; what is no layer is not looked at."""
+        """Return {"layers": paths or bytes}; other parts of the editor's data are ignored."""
         if payload is None:
             return None
         if payload.id is not None:
@@ -145,7 +145,7 @@ class RegionCanvas(gr.ImageEditor):
 
     @server
     def accept_blobs(self, data: AcceptBlobs, request: gr.Request) -> None:
-        """Take one layer of an editor; what else the page sends is not used."""
+        """Store one layer of an editor; ignore everything else that the page sends."""
         form, layer = data.data, data.files[0][1]
         if form["type"] != "layer":
             return
@@ -165,7 +165,7 @@ def _path(picture: ImageData) -> str:
 
 
 def _example(name: str) -> dict[str, Any]:
-    """Return a file as a program's own: addresses, which Gradio would show, are not fetched."""
+    """Return an example of a file; Gradio's own examples are addresses, which are refused."""
     return {"path": name, "url": name, "meta": {"_type": "gradio.FileData"}}
 
 

@@ -1,4 +1,4 @@
-"""A process that decodes visitors' pictures, started by `decoders`: it can be ended, and is small.
+"""A small process that decodes visitors' pictures; `decoders` starts it and can end it.
 
 It reads orders from its standard input, a line of JSON and the file's bytes, and answers each with
 a line of JSON and the pixels, until its input ends.
@@ -21,20 +21,20 @@ FORMATS = frozenset({"AVIF", "BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP"})
 SCANS = 100
 """Scans that a JPEG may have; progressive ones have about ten, and each costs a pass over all."""
 PATIENCE = 3
-"""How many seconds by the clock one second of work may take, on a busy server."""
+"""Seconds of wall-clock time allowed for each second of processor time, on a busy server."""
 _MARKER = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])", re.DOTALL)
 _START_OF_SCAN, _END_OF_IMAGE = 0xDA, 0xD9
 _WITHOUT_LENGTH = (0x01, 0xD8)
 
 
 def main() -> None:
-    """Answer orders until there are no more."""
+    """Answer orders until the input ends."""
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    # Whatever a library prints goes elsewhere.
+    # Output that a library prints must not mix with the answers.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     Image.init()
     Image.ID[:] = [image_format for image_format in Image.ID if image_format in FORMATS]
-    # One visitor's picture does not take all processors, nor a stack for each of them.
+    # One thread: a visitor's picture must not occupy all processors.
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1
     while line := sys.stdin.buffer.readline():
         order = json.loads(line)
@@ -43,9 +43,9 @@ def main() -> None:
 
 
 def count_scans(data: bytes) -> int:
-    """Count the scans of a JPEG's own picture; those of a thumbnail in its metadata do not count.
+    """Count the scans of a JPEG's main image, without those of a thumbnail in its metadata.
 
-    The counting ends soon after `SCANS`.
+    Counting stops soon after `SCANS`.
     """
     scans, place = 0, 0
     while scans <= SCANS and (found := _MARKER.search(data, place)):
@@ -82,7 +82,7 @@ def _decoded(data: bytes, order: dict[str, Any]) -> tuple[dict[str, Any], bytes]
 def _bound(seconds: float, memory: int) -> None:
     """End this process after so many seconds of work, or `PATIENCE` times as many by the clock.
 
-    The system does that, whatever code is running then. 0 is without an end.
+    The operating system ends it, whatever code is running. 0 means no limit.
     """
     if sys.platform != "win32":
         import resource

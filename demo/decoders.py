@@ -1,6 +1,7 @@
-"""Decoding visitors' pictures in processes of their own, which can be ended.
+"""Decode visitors' pictures in separate processes, which can be ended.
 
-Pixels and bytes do not bound the time of decoding, and nothing stops a decoder in this process.
+Limits on pixels and bytes do not limit the time of decoding, and a decoder cannot be stopped
+within this process.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ class Decoders:
             os.register_at_fork(after_in_child=self._forget)
 
     def _forget(self) -> None:
-        # Kept, because their end would be waited for: only the process that started them can.
+        # Kept alive: deleting one would wait for its end, which only its parent process can do.
         self._others = getattr(self, "_idle", [])
         self._idle: list[_Decoder] = []
         self._free = threading.BoundedSemaphore(self._count)
@@ -155,7 +156,7 @@ class _Decoder:
         return {"slow": True}, b""
 
     def _talk(self, data: bytes, order: dict[str, Any]) -> tuple[dict[str, Any], bytes] | None:
-        """Send the order and read the answer; None if the process ended."""
+        """Send the order and return the answer, or None if the process ended."""
         requests, answers = self._process.stdin, self._process.stdout
         assert requests is not None and answers is not None
         try:
@@ -163,7 +164,7 @@ class _Decoder:
             requests.write(data)
             requests.flush()
             answer = json.loads(answers.readline(_LINE))
-            # Whoever took a decoder over may answer anything.
+            # A picture may have taken the decoder over: its answer is not trusted.
             size = _bytes_of_pixels(answer, order["pixels"])
             pixels = answers.read(size)
         except (OSError, ValueError):
@@ -178,7 +179,7 @@ class _Decoder:
 
 
 def _bytes_of_pixels(answer: Any, most: int) -> int:
-    """Return how many bytes follow an answer; ValueError for one that no decoder gives."""
+    """Return how many bytes follow an answer; raise ValueError for an invalid answer."""
     match answer:
         case {"mode": "RGB" | "RGBA" as mode, "size": [int() as width, int() as height]}:
             if min(width, height) > 0 and width * height <= most:

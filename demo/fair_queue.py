@@ -1,4 +1,4 @@
-"""The queue of requests: an equal share for every visitor, and no work for those who are gone."""
+"""The queue of requests: equal shares for all visitors, and no work for visitors who left."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from demo.watched import is_wanted
 _LATE = 3
 """Seconds within which a client listens for the answer after it has asked."""
 _GONE = 10
-"""Seconds without a listener after which work is given up that Gradio did not tell of."""
+"""Seconds without a listener after which work is abandoned, even if Gradio reports nothing."""
 _SESSIONS = 20_000
 
 
 class Messages(asyncio.Queue[EventMessage]):
-    """What one session is told, and whether it listens."""
+    """Messages of one session, with a record of whether it listens."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -52,21 +52,21 @@ class Messages(asyncio.Queue[EventMessage]):
             self._left = time.monotonic()
 
     def put_nowait(self, item: EventMessage) -> None:
-        """Add a message; of many that nobody hears, only the last words are kept."""
+        """Add a message; while nobody listens, keep only a few and the final one."""
         if self._listeners or self.qsize() < 8 or isinstance(item, ProcessCompletedMessage):
             super().put_nowait(item)
 
 
 @dataclass
 class _Ticket:
-    """Whose an event is, and how many had been started when it came."""
+    """The address that sent an event, and how many events had started before it."""
 
     address: str
     turn: int
 
 
 class FairQueue(Queue):
-    """Gradio's queue, in which addresses take turns, and sessions have few places each.
+    """Gradio's queue with turns for each address and a limit on each session's waiting events.
 
     An event is started once its session listens for the answer. It keeps its slot until its thread
     has ended; cancelled, or without a listener, it is not wanted any more, which `is_wanted` tells
@@ -92,13 +92,13 @@ class FairQueue(Queue):
         self._works: set[asyncio.Task[None]] = set()
 
     async def push(self, body: Any, request: Request, username: str | None) -> Any:
-        """Take an event in; HTTPException if its session or everybody has too many."""
+        """Add an event; raise HTTPException if its session, or the whole queue, is full."""
         self._forget_sessions()
         self._check_session(body, request)
         address = address_of(request)
         if len(self) >= self._limits.waiting and not self._make_room(address):
             raise HTTPException(503, "Many people are waiting here. Please come back in a minute.")
-        # A session of its own, so that it is known whether somebody listens.
+        # Every request gets its own session, which shows whether somebody listens.
         body.session_hash = body.session_hash or uuid.uuid4().hex
         self.pending_messages_per_session.setdefault(body.session_hash, Messages())
         answer = await super().push(body, request, username)
@@ -107,7 +107,7 @@ class FairQueue(Queue):
         return answer
 
     def get_events(self) -> tuple[list[Event], bool, str] | None:
-        """Return the event to start next, whose address has waited the longest for a turn."""
+        """Return the next event: the one whose address has waited longest for a turn."""
         self._end_unheard()
         for lane in list(self.event_queue_per_concurrency_id.values()):
             limit = lane.concurrency_limit
@@ -122,7 +122,7 @@ class FairQueue(Queue):
         return None
 
     def process_events(self, events: list[Event], *arguments: Any) -> Any:
-        """Work on an event; its slot is free again once its thread has ended, even if cancelled."""
+        """Process an event; its slot stays occupied until its thread ends, even if cancelled."""
         work = asyncio.get_running_loop().create_task(self._work(events, *arguments))
         self._works.add(work)
         work.add_done_callback(self._works.discard)
@@ -133,7 +133,7 @@ class FairQueue(Queue):
         await super().process_events(events, *arguments)
 
     async def remove_from_queue(self, event_id: str) -> None:
-        """Take out an event that was cancelled; if it is worked on already, that ends soon."""
+        """Remove a cancelled event; if it is being processed, its work ends soon."""
         if event := self.event_ids_to_events.get(event_id):
             event.alive = False
         await super().remove_from_queue(event_id)
@@ -150,7 +150,7 @@ class FairQueue(Queue):
             self.event_ids_to_events.pop(event._id, None)
 
     def _check_session(self, body: Any, request: Request) -> None:
-        # Over MCP all come through one session, which is not theirs.
+        # Over MCP all requests share one session of Gradio's own client.
         if body.session_hash is None or is_relayed(request):
             return
         lane = self._lane_of(body)
@@ -168,7 +168,7 @@ class FairQueue(Queue):
         return lane.queue if lane else []
 
     def _make_room(self, address: str) -> bool:
-        """End the event of a session that does not listen, or the last of the greediest address."""
+        """End the event of a session that does not listen, or of the address with most events."""
         waiting = list(self._waiting())
         silent = max(waiting, key=self._silence)
         if self._silence(silent) > _LATE:
@@ -232,7 +232,7 @@ class FairQueue(Queue):
 
 
 async def _until_cancelled(work: asyncio.Task[None], events: list[Event]) -> None:
-    """Wait for work; who cancels that wait does not want it any more."""
+    """Wait for work; if the wait is cancelled, mark the work as unwanted."""
     try:
         await asyncio.shield(work)
     except asyncio.CancelledError:

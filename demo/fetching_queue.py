@@ -1,4 +1,4 @@
-"""The queue of requests that name models, which may have to be fetched from the Hub first."""
+"""The queue of requests whose models may first have to be fetched from the Hub."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _FETCHES = "fetches"
 
 
 class FetchingQueue(FairQueue):
-    """A FairQueue whose events wait for the models that they name, and hold no slot meanwhile.
+    """A FairQueue whose events wait for their models without occupying a slot.
 
     One model is fetched at a time, of the address whose turn it is; those who wait for it are told
     if it cannot be had, and it is given up when nobody waits for it any more.
@@ -35,12 +35,12 @@ class FetchingQueue(FairQueue):
         super().__init__(blocks, limits)
         self._models = models
         self._named: WeakKeyDictionary[Event, str] = WeakKeyDictionary()
-        # What is at work stays in memory.
+        # Models in use stay in memory.
         self._at_work: WeakKeyDictionary[Event, WatchedPipeline] = WeakKeyDictionary()
         self._fetch: asyncio.Task[None] | None = None
 
     async def push(self, body: Any, request: Request, username: str | None) -> Any:
-        """Take an event in, as FairQueue does, and note the model it names."""
+        """Add an event, as FairQueue does, and note the model it names."""
         answer = await super().push(body, request, username)
         event = self.event_ids_to_events.get(str(answer[1]))
         if event and (name := self._models.id_of(_named_model(event))):

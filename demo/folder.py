@@ -1,4 +1,4 @@
-"""A folder's worth of photos, painted one after the other into a zip."""
+"""A folder of photos, stylized one after the other into a zip file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from stylekernel_hf import read_metadata
 
 
 class FolderHandlers:
-    """Painting many photos in one go."""
+    """Stylize many photos in one request."""
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
@@ -61,7 +61,7 @@ class FolderHandlers:
         failures: list[str] = []
         names = _distinct([Path(photo).stem for photo in photos])
         archive = io.BytesIO()
-        # PNGs are compressed already.
+        # PNG files are already compressed.
         with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as folder:
             for index, (photo, name) in enumerate(zip(photos, names, strict=True)):
                 label = f"{index + 1} of {len(photos)}: {Path(photo).name}"
@@ -90,7 +90,7 @@ class FolderHandlers:
 def _report(count: int, failures: Sequence[str]) -> str:
     painted = count - len(failures)
     lines = [f"**{painted} of {count} photos painted.**"]
-    # A file's name is a stranger's text: it must not become markup.
+    # File names come from visitors and must not be read as markup.
     lines += [f"- {failure.translate(_ESCAPES)}" for failure in failures]
     return "\n".join(lines)
 

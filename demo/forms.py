@@ -1,4 +1,4 @@
-"""Uploads on their way in: bounds for each form, each visitor and the disk."""
+"""Limits on uploads while they arrive: for each form, each visitor and the disk."""
 
 from __future__ import annotations
 
@@ -32,21 +32,21 @@ logger = logging.getLogger(__name__)
 _BLOBS = f"{API_PREFIX}/component_server"
 _TO_DISK = (_BLOBS, f"{API_PREFIX}/upload", f"{API_PREFIX}/mcp")
 _AT_ONCE = 2
-"""Requests of one visitor that are read at once; of the others nothing is read yet."""
+"""Requests of one visitor that are read at the same time; the others wait unread."""
 _PAUSE, _WHOLE = 60, 1800
-"""Seconds after which a request must have gone on, and be there."""
+"""Seconds within which a request must make progress, and must be complete."""
 _FIELDS, _FIELD_BYTES = 16, 64 * 2**10
-"""Fields of a form that are no files, and their bytes together, which are held in memory."""
+"""Number of a form's fields that are not files, and their total bytes, which are held in memory."""
 _PROGRESSES = 1000
-"""Uploads that tell how far they have come."""
+"""Uploads whose progress is reported."""
 
 OWN = {"x-stylekernel-own": secrets.token_hex(16)}
-"""The header by which the demo knows its own MCP client, whose visitors are counted already."""
+"""The header of requests from the demo's own MCP client, whose visitors are already counted."""
 
 
 @dataclass
 class Form:
-    """What this request's form may have, and the files it has."""
+    """The limits of this request's form, and its files so far."""
 
     most_files: int
     spooled: list[Any] = field(default_factory=list)
@@ -63,11 +63,11 @@ _form: ContextVar[Form] = ContextVar("form")
 
 
 class TooSlowError(Exception):
-    """A request that does not come to its end."""
+    """A request that does not arrive in time."""
 
 
 class Uploads:
-    """ASGI middleware that counts what comes, and ends what is too much, too slow or broken off."""
+    """ASGI middleware that ends uploads that are too large, too slow or incomplete."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -108,7 +108,7 @@ class Uploads:
 
 
 class _Incoming:
-    """One request as it comes."""
+    """One request while it arrives."""
 
     def __init__(
         self, receive: Receive, send: Send, store: Store, upload: Upload, turn: asyncio.Semaphore
@@ -121,12 +121,12 @@ class _Incoming:
         """Of the answer; 0 before there is one."""
 
     def announce(self, length: str) -> None:
-        """Look at the length that the request says it has; FullError if that is too much."""
+        """Check the length that the request declares; raise FullError if it is too large."""
         if length.isdecimal():
             self._upload.announce(int(length[:15]))
 
     async def receive(self) -> Message:
-        """Return what has come; FullError if it is too much, TooSlowError if nothing comes."""
+        """Return the next bytes; raise FullError for too many, TooSlowError if none arrive."""
         if self._is_read:
             return await self._receive()
         if not self._is_reading:
@@ -152,7 +152,7 @@ class _Incoming:
         await self._send(message)
 
     def end(self, *, kept: bool) -> None:
-        """End the account; what has come is on the disk now if it is `kept`."""
+        """Close the account of the upload; its bytes are on the disk if it is `kept`."""
         self._release()
         self._upload.end(kept=kept)
 

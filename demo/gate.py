@@ -1,7 +1,7 @@
-"""What of a request gets as far as Gradio: bodies within bounds, and only routes that are needed.
+"""Limits on requests before they reach Gradio: the size of bodies, and the routes that are open.
 
-Gradio reads the bodies of its JSON routes whole, however large, and looks into every entry of them
-on the loop that answers everybody.
+Gradio reads bodies of its JSON routes whole, of any size, and inspects every entry on the event
+loop that serves all visitors.
 """
 
 from __future__ import annotations
@@ -34,18 +34,18 @@ _CLOSED = tuple(
     f"{API_PREFIX}/{name}" for name in ("proxy=", "process_recording", "deep_link", "vibe-")
 )
 _DEPTH = 20
-"""Lists and objects within each other; the page sends eight at most."""
+"""Maximum depth of nested lists and objects; the page sends at most eight levels."""
 _SMALL = 64 * 2**10
-"""Bytes of a body that always finds room."""
+"""Bytes up to which a body is always accepted."""
 _ROOM = 256 * 2**20
-"""Bytes of larger bodies that are held at once, of all visitors together."""
+"""Bytes of larger bodies that are held in memory at once, for all visitors together."""
 _SECONDS = 60
-"""Time for a body to arrive that is read whole."""
+"""Seconds within which a body that is read whole must arrive."""
 _STRUCTURE = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[][{}]', re.DOTALL)
 
 
 class RefusalError(Exception):
-    """A request that is answered at once: by a status, and a sentence for whoever sent it."""
+    """A refused request, with the status and the sentence of its answer."""
 
     def __init__(self, status: int, text: str) -> None:
         super().__init__(text)
@@ -53,7 +53,7 @@ class RefusalError(Exception):
 
 
 class Gate:
-    """ASGI middleware with the demo's bounds on what a request may carry."""
+    """ASGI middleware that limits what a request may carry."""
 
     def __init__(self, app: App, limits: Limits) -> None:
         self._app = app
@@ -66,7 +66,7 @@ class Gate:
         self._held: Counter[str] = Counter()
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Answer a request that is out of bounds; hand every other one on."""
+        """Refuse a request that exceeds a limit; pass on every other one."""
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
         body, sender = bytearray(), address_of(HTTPConnection(scope))
@@ -133,7 +133,7 @@ class Gate:
             more = message.get("more_body", False)
             if len(body) > most:
                 raise RefusalError(413, _too_large(most))
-            # Half of what others leave, so that something is left for whoever comes next.
+            # Each visitor may take half of the free room, so that some is left for the next.
             if _counting(body) and 2 * self._held[sender] > _ROOM - self._held_by_others(sender):
                 self._release(body, sender)
                 raise RefusalError(503, "The server is busy. Please try again in a minute.")
@@ -142,7 +142,7 @@ class Gate:
         return self._held.total() - self._held[sender]
 
     def _check_json(self, body: bytearray) -> None:
-        """Refuse too many values or levels, looking at commas and brackets alone."""
+        """Refuse JSON with too many values or levels, counting only commas and brackets."""
         if json.detect_encoding(body) not in ("utf-8", "utf-8-sig"):
             raise RefusalError(400, "The request must be JSON in UTF-8.")
         openings = body.count(b"[") + body.count(b"{")
@@ -156,7 +156,7 @@ class Gate:
 
 
 def _counting(body: bytearray) -> int:
-    """Return how much of the room a body takes."""
+    """Return how many bytes of memory a body reserves."""
     return len(body) if len(body) > _SMALL else 0
 
 

@@ -23,7 +23,7 @@ PLACES = ("region", "canvas", "strength_map")
 
 
 class PaintHandlers:
-    """Painting one photo: on the screen, and in full size."""
+    """Stylize one photo, for the screen or in full size."""
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
@@ -91,6 +91,6 @@ def _missing() -> str:
 
 def _result_name(photo: str | None, names: Sequence[str]) -> str:
     words = [Path(photo or "photo").stem, *(Path(name).stem for name in names)]
-    # What a visitor's file is called goes into no path unseen.
+    # Names of visitors' files are cleaned before they become part of a path.
     safe = ["".join(c if c.isalnum() else "-" for c in word).strip("-")[:40] for word in words]
     return "_".join(filter(None, safe)).lower() or "picture"

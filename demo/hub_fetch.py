@@ -1,4 +1,4 @@
-"""Fetching a checkpoint of the Hub within a time and a number of bytes that are really counted."""
+"""Fetch a checkpoint of the Hub within a time limit and a limit on the bytes that arrive."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ logger = logging.getLogger(__name__)
 _TICK = 0.1
 """Seconds between two looks at what has arrived."""
 _OTHER_BYTES = 2**20
-"""Beside the files themselves: what is noted about them."""
+"""Bytes allowed for the Hub client's notes beside the files."""
 
 
 def fetch(name: str, folder: Path, limits: Limits) -> None:
-    """Put a checkpoint's files into the folder; VisitorError if it cannot be had.
+    """Put a checkpoint's files into the folder; raise VisitorError if that fails.
 
-    A process of its own does it, since nothing ends a download whose bytes come one by one. It is
-    ended as well when `check_request` raises.
+    A separate process does it, because a download whose bytes trickle in cannot be interrupted. The
+    process is also ended when `check_request` raises.
     """
     answer = _wait(_start(name, folder, limits), name, folder, limits)
     match answer:
@@ -47,7 +47,7 @@ def _start(name: str, folder: Path, limits: Limits) -> subprocess.Popen[str]:
     environment |= {
         # It finds the modules where this process found them.
         "PYTHONPATH": os.pathsep.join(sys.path),
-        # Nothing of it, and no token, lies elsewhere.
+        # All its files lie in this folder, and it has no token.
         "HF_HOME": str(folder / ".home"),
         "HF_HUB_CACHE": str(folder / ".home"),
         "HF_HUB_DISABLE_XET": "1",
@@ -69,7 +69,7 @@ def _start(name: str, folder: Path, limits: Limits) -> subprocess.Popen[str]:
 def _wait(
     process: subprocess.Popen[str], name: str, folder: Path, limits: Limits
 ) -> dict[str, Any] | None:
-    """Return what the process says, or None if it fails; it has ended in any case."""
+    """Return the process's answer, or None if it failed; the process has ended in any case."""
     deadline = time.monotonic() + limits.fetch_seconds
     with process:
         try:
@@ -96,7 +96,7 @@ def _wait(
 def _bytes_in(folder: Path) -> int:
     total = 0
     for path in folder.rglob("*"):
-        # What is looked at may be moved just then.
+        # Files may be moved meanwhile.
         with contextlib.suppress(OSError):
             total += path.stat().st_size
     return total

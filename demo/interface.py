@@ -84,14 +84,14 @@ def build_demo(studio: Studio) -> Page:
     # Otherwise it is imported at the first request, on the loop that answers everybody.
     with MatplotlibBackendMananger():
         pass
-    # Without api_open nothing gets past the queue and its bounds.
+    # Without api_open every request passes the queue and its limits.
     demo.queue(api_open=False)
     demo._queue = FetchingQueue(demo, limits, studio.models)
     return demo
 
 
 def launch_options(studio: Studio) -> dict[str, Any]:
-    """Return the keyword arguments for `launch`: the looks, and the manners of a public server."""
+    """Return the keyword arguments of `launch`: the theme, and the settings of a public server."""
     script = (Path(__file__).parent / "page.js").read_text(encoding="utf-8")
     # The first of them sees a request first.
     middleware = [
@@ -106,7 +106,7 @@ def launch_options(studio: Studio) -> dict[str, Any]:
         "footer_links": ["api"],
         "i18n": gr.I18n(en=_WORDS),
         "max_file_size": studio.limits.upload_bytes,
-        # What goes wrong inside is logged, and not shown to strangers.
+        # Internal errors are logged and not shown to visitors.
         "show_error": False,
         "enable_monitoring": False,
         "run_history": False,

@@ -1,4 +1,4 @@
-"""What visitors paint on their photos, in memory until it is used."""
+"""Layers that visitors paint on their photos, held in memory until they are used."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections import Counter, OrderedDict
 from dataclasses import dataclass, field
 
 _LEAST = 2 * 2**20
-"""Bytes that the smallest editor counts, so that a bound in bytes is one on their number too."""
+"""Bytes counted for the smallest editor, so that the limit in bytes also limits their number."""
 
 
 @dataclass
 class Editor:
-    """The layers of one editor, whose they are, and when the last one came."""
+    """The layers of one editor, its visitor, and when the last layer arrived."""
 
     visitor: str
     layers: list[bytes] = field(default_factory=list)
@@ -28,7 +28,8 @@ class Editor:
 class Layers:
     """Editors by their names, of at most `most_bytes` together.
 
-    Beyond it, the oldest editor goes of the visitor who has most: nobody can make others' go.
+    Above it, the oldest editor of the visitor with most bytes is deleted, so that nobody can push
+    out another visitor's layers.
     """
 
     def __init__(self, most_bytes: int) -> None:

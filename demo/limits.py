@@ -1,4 +1,4 @@
-"""What one visitor may ask of a server that many share."""
+"""Limits of a server that many visitors share."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def _models_of_environment() -> tuple[str, ...] | None:
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds of one request, of all that wait, and of all that is kept.
+    """Limits of one request, of the queue, and of the files that are kept.
 
     - upload_bytes: of one uploaded file.
     - pixels, min_side: of one picture, before anything of it is decoded.

@@ -1,4 +1,4 @@
-"""What the network saw at one point of the photo, in pictures and words."""
+"""What the network attended to at one point of the photo, in pictures and words."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class InsideHandlers:
 
 
 def describe(explanation: Any) -> str:
-    """Say in words what the three pictures show."""
+    """Describe the three pictures in words."""
     attention, (x, y) = explanation.attention, explanation.point
     row, column = divmod(int(attention.argmax()), attention.shape[1])
     across = ("left", "middle", "right")[column * 3 // attention.shape[1]]

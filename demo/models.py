@@ -1,4 +1,4 @@
-"""The checkpoints to choose from: the embedded one, and those of the Hub by their ids."""
+"""The checkpoints that visitors can choose: the embedded one, and those of the Hub by id."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _HUB_ID = re.compile(r"[\w-][\w.-]{0,95}/[\w-][\w.-]{0,95}")
 _KEPT = 2
 """Checkpoints of the Hub that stay in memory; none stays on the disk."""
 _REFUSAL_SECONDS, _REFUSALS = 60, 100
-"""How long a checkpoint that could not be had is not fetched again, and so many at most."""
+"""Seconds before a checkpoint that failed is fetched again, and how many are remembered."""
 
 
 class ModelShelf:
@@ -39,14 +39,14 @@ class ModelShelf:
         self._limits = limits
         self._embedded = WatchedPipeline((embedded or pipeline("style-kernel")).model)
         self._kept: OrderedDict[str, WatchedPipeline] = OrderedDict()
-        # What is at work is found as well, if two others have come since.
+        # Pipelines in use are found even after newer ones replaced them on the shelf.
         self._alive: WeakValueDictionary[str, WatchedPipeline] = WeakValueDictionary()
         self._refusals: OrderedDict[str, tuple[float, str]] = OrderedDict()
         self._lock = threading.Lock()
         self._fetching = threading.Lock()
 
     def get(self, name: str | None) -> WatchedPipeline:
-        """Return the pipeline, fetched if it must be; VisitorError if there is none to be had."""
+        """Return the pipeline, fetching it if necessary; raise VisitorError if that fails."""
         name = self._checked(name)
         return self.ready(name) or self.fetch(name)
 
@@ -68,7 +68,7 @@ class ModelShelf:
         return None
 
     def fetch(self, name: str) -> WatchedPipeline:
-        """Fetch one of the Hub, which takes long, and keep it in memory; VisitorError if it fails.
+        """Fetch a checkpoint of the Hub and keep it in memory; raise VisitorError if that fails.
 
         Ends early as `check_request` tells.
         """

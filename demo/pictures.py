@@ -1,4 +1,4 @@
-"""Pictures of visitors: read within the limits, scaled, and written where they get deleted."""
+"""Visitors' pictures: read within the limits, scaled, and written where they are later deleted."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def read_picture(
             f"{name} is too small: {width}×{height} px, and at least {limits.min_side} px a side "
             "are needed."
         )
-    # Where it was taken is a visitor's own business.
+    # The place where a photo was taken stays private.
     kept = read_metadata(data).for_result(picture.size, location=False)
     picture.info.update(kept.info())
     return picture

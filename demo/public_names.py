@@ -1,4 +1,4 @@
-"""Names for files that do not tell where on the server they lie."""
+"""Public names of files, which do not reveal the server's folders."""
 
 from __future__ import annotations
 
@@ -59,13 +59,13 @@ class Names:
 
 
 class PublicNames:
-    """ASGI middleware that lets nothing but names out, and knows them when they come back."""
+    """ASGI middleware that puts public names for paths into answers, and paths into requests."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand a request on with paths, and its answer with names."""
+        """Pass on a request with paths, and its answer with names."""
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
         names: Names = scope["app"].get_blocks().names

@@ -22,7 +22,7 @@ def region_mask(layers: Sequence[Image.Image], *, inverted: bool) -> Image.Image
     """
     painted: Image.Image | None = None
     for layer in layers:
-        # Whatever the brush's own transparency, its strokes count fully.
+        # Strokes count fully, whatever the transparency of the brush.
         alpha = layer.convert("RGBA").getchannel("A").point(lambda a: 255 if a > _UNPAINTED else 0)
         painted = alpha if painted is None else ImageChops.lighter(painted, alpha)
     if painted is None or painted.getbbox() is None:

@@ -1,4 +1,4 @@
-"""What strangers leave on the server's disk: bounds in bytes and in time, kept by looking at it."""
+"""Visitors' files on the server's disk, limited in bytes and in age."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from demo.limits import Limits
 logger = logging.getLogger(__name__)
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
-"""What the system says of a disk, or of a user's part of it, that is full."""
+"""Errors of the system for a full disk or an exhausted quota."""
 NO_ROOM = "The server has no room for more files now. Please try again later."
 
 _LEAST = 64 * 2**10
-"""Bytes that the smallest file counts, so that a bound in bytes is one on their number too."""
+"""Bytes counted for the smallest file, so that the limit in bytes also limits their number."""
 _STEP = 64 * 2**20
-"""Bytes that are made free at once."""
+"""Bytes that are freed at a time."""
 _SPARE, _SPARE_SHARE = 256 * 2**20, 0.05
-"""Bytes of the disk that are left to others, and the share of a small disk."""
+"""Bytes of the disk that stay free for other programs, and that share on a small disk."""
 
 
 class FullError(Exception):
@@ -44,7 +44,7 @@ class Share:
     sent: deque[tuple[float, int]] = field(default_factory=deque)
 
     def forget(self, oldest: float) -> None:
-        """Count no longer what had come before a time, of `time.monotonic`."""
+        """Stop counting bytes that arrived before a moment of `time.monotonic`."""
         while self.sent and self.sent[0][0] < oldest:
             self.size -= self.sent.popleft()[1]
 
@@ -84,7 +84,7 @@ class Store:
         return Upload(self, share, self._limits)
 
     def is_full(self) -> bool:
-        """Tell whether some must go before more can come."""
+        """Say whether files must be deleted before more can be stored."""
         return self._used > self._limits.stored_bytes or self._free() < 0
 
     def make_room(self) -> None:
@@ -95,7 +95,7 @@ class Store:
             raise FullError(NO_ROOM)
 
     def count(self, size: int) -> None:
-        """Note that the files grow, until the next look at them."""
+        """Count new bytes until the folder is next listed."""
         self._used += size
 
     def sweep(self, room: int = 0) -> None:
@@ -144,7 +144,7 @@ class Store:
             for entry in entries:
                 with contextlib.suppress(OSError):
                     status = entry.stat(follow_symlinks=False)
-                    # A time to come is none: a clock was wrong.
+                    # A time in the future comes from a wrong clock.
                     is_old = abs(now - status.st_mtime) > self._limits.keep_seconds
                     if entry.is_dir(follow_symlinks=False):
                         files += self._sweep(entry.path, now)

@@ -1,4 +1,4 @@
-"""What the demo does, without a page: orders in, files out."""
+"""The demo's work without its page: orders in, pictures out."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Studio:
 
     @contextlib.contextmanager
     def watch(self, report: Report = _ignore) -> Iterator[Watch]:
-        """Within it, one request is worked on, and ends when it must."""
+        """Work on one request, which ends when its time is up or nobody waits for it."""
         watch = Watch(report, self.limits.seconds)
         with freed_memory.of_request(), watched(watch):
             yield watch
@@ -102,7 +102,7 @@ class Studio:
     def paint(
         self, photo: Image.Image, palette: Palette, order: Order
     ) -> tuple[Image.Image, Settings]:
-        """Paint one photo; the result is as large as it."""
+        """Stylize one photo; the result has its size."""
         strength, color = order.checked("strength"), order.checked("color")
         result = self.models.get(order.model)(
             photo,

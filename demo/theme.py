@@ -1,4 +1,4 @@
-"""The demo's looks: a theme of its own, paper and ink with one vermilion, and its style sheet."""
+"""The demo's theme: paper and ink with one vermilion accent, and its style sheet."""
 
 from __future__ import annotations
 

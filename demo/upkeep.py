@@ -1,4 +1,4 @@
-"""The page as a server of strangers: what they leave goes in time, and when the server ends."""
+"""Clean-up of a public server: visitors' files are deleted in time, and when the server ends."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from demo.uploads import CheckedBlocks
 logger = logging.getLogger(__name__)
 
 _SECONDS = 30
-"""Between looks at the disk, at most."""
+"""Seconds between two looks at the disk, at most."""
 
 
 class Page(CheckedBlocks):
@@ -60,13 +60,13 @@ class Page(CheckedBlocks):
             if isinstance(block, RegionCanvas):
                 block.blob_storage.forget(self.limits.keep_seconds)
         for paths in self.temp_file_sets:
-            # Gradio remembers all files that it has ever had.
+            # Gradio remembers every file that it ever had.
             paths -= {path for path in paths.copy() if not os.path.lexists(path)}
 
     def leave(self, *, for_good: bool) -> None:
         """Delete the visitors' files of this server, and `for_good` those that the page shows.
 
-        Files that it has lost sight of go by their age, at the next start.
+        Files it no longer knows are deleted by their age at the next start.
         """
         if os.getpid() != self._process:
             # A fork of the server, in which ZeroGPU works, ends before the server does.

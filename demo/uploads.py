@@ -1,4 +1,4 @@
-"""Files that a visitor may name: what was uploaded or painted here, and the demo's own examples."""
+"""Files that a visitor may name: uploads, results and the demo's own examples."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LETTERS = 4096
 
 
 class CheckedBlocks(gr.Blocks):
-    """gr.Blocks that judges every input before anything is made of it.
+    """gr.Blocks that checks every input before it is used.
 
     Gradio fetches addresses wherever they stand in an input, for a slider too, and takes files
     without its own mark as they are.
@@ -39,7 +39,7 @@ class CheckedBlocks(gr.Blocks):
         state: Any,
         explicit_call: bool = False,
     ) -> list[Any]:
-        """Make values of what was sent; gr.Error for what a visitor may not send."""
+        """Convert the inputs; raise gr.Error for input that a visitor may not send."""
         try:
             check_input(inputs, self.limits)
         except VisitorError as error:
@@ -48,7 +48,7 @@ class CheckedBlocks(gr.Blocks):
 
 
 def check_input(value: Any, limits: Limits) -> None:
-    """Raise VisitorError for more than an input may hold, and for a file that is not here."""
+    """Raise VisitorError for an input that is too large, or names a file that was not uploaded."""
     if isinstance(value, str) and len(value) > _LETTERS:
         raise VisitorError(
             f"A text may have at most {_LETTERS} letters; one of these has {len(value)}."
@@ -70,7 +70,7 @@ def check_input(value: Any, limits: Limits) -> None:
 def read_file(path: str, name: str, most: int) -> bytes:
     """Read a file of at most `most` bytes, and no more than one beyond; else VisitorError.
 
-    What is no regular file is not waited for.
+    It does not wait for pipes or devices.
     """
     try:
         with open(path, "rb", opener=_open_at_once) as file:

@@ -1,4 +1,4 @@
-"""Who asks: the address by which a visitor is counted."""
+"""The address by which a visitor is counted."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def address_of(request: HTTPConnection) -> str:
         for part in line.split(",")
     ]
     if os.environ.get("SPACE_ID"):
-        # The last address outside of the Space's own network: what stands before it is hearsay.
+        # The last address outside of the Space's own network: earlier ones can be forged.
         host = next((each for each in reversed(stated) if _is_global(each)), host)
     elif host in stated and not os.environ.get("FORWARDED_ALLOW_IPS"):
         # Unless told otherwise, uvicorn believes the header of every process of this machine.

@@ -1,4 +1,4 @@
-"""Work with someone watching: progress for the page, and an end when time is up or nobody waits."""
+"""Work that reports progress to the page, and ends when time is up or nobody waits."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Watch:
         self.deadline = time.monotonic() + self.seconds
 
     def part(self, label: str, start: float, span: float) -> None:
-        """Say that what comes now is this part of the whole."""
+        """Begin a part of the work, with its share of the whole."""
         self.label, self.start, self.span = label, start, span
         self.step(0.0)
 

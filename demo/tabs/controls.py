@@ -16,7 +16,7 @@ from demo.region import BRUSHES
 
 @dataclass(frozen=True)
 class Controls:
-    """What sets how a picture is painted."""
+    """The components of the controls."""
 
     strength: gr.Slider
     stroke_size: gr.Slider
@@ -65,7 +65,7 @@ def controls(
             sources=[],
             transforms=[],
             layers=False,
-            # Half transparent, so that the photo stays to be seen.
+            # Half transparent, so that the photo stays visible.
             brush=gr.Brush(default_size=48, colors=brushes, color_mode="fixed"),
             eraser=gr.Eraser(default_size=48),
             height=420,
@@ -125,7 +125,7 @@ def slider(name: str, **options: Any) -> gr.Slider:
 
 
 def weight_sliders(count: int, name: str) -> tuple[gr.Slider, ...]:
-    """Lay out the weights of a mixture; `name_weights` tells which of them are to be seen."""
+    """Lay out the weights of a mixture; `name_weights` decides which are visible."""
     with gr.Row(elem_classes="weights"):
         return tuple(
             slider(
@@ -154,7 +154,7 @@ def name_weights(
 def name_brushes(
     paintings: list[str] | None, own_paintings: Sequence[str] | None
 ) -> dict[str, object]:
-    """Show the legend of the brushes' colours, of a mixture alone."""
+    """Show the legend of the brushes' colours, for mixtures only."""
     names = _names(paintings, own_paintings)
     colors = "".join(
         f'<span><i style="background:{color}"></i>{name}</span>'

@@ -10,7 +10,7 @@ from demo.tabs.repaint import Choice
 
 
 def gallery_tab(choice: Choice, tabs: gr.Tabs) -> None:
-    """Build the tab; a picture that is chosen is painted anew in the first one."""
+    """Build the tab; choosing a picture stylizes it again in the first tab."""
     tiles = gallery_tiles()
     gr.HTML('<p class="lead">Painted beforehand. Choose one to start from it.</p>')
     gallery = gr.Gallery(

@@ -23,15 +23,14 @@ FIRST_PHOTO, FIRST_PAINTING = "Coffee", "Swirling oil"
 PAINTER, LARGE_PAINTER = "painter", "painter of large works"
 """Names of the queues that all work of the network goes through.
 
-What takes minutes has one of its own, so that nobody waits for it who wants a picture for the
-screen.
+Work that takes minutes has its own queue, so that pictures for the screen need not wait for it.
 """
 CANVAS_SIDE = 640
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What is to be painted how, and the handlers that paint it."""
+    """The inputs of the first tab, and the handlers that stylize them."""
 
     photo: PictureInput
     paintings: gr.CheckboxGroup
@@ -110,7 +109,7 @@ def repaint_tab(studio: Studio) -> Choice:
 
 
 def _repaint_on_change(choice: Choice) -> None:
-    """Repaint at once after a change; what is typed or painted waits for the button."""
+    """Stylize at once after a change; typed or painted input waits for the button."""
     it = choice.controls
     repaint: dict[str, Any] = {
         "fn": choice.stylize,
