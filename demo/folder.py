@@ -67,7 +67,7 @@ class FolderHandlers:
                 label = f"{index + 1} of {len(photos)}: {Path(photo).name}"
                 try:
                     watch.part(label, index / len(photos), 1 / len(photos))
-                    data = self._paint_one(photo, palette, order, resolution)
+                    data = self._stylize_one(photo, palette, order, resolution)
                 except VisitorError as error:
                     failures.append(str(error))
                     continue
@@ -78,9 +78,9 @@ class FolderHandlers:
         path.write_bytes(archive.getvalue())
         return str(path), _report(len(photos), failures)
 
-    def _paint_one(self, photo: str, palette: Palette, order: Order, resolution: int) -> bytes:
+    def _stylize_one(self, photo: str, palette: Palette, order: Order, resolution: int) -> bytes:
         source = within(read_picture(photo, "Photo", self._studio.limits), resolution)
-        result, settings = self._studio.paint(source, palette, order)
+        result, settings = self._studio.stylize(source, palette, order)
         data = io.BytesIO()
         result.save(data, "PNG", pnginfo=png_chunks(settings))
         read_metadata(result).add_to(data, "PNG")

@@ -22,7 +22,7 @@ LOOK = ("strength", "color", "stroke_size")
 PLACES = ("region", "canvas", "strength_map")
 
 
-class PaintHandlers:
+class StylizeHandlers:
     """Stylize one photo, for the screen or in full size."""
 
     def __init__(self, studio: Studio) -> None:
@@ -50,8 +50,8 @@ class PaintHandlers:
             picture = read_picture(photo or _missing(), "Photo", self._studio.limits)
             source = within(picture, resolution)
             palette = self._studio.mix(order)
-            watch.part("Painting", 0.2, 0.8)
-            result, _ = self._studio.paint(source, palette, order)
+            watch.part("Stylizing", 0.2, 0.8)
+            result, _ = self._studio.stylize(source, palette, order)
             name = _result_name(photo, palette.names)
             return save_preview(source, "photo"), save_preview(result, name)
 
@@ -75,8 +75,8 @@ class PaintHandlers:
             watch.part("Reading the pictures", 0, 0)
             source = read_picture(photo or _missing(), "Photo", self._studio.limits)
             palette = self._studio.mix(order)
-            watch.part(f"Painting {source.width}×{source.height} px", 0.1, 0.8)
-            result, settings = self._studio.paint(source, palette, order)
+            watch.part(f"Stylizing {source.width}×{source.height} px", 0.1, 0.8)
+            result, settings = self._studio.stylize(source, palette, order)
             watch.part("Writing the PNG", 0.95, 0)
             path = new_file(f"{_result_name(photo, palette.names)}.png")
             with path.open("wb+") as file:

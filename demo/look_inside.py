@@ -66,7 +66,7 @@ class InsideHandlers:
     def _painting(self, paintings: Sequence[str], own_paintings: Sequence[str]) -> Any:
         if paintings:
             if paintings[0] not in PAINTINGS:
-                raise VisitorError(f"Paintings must be of {', '.join(PAINTINGS)}.")
+                raise VisitorError(f"Paintings must be among {', '.join(PAINTINGS)}.")
             return str(painting_path(paintings[0]))
         if own_paintings:
             return within(read_picture(own_paintings[0], "Painting", self._studio.limits), 2048)

@@ -69,8 +69,8 @@ class Studio:
         own = order.own_paintings or ()
         if unknown := [title for title in chosen if title not in PAINTINGS]:
             raise VisitorError(
-                f"Paintings must be of {', '.join(PAINTINGS)}; got “{unknown[0]}”. Add others as "
-                "your own."
+                f"Paintings must be among {', '.join(PAINTINGS)}; got “{unknown[0]}”. Add others "
+                "as your own."
             )
         count = len(chosen) + len(own)
         if not 1 <= count <= self.limits.paintings:
@@ -99,7 +99,7 @@ class Studio:
             raise VisitorError("Give at least one painting a weight above 0.")
         return Palette(names, styles, tuple(weights))
 
-    def paint(
+    def stylize(
         self, photo: Image.Image, palette: Palette, order: Order
     ) -> tuple[Image.Image, Settings]:
         """Stylize one photo; the result has its size."""

@@ -42,7 +42,7 @@ class Watch:
 
     report: Report
     seconds: float
-    label: str = "Painting"
+    label: str = "Stylizing"
     start: float = 0.0
     span: float = 1.0
 

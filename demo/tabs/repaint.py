@@ -12,7 +12,7 @@ import gradio as gr
 from demo.catalog import PAINTINGS, photo_path
 from demo.components import FileButton, PaintingsInput, PictureInput
 from demo.gpu import on_gpu
-from demo.handlers import PaintHandlers
+from demo.handlers import StylizeHandlers
 from demo.messages import says_why
 from demo.order import EVERYWHERE
 from demo.pictures import read_picture, save_preview, within
@@ -20,7 +20,7 @@ from demo.studio import Studio
 from demo.tabs.controls import Controls, controls, name_brushes, name_weights
 
 FIRST_PHOTO, FIRST_PAINTING = "Coffee", "Swirling oil"
-PAINTER, LARGE_PAINTER = "painter", "painter of large works"
+NETWORK, NETWORK_LARGE = "network", "network for large works"
 """Names of the queues that all work of the network goes through.
 
 Work that takes minutes has its own queue, so that pictures for the screen need not wait for it.
@@ -55,7 +55,7 @@ class Choice:
 
 def repaint_tab(studio: Studio) -> Choice:
     """Build the tab."""
-    handlers = PaintHandlers(studio)
+    handlers = StylizeHandlers(studio)
     seconds = studio.limits.seconds
     with gr.Row(elem_classes="columns"):
         with gr.Column(scale=5, min_width=320):
@@ -87,8 +87,8 @@ def repaint_tab(studio: Studio) -> Choice:
         result=result,
         stylize=on_gpu(says_why(handlers.stylize), seconds=seconds),
         new_canvas=says_why(lambda path: (path and _canvas_value(path, studio), EVERYWHERE)),
-        work={"concurrency_id": PAINTER, "concurrency_limit": studio.limits.workers},
-        large_work={"concurrency_id": LARGE_PAINTER, "concurrency_limit": studio.limits.workers},
+        work={"concurrency_id": NETWORK, "concurrency_limit": studio.limits.workers},
+        large_work={"concurrency_id": NETWORK_LARGE, "concurrency_limit": studio.limits.workers},
     )
     repaint.click(choice.stylize, choice.inputs, result, api_name="stylize", **choice.work)
     _repaint_on_change(choice)

@@ -10,7 +10,7 @@ import pytest
 from PIL import ExifTags, Image, ImageColor
 
 from demo.catalog import painting_path
-from demo.handlers import PaintHandlers
+from demo.handlers import StylizeHandlers
 from demo.messages import VisitorError
 from demo.region import BRUSHES, color_masks
 from demo.settings import read_settings
@@ -29,11 +29,11 @@ def photo(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def handlers(studio: Studio) -> PaintHandlers:
-    return PaintHandlers(studio)
+def handlers(studio: Studio) -> StylizeHandlers:
+    return StylizeHandlers(studio)
 
 
-def full_size(handlers: PaintHandlers, photo: str, **options: Any) -> Image.Image:
+def full_size(handlers: StylizeHandlers, photo: str, **options: Any) -> Image.Image:
     return opened(handlers.full_size(photo, **{"paintings": ["Mosaic"], **options}))
 
 
@@ -53,7 +53,7 @@ def expected(photo: str, style: Any = MOSAIC, **options: Any) -> Image.Image:
     ],
 )
 def test_controls_are_the_options_of_the_pipeline(
-    handlers: PaintHandlers, photo: str, chosen: dict[str, Any], options: dict[str, Any]
+    handlers: StylizeHandlers, photo: str, chosen: dict[str, Any], options: dict[str, Any]
 ) -> None:
     result = full_size(handlers, photo, **chosen)
     assert difference(result, expected(photo, **options)) == 0
@@ -62,7 +62,7 @@ def test_controls_are_the_options_of_the_pipeline(
 
 
 def test_paintings_are_mixed_by_their_shares(
-    handlers: PaintHandlers, photo: str, tmp_path: Path
+    handlers: StylizeHandlers, photo: str, tmp_path: Path
 ) -> None:
     own = save_picture(tmp_path / "own.png", (600, 520), seed=5)
     result = full_size(
@@ -80,7 +80,7 @@ def test_paintings_are_mixed_by_their_shares(
 
 
 def test_only_the_painted_region_is_repainted(
-    handlers: PaintHandlers, photo: str, tmp_path: Path
+    handlers: StylizeHandlers, photo: str, tmp_path: Path
 ) -> None:
     canvas = {"layers": [str(layer(tmp_path / "layer.png", (96, 64), (0, 0, 48, 64)))]}
     whole, before = pixels(full_size(handlers, photo)), pixels(photo)
@@ -96,7 +96,7 @@ def test_only_the_painted_region_is_repainted(
 
 
 def test_first_painting_goes_where_painted_and_the_other_elsewhere(
-    handlers: PaintHandlers, photo: str, tmp_path: Path
+    handlers: StylizeHandlers, photo: str, tmp_path: Path
 ) -> None:
     canvas = {"layers": [str(layer(tmp_path / "layer.png", (96, 64), (0, 0, 48, 64)))]}
     both = {"paintings": ["Mosaic", "Cubist"], "canvas": canvas, "region": "split"}
@@ -109,7 +109,7 @@ def test_first_painting_goes_where_painted_and_the_other_elsewhere(
 
 
 def test_each_painting_goes_where_its_colour_is_and_the_photo_stays_elsewhere(
-    handlers: PaintHandlers, photo: str, tmp_path: Path
+    handlers: StylizeHandlers, photo: str, tmp_path: Path
 ) -> None:
     drawn = Image.new("RGBA", (96, 64))
     for color, box in zip(BRUSHES, ((0, 0, 32, 64), (64, 0, 96, 64)), strict=False):
@@ -128,7 +128,7 @@ def test_each_painting_goes_where_its_colour_is_and_the_photo_stays_elsewhere(
 
 
 def test_map_of_strengths_is_that_of_the_pipeline(
-    handlers: PaintHandlers, photo: str, tmp_path: Path
+    handlers: StylizeHandlers, photo: str, tmp_path: Path
 ) -> None:
     fade = Image.linear_gradient("L").rotate(90)
     fade.save(tmp_path / "map.png")
@@ -142,7 +142,7 @@ def test_map_of_strengths_is_that_of_the_pipeline(
 
 
 def test_map_counts_within_a_region_as_well(
-    handlers: PaintHandlers, photo: str, tmp_path: Path
+    handlers: StylizeHandlers, photo: str, tmp_path: Path
 ) -> None:
     canvas = {"layers": [str(layer(tmp_path / "layer.png", (96, 64), (0, 0, 48, 64)))]}
     Image.new("L", (5, 5), 102).save(tmp_path / "map.png")
@@ -155,7 +155,7 @@ def test_map_counts_within_a_region_as_well(
         np.testing.assert_allclose(result[:, 64:], pixels(unpainted)[:, 64:], atol=1)
 
 
-def test_settings_in_the_png_make_the_same_picture(handlers: PaintHandlers, photo: str) -> None:
+def test_settings_in_the_png_make_the_same_picture(handlers: StylizeHandlers, photo: str) -> None:
     png = full_size(handlers, photo, strength=0.7, stroke_size=256, color="luminance")
     settings = read_settings(png)
     assert (settings.width, settings.height) == png.size == (96, 64)
@@ -171,7 +171,7 @@ def test_settings_in_the_png_make_the_same_picture(handlers: PaintHandlers, phot
 
 
 def test_preview_is_bounded_and_the_pair_of_one_size(
-    handlers: PaintHandlers, tmp_path: Path
+    handlers: StylizeHandlers, tmp_path: Path
 ) -> None:
     photo = str(save_picture(tmp_path / "wide.png", (1200, 300)))
     before, after = handlers.stylize(photo, ["Mosaic"], resolution=512)
@@ -180,7 +180,7 @@ def test_preview_is_bounded_and_the_pair_of_one_size(
     assert full_size(handlers, photo).size == (1200, 300)
 
 
-def test_result_is_named_after_what_it_is_of(handlers: PaintHandlers, tmp_path: Path) -> None:
+def test_result_is_named_after_what_it_is_of(handlers: StylizeHandlers, tmp_path: Path) -> None:
     photo = save_picture(tmp_path / "My cat; rm -rf.png", (32, 32))
     path = Path(handlers.full_size(str(photo), ["Ink wash"]))
     assert path.name == "my-cat--rm--rf_ink-wash.png"
@@ -190,7 +190,7 @@ def test_result_is_named_after_what_it_is_of(handlers: PaintHandlers, tmp_path: 
     ("options", "told"),
     [
         ({"paintings": []}, "Choose a painting"),
-        ({"paintings": ["Mona Lisa"]}, "Paintings must be of Cubist"),
+        ({"paintings": ["Mona Lisa"]}, "Paintings must be among Cubist"),
         ({"paintings": ["Mosaic"] * 5}, "at most 4 paintings; these are 5"),
         ({"strength": 1.5}, "Strength must be a number from 0 to 1; got 1.5"),
         ({"strength": None}, "Strength must be a number"),
@@ -207,13 +207,13 @@ def test_result_is_named_after_what_it_is_of(handlers: PaintHandlers, tmp_path: 
     ],
 )
 def test_wrong_choice_is_named(
-    handlers: PaintHandlers, photo: str, options: dict[str, Any], told: str
+    handlers: StylizeHandlers, photo: str, options: dict[str, Any], told: str
 ) -> None:
     with pytest.raises(VisitorError, match=told):
         full_size(handlers, photo, **options)
 
 
-def test_missing_photo_and_odd_resolution_are_named(handlers: PaintHandlers, photo: str) -> None:
+def test_missing_photo_and_odd_resolution_are_named(handlers: StylizeHandlers, photo: str) -> None:
     with pytest.raises(VisitorError, match="Choose or drop a photo first"):
         handlers.full_size(None, ["Mosaic"])
     with pytest.raises(VisitorError, match="Resolution must be one of 512"):
@@ -221,7 +221,7 @@ def test_missing_photo_and_odd_resolution_are_named(handlers: PaintHandlers, pho
 
 
 def test_download_tells_of_the_photo_but_not_where_it_was_taken(
-    handlers: PaintHandlers, tmp_path: Path
+    handlers: StylizeHandlers, tmp_path: Path
 ) -> None:
     picture = Image.open(save_picture(tmp_path / "plain.png", (96, 64)))
     save_jpeg(picture, tmp_path / "photo.jpg", exif_block())
@@ -242,7 +242,7 @@ def test_download_tells_of_the_photo_but_not_where_it_was_taken(
 
 
 def test_pictures_of_the_screen_tell_nothing_of_the_photo(
-    handlers: PaintHandlers, tmp_path: Path
+    handlers: StylizeHandlers, tmp_path: Path
 ) -> None:
     picture = Image.open(save_picture(tmp_path / "plain.png", (96, 64)))
     save_jpeg(picture, tmp_path / "photo.jpg", exif_block())

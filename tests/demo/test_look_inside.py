@@ -56,7 +56,7 @@ def test_words_say_where_the_point_looked() -> None:
         ({"down": -0.1}, "Down must be a number from 0 to 1"),
         ({"stroke_size": 1}, "Stroke size must be a number from 128"),
         ({"paintings": []}, "Choose a painting"),
-        ({"paintings": ["Mona Lisa"]}, "Paintings must be of"),
+        ({"paintings": ["Mona Lisa"]}, "Paintings must be among"),
     ],
 )
 def test_wrong_choice_is_named(
