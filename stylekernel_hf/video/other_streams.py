@@ -60,14 +60,19 @@ class OtherStreams:
             return
         streams = [self._source.streams[index] for index in self._writers]
         for packet in _demuxed(self._source, streams):
-            if packet.dts is None:
-                continue
+            if not packet.size:
+                continue  # Says that a stream is over.
             yield from self._writers[packet.stream.index].take(packet)
         for writer in self._writers.values():
             yield from writer.rest()
 
     def _add(self, stream: Stream) -> None:
         pictures = Disposition.attached_pic
+        if stream.type == "data":
+            # QuickTime keeps the titles of chapters in a stream of data.
+            if not self._source.chapters():
+                self._leave_out(stream, "data is not copied")
+            return None
         if stream.type == "attachment":
             return self._add_attachment(stream)
         if stream.type == "video" and not stream.disposition & pictures:
@@ -125,10 +130,20 @@ class _Copy:
 
     def __init__(self, stream: Stream, copied: Stream, shift: Shift) -> None:
         self._copied, self._shift = copied, shift
+        self._is_cover = bool(stream.disposition & Disposition.attached_pic)
         self._base = stream.time_base or Fraction(1)
         self._moved = round(shift.origin / self._base)
 
     def take(self, packet: Any) -> Iterator[TimedPacket]:
+        if self._is_cover:
+            packet.pts = packet.dts = 0
+            packet.stream = self._copied
+            yield 0.0, packet
+            return
+        if packet.dts is None:
+            if packet.pts is None:
+                return
+            packet.dts = packet.pts
         begin = (packet.dts if packet.pts is None else packet.pts) * self._base
         if not self._shift.keeps(begin, begin + (packet.duration or 0) * self._base):
             return

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from stylekernel_hf.errors.messages import extra_required
 
 with extra_required("video", "a video", "PyAV"):
@@ -11,4 +13,19 @@ with extra_required("video", "a video", "PyAV"):
     from av.filter import Graph
     from av.stream import Disposition
 
-__all__ = ["Disposition", "EndOfFileError", "FFmpegError", "Graph", "InvalidDataError", "av"]
+__all__ = [
+    "Disposition",
+    "EndOfFileError",
+    "FFmpegError",
+    "Graph",
+    "InvalidDataError",
+    "av",
+    "system_error",
+]
+
+
+def system_error(error: FFmpegError) -> OSError | ValueError:
+    """Return an error of writing as the system's own, or as one that names the output."""
+    if isinstance(error, OSError) and error.errno:
+        return OSError(error.errno, os.strerror(error.errno))
+    return ValueError(f"output cannot be written by FFmpeg: {error.strerror}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +10,7 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from stylekernel_hf.video.encoding import Encoding, SegmentWriter
-from stylekernel_hf.video.pyav import FFmpegError
+from stylekernel_hf.video.pyav import FFmpegError, system_error
 from stylekernel_hf.video.segments import Segment, SegmentFolder
 
 # A part is a few seconds of work: what is lost when the work is ended.
@@ -59,7 +58,7 @@ class Recorder:
             if self._painted >= self._length:
                 self._finish()
         except FFmpegError as error:
-            raise _system_error(error) from error
+            raise system_error(error) from error
 
     def close(self, *, whole: bool) -> None:
         """Finish the last segment if the video is `whole`; otherwise it is given up."""
@@ -70,7 +69,7 @@ class Recorder:
                 writer, self._writer = self._writer, None
                 writer.give_up()
         except FFmpegError as error:
-            raise _system_error(error) from error
+            raise system_error(error) from error
 
     def _finish(self) -> None:
         assert self._writer is not None and self._last is not None
@@ -83,10 +82,3 @@ class Recorder:
 
 def _part_length(pixels: int) -> int:
     return max(_FEWEST_FRAMES, min(_MOST_FRAMES, _PIXELS_OF_A_PART // pixels))
-
-
-def _system_error(error: FFmpegError) -> OSError | ValueError:
-    """Return FFmpeg's error as one of the system, which says where nothing could be written."""
-    if isinstance(error, OSError) and error.errno:
-        return OSError(error.errno, os.strerror(error.errno))
-    return ValueError(f"output: the frames cannot be encoded: {error.strerror}")

@@ -14,6 +14,7 @@ from PIL import Image
 pytest.importorskip("av", reason="needs PyAV")
 
 import av
+from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline
@@ -250,3 +251,80 @@ def test_frames_larger_than_asked_for_are_made_smaller(
     assert decode(tmp_path / "out.mp4").pictures[0].shape == (44, 64, 3)
     stylize_video(pipe, content, painting, tmp_path / "same.mp4", max_side=98)
     assert decode(tmp_path / "same.mp4").pictures[0].shape == (66, 98, 3)
+
+
+def save_with_cover(content: Path, path: Path) -> None:
+    cover = save_picture(path.with_name("cover.png"))
+    with (
+        av.open(str(content)) as source,
+        av.open(str(cover)) as picture,
+        av.open(str(path), "w") as target,
+    ):
+        made: dict[int, Any] = {
+            stream.index: target.add_stream_from_template(stream, opaque=True)
+            for stream in source.streams
+        }
+        attached: Any = target.add_stream_from_template(picture.streams[0], opaque=True)
+        attached.disposition = Disposition.attached_pic.value
+        for origin, streams in ((picture, {0: attached}), (source, made)):
+            for packet in origin.demux():
+                if packet.dts is not None:
+                    packet.stream = streams[packet.stream.index]
+                    target.mux(packet)
+
+
+def test_cover_picture_is_copied(pipe: StyleKernelPipeline, painting: Path, tmp_path: Path) -> None:
+    save_with_cover(save_clip(tmp_path / "plain.mp4"), tmp_path / "clip.mp4")
+    expected = [data for _, data in cover_packets(tmp_path / "clip.mp4")]
+    assert len(expected) == 1
+    for options in ({}, {"start": 0.1}):
+        found = stylize_video(pipe, tmp_path / "clip.mp4", painting, tmp_path / "o.mp4", **options)
+        assert found.notes == ()
+        assert [data for _, data in cover_packets(tmp_path / "o.mp4")] == expected
+
+
+def cover_packets(path: Path) -> list[tuple[str, bytes]]:
+    with av.open(str(path)) as container:
+        streams = [s for s in container.streams if s.disposition & Disposition.attached_pic]
+        found = [(s.type, p) for s in streams for p in container.demux(s)]
+        return [(kind, bytes(packet)) for kind, packet in found if packet.size]
+
+
+def test_data_is_left_out_with_a_note(
+    pipe: StyleKernelPipeline, painting: Path, tmp_path: Path
+) -> None:
+    content = save_clip(tmp_path / "clip.mp4", Clip(audio="aac", times=IRREGULAR))
+    with av.open(str(content)) as source, av.open(str(tmp_path / "data.ts"), "w") as target:
+        made: dict[int, Any] = {
+            stream.index: target.add_stream_from_template(stream, opaque=True)
+            for stream in source.streams
+        }
+        data: Any = target.add_data_stream("klv")
+        for packet in source.demux():
+            if packet.dts is not None:
+                packet.stream = made[packet.stream.index]
+                target.mux(packet)
+        words: Any = av.Packet(b"words")
+        words.stream, words.time_base, words.pts, words.dts = data, Fraction(1, 1000), 300, 300
+        target.mux(words)
+    found = stylize_video(pipe, tmp_path / "data.ts", painting, tmp_path / "out.mp4")
+    assert found.notes == ("stream 2 (data) is left out: data is not copied",)
+    # What a transport stream counts from is no part of the clip.
+    assert decode(tmp_path / "out.mp4").times[0] < Fraction(1, 10)
+    before, after = packets(tmp_path / "data.ts", "audio"), packets(tmp_path / "out.mp4", "audio")
+    assert len(after) == len(before)
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".png"])
+def test_animation_becomes_a_video(
+    pipe: StyleKernelPipeline, painting: Path, tmp_path: Path, suffix: str
+) -> None:
+    first, *others = [Image.fromarray(picture(number)) for number in range(4)]
+    durations = [40, 80, 100, 40]
+    content = tmp_path / f"moving{suffix}"
+    first.save(content, save_all=True, append_images=others, duration=durations)
+    stylize_video(pipe, content, painting, tmp_path / "out.mp4", strength=0, quality=100)
+    actual = decode(tmp_path / "out.mp4")
+    assert actual.times == [Fraction(time, 1000) for time in (0, 40, 120, 220)]
+    for number, shown in enumerate(actual.pictures):
+        assert difference(shown, picture(number)) < (8 if suffix == ".gif" else 3)
