@@ -152,7 +152,7 @@ def test_the_command_in_sources_makes_the_committed_picture(name, monkeypatch, t
 
 def test_every_row_of_controls_has_five_captioned_pictures_of_the_photo():
     pipe = StyleKernelPipeline(vivid_model())
-    photo = Image.fromarray(np.tile(np.arange(0, 240, 4, np.uint8)[:, None, None], (1, 80, 3)))
+    photo = Image.fromarray(np.tile(np.arange(240, dtype=np.uint8)[:, None, None], (1, 320, 3)))
     styles = [EXAMPLES / "styles" / name for name in ("mosaic.jpg", "woodblock.jpg")]
     rows = [
         draw_controls.strengths(pipe, photo, styles[0]),

@@ -57,7 +57,7 @@ def memory_in_use() -> int:
         ({"decoder_blocks": 10**9}, "decoder_blocks"),
         ({"style_channels": [2**31, 8, 8, 8]}, "style_channels"),
         ({"max_style_tokens": 10**12}, "max_style_tokens"),
-        (LARGEST, "parameters, more than"),
+        (LARGEST, "network of at most 268435456 parameters"),
         (LARGE, "must have shape"),
     ],
 )
