@@ -196,7 +196,8 @@ def run_training(
         )
     typer.echo(f"wrote {settings.output / 'model'}")
     if push_to_hub is not None:
-        with trainer.averaged_weights() as model, report_when_stopped(push_unfinished(push_to_hub)):
+        model = trainer.averaged_network
+        with report_when_stopped(push_unfinished(push_to_hub)):
             url = model.half().push_to_hub(push_to_hub, private=private or None, card=card)
         typer.echo(f"pushed {url}")
 

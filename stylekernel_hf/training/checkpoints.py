@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from accelerate import Accelerator
 from safetensors import SafetensorError
-from torch import Tensor, nn
+from torch import nn
 
 from stylekernel_hf.files.safetensors_file import as_finite
 from stylekernel_hf.hub.configs import MAX_RESULT_BYTES, read_json_object
@@ -77,10 +77,10 @@ def load_checkpoint_into(accelerator: Accelerator, checkpoint: Path) -> dict[str
     return read_json_object(state, "output", most_bytes=MAX_RESULT_BYTES)
 
 
-def check_weights(model: nn.Module, averages: Sequence[Tensor], checkpoint: Path) -> None:
+def check_weights(model: nn.Module, averaged: nn.Module, checkpoint: Path) -> None:
     """Raise ValueError for loaded weights, or averages of them, that are not finite."""
-    for (name, weights), averaged in zip(model.named_parameters(), averages, strict=True):
-        for kind, tensor in (("weights", weights), ("averaged weights", averaged)):
+    for kind, network in (("weights", model), ("averaged weights", averaged)):
+        for name, tensor in network.named_parameters():
             where = f"output: tensor {name} of the {kind} in '{checkpoint}'"
             as_finite(tensor.detach(), where, tensor.dtype)
 

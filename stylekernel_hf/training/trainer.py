@@ -11,7 +11,6 @@ from itertools import islice
 import torch
 from accelerate import Accelerator
 from accelerate.utils import DataLoaderConfiguration, set_seed
-from diffusers.training_utils import EMAModel
 from torch import Tensor
 from torch.utils.data import DataLoader
 
@@ -19,7 +18,7 @@ from stylekernel_hf.hub.card import CardDetails
 from stylekernel_hf.metrics.perceptual import load_perceptual_network
 from stylekernel_hf.pretrained.model import StyleKernelModel
 from stylekernel_hf.training.attention_teaching import PAIRS, teach_attention
-from stylekernel_hf.training.averaged_weights import AveragedWeights
+from stylekernel_hf.training.averaged_weights import average_weights, averaged_network
 from stylekernel_hf.training.checkpoints import (
     check_weights,
     latest_checkpoint,
@@ -93,13 +92,10 @@ class Trainer:
             self._teach_attention(model)
         optimizer = Muon(model, lr=settings.learning_rate)
         self.schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, self._learning_rate_factor)
-        self.ema = EMAModel(
-            model.parameters(), decay=settings.ema_decay, use_ema_warmup=False, foreach=True
-        )
-        self.ema.to(device)
+        self.average = average_weights(model, settings.ema_decay)
         self.plain_model = model
         self.model, self.optimizer = self.accelerator.prepare(model, optimizer)
-        self.accelerator.register_for_checkpointing(self.schedule, self.ema)
+        self.accelerator.register_for_checkpointing(self.schedule, self.average)
         self.objective = Objective(model, self.model, self.perceptual, settings)
         self.log = RunLog(self.accelerator, self.output)
         self.step = 0
@@ -165,7 +161,7 @@ class Trainer:
         self.optimizer.step()
         self.optimizer.zero_grad()
         self.schedule.step()
-        self.ema.step(self.plain_model.parameters())
+        self.average.update_parameters(self.plain_model)
         return means
 
     def _steps(self) -> Iterator[list[CropPair]]:
@@ -199,7 +195,7 @@ class Trainer:
         checkpoint = latest_checkpoint(self.output)
         if checkpoint is not None:
             self.log.load_state_dict(load_checkpoint_into(self.accelerator, checkpoint))
-            check_weights(self.plain_model, self.ema.shadow_params, checkpoint)
+            check_weights(self.plain_model, self.averaged_network, checkpoint)
             self.step = int(checkpoint.name.removeprefix("step_"))
             logger.info("resuming from step %d", self.step)
         self.log.begin(self.step)
@@ -211,14 +207,14 @@ class Trainer:
 
     def _save_model(self) -> None:
         if self.accelerator.is_main_process:
-            with told_where(self.output), self.averaged_weights() as model:
-                model.save_pretrained(self.output / "model", card=self.card)
+            with told_where(self.output):
+                self.averaged_network.save_pretrained(self.output / "model", card=self.card)
 
     def _draw_sheet(self) -> None:
         if self.accelerator.is_main_process:
             path = self.output / "sheets" / f"step_{self.step:07d}.jpg"
-            with told_where(self.output), self.averaged_weights() as model:
-                self.sheet.draw(model, path)
+            with told_where(self.output):
+                self.sheet.draw(self.averaged_network, path)
             self.log.show(self.step, path)
 
     def _teach_attention(self, model: StyleKernelModel) -> None:
@@ -239,9 +235,10 @@ class Trainer:
             settings.attention_steps,
         )
 
-    def averaged_weights(self) -> AveragedWeights:
-        """Return a context that gives the model with its averaged weights."""
-        return AveragedWeights(self.plain_model, self.ema)
+    @property
+    def averaged_network(self) -> StyleKernelModel:
+        """The network with the averaged weights."""
+        return averaged_network(self.average)
 
     def _write_log(self, speed: Throughput) -> dict[str, float]:
         terms = self.log.means()

@@ -205,10 +205,8 @@ def test_checkpoint_whose_numbers_are_not_finite_is_not_resumed(
 ) -> None:
     trainer = Trainer(tiny_model(), settings)
     trainer.run()
-    spoilt = dict(trainer.plain_model.named_parameters())["decoder.to_rgb.bias"]
-    if kind == "averaged weights":
-        names = [name for name, _ in trainer.plain_model.named_parameters()]
-        spoilt = trainer.ema.shadow_params[names.index("decoder.to_rgb.bias")]
+    network = trainer.plain_model if kind == "weights" else trainer.averaged_network
+    spoilt = dict(network.named_parameters())["decoder.to_rgb.bias"]
     with torch.no_grad():
         spoilt[0] = float("nan")
     before = (settings.output / "model" / WEIGHTS_NAME).read_bytes()
