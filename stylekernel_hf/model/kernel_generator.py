@@ -75,8 +75,8 @@ class KernelGenerator(nn.Module):
         weight, bias = self.head.weight, self.head.bias
         assert bias is not None
         # As matrix products, the taps come with the pixels innermost, as dynamic_conv2d needs them.
-        matrix, offset = weight[:count].flatten(1), bias[:count, None]
-        taps = torch.stack([torch.addmm(offset, matrix, pixels) for pixels in hidden.flatten(2)])
+        matrix = weight[:count].flatten(1).expand(len(hidden), -1, -1)
+        taps = torch.baddbmm(bias[:count, None], matrix, hidden.flatten(2))
         scale, shift = torch.conv2d(hidden, weight[count:], bias[count:]).chunk(2, dim=1)
         return StyleKernels(taps.unflatten(2, hidden.shape[2:]), scale, shift)
 
