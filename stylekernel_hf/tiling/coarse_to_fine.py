@@ -36,8 +36,9 @@ WORKING_SIDE = 512
 # Below this ratio of the two sizes one pass does, at the photo's own size.
 _LEAST_RATIO = 1.25
 _LEAST_SIDE = 64
-# Rows of a picture in memory that are worked on at a time.
+# Rows of a picture in memory that are worked on at a time, and lines of a reduced one.
 _BAND = 256
+_LINES = 32
 
 
 def working_size(height: int, width: int, stroke_scale: float) -> tuple[int, int] | None:
@@ -81,7 +82,8 @@ class CoarseToFine:
         self._fine = self._forward(rgb, strength)
         self._passes = [self._fine]
         if self._size is not None:
-            coarse = self._forward(resize(rgb, self._size), _resized(strength, self._size))
+            self._small = resize(rgb, self._size)
+            coarse = self._forward(self._small, _resized(strength, self._size))
             enlarged = self._size[0] > self.height
             self._passes = [coarse] if enlarged else [coarse, self._fine]
 
@@ -125,10 +127,10 @@ class CoarseToFine:
         coarse = coarse.float()
         if self._size[0] > self.height:
             small = (self.height, self.width)
-            change = resize(coarse - resize(self._rgb, self._size).to(coarse.device), small)
+            change = resize(coarse - self._small.to(coarse.device), small)
             result = with_change(unit_floats(self._rgb).to(coarse.device).float(), change)
             return rounded_bytes(result).cpu() if as_bytes else result
-        content = with_coarse(self._rgb, coarse)
+        content = with_change(self._rgb, coarse.to(self._small.device) - self._small)
         fine = self._forward(content, self._strength)
         finished = fine.run(style, as_bytes=as_bytes, on_step=on_step, adjust=second)
         return with_coarse(finished, coarse)
@@ -209,22 +211,23 @@ def shrink_rows(
     scale = height / small
     held = torch.empty((0, 3, narrow))
     top = 0
-    lines: list[Tensor] = []
-    for index in range(small):
-        middle = (index + 0.5) * scale
-        start = max(0, int(middle - scale + 0.5))
-        stop = min(height, int(middle + scale + 0.5))
+    parts: list[Tensor] = []
+    for first in range(0, small, _LINES):
+        last = min(first + _LINES, small)
+        middles = (torch.arange(first, last, dtype=torch.float64) + 0.5) * scale
+        start = max(0, int(middles[0] - scale + 0.5))
+        stop = min(height, int(middles[-1] + scale + 0.5))
         missing = stop - top - len(held)
         if missing > 0:
             read = unit_floats(rows.read(missing)).float().permute(0, 2, 1)
             narrowed = interpolate(read[:, :, None], (1, narrow), mode="bilinear", antialias=True)
             held = torch.cat([held.to(read.device), narrowed[:, :, 0]])
         held, top = held[start - top :], start
-        places = torch.arange(start, stop, device=held.device) + 0.5
-        weights = (1 - (places - middle).abs() / scale).clamp(min=0)
-        weights = weights / weights.sum()
-        lines.append(torch.einsum("r,rcw->cw", weights, held[: stop - start]))
-    return torch.stack(lines, dim=1)[None]
+        places = torch.arange(start, stop, dtype=torch.float64) + 0.5
+        weights = (1 - (places - middles[:, None]).abs() / scale).clamp(min=0)
+        weights = (weights / weights.sum(dim=1, keepdim=True)).float().to(held.device)
+        parts.append((weights @ held.flatten(1)).unflatten(1, (3, narrow)))
+    return torch.cat(parts).permute(1, 0, 2)[None]
 
 
 def resize(rgb: Num[Tensor, "1 3 h w"], size: tuple[int, int]) -> Float[Tensor, "1 3 i j"]:
