@@ -1,6 +1,5 @@
 """Evaluations of toy stylizers on tiny pictures, with a tiny random feature network."""
 
-import itertools
 import json
 import os
 from dataclasses import replace
@@ -27,29 +26,11 @@ from stylekernel_hf.metrics.frechet import frechet_distance
 from stylekernel_hf.metrics.near import local_features, nearness
 from stylekernel_hf.metrics.pair_metrics import Metrics
 from stylekernel_hf.metrics.pattern import neighbourhoods, pattern_distance
-from stylekernel_hf.metrics.perceptual import PerceptualNetwork
 from stylekernel_hf.metrics.ssim import luminance_ssim
 
 SIZE = 64
 CONTENTS = 3
 STYLES = 4
-
-
-@pytest.fixture(scope="module")
-def network() -> PerceptualNetwork:
-    """Five levels of one 3x3 convolution each."""
-    generator = torch.Generator().manual_seed(0)
-    widths = (3, 4, 4, 6, 6, 8)
-    blocks = [
-        [nn.Conv2d(before, after, 3, padding=1)] for before, after in itertools.pairwise(widths)
-    ]
-    for (layer,) in blocks:
-        nn.init.kaiming_normal_(layer.weight, generator=generator)
-        nn.init.constant_(layer.bias, 0.1)
-    input_layer = nn.Conv2d(3, 3, 1)
-    nn.init.dirac_(input_layer.weight)
-    nn.init.constant_(input_layer.bias, -0.5)
-    return PerceptualNetwork(input_layer, blocks)
 
 
 def draw(path: Path, seed: int, size: tuple[int, int] = (SIZE, SIZE)) -> Path:

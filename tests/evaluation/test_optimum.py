@@ -1,7 +1,5 @@
 """Descent on the pixels of results, against Adam written out, on a tiny random feature network."""
 
-import itertools
-
 import pytest
 import torch
 from torch import Tensor, nn
@@ -11,20 +9,6 @@ from stylekernel_hf.evaluation.optimum import descend, with_optimum
 from stylekernel_hf.metrics.distances import content_distance, style_distance
 from stylekernel_hf.metrics.perceptual import PerceptualNetwork
 from stylekernel_hf.training.losses import LossWeights, color_loss
-
-
-@pytest.fixture(scope="module")
-def network() -> PerceptualNetwork:
-    generator = torch.Generator().manual_seed(0)
-    widths = (3, 4, 4, 6, 6, 8)
-    blocks = [
-        [nn.Conv2d(before, after, 3, padding=1)] for before, after in itertools.pairwise(widths)
-    ]
-    for (layer,) in blocks:
-        nn.init.kaiming_normal_(layer.weight, generator=generator)
-    input_layer = nn.Conv2d(3, 3, 1)
-    nn.init.dirac_(input_layer.weight)
-    return PerceptualNetwork(input_layer, blocks)
 
 
 def picture(seed: int) -> Tensor:
