@@ -30,6 +30,7 @@ from stylekernel_hf.large.strip_writing import (
 )
 from stylekernel_hf.large.vips_library import has_vips
 from stylekernel_hf.model.style_field import StyleField
+from stylekernel_hf.model.style_kernel import StyleKernelNetwork
 from stylekernel_hf.pipelines.call_checks import (
     check_choice,
     check_combination,
@@ -158,12 +159,15 @@ class _Passes:
         size: tuple[int, int] | None,
     ) -> None:
         self._pipe, self._file, self._strength, self._tile_size = pipe, file, strength, tile_size
-        self._fine = self._strips(file.rows)
         self._coarse: TiledForward | None = None
-        if size is not None:
+        if size is None:
+            self._fine = self._strips(file.rows)
+        else:
             small = shrink_rows(file.rows(), file.height, file.width, size)
             model = model_for_detail(pipe.model, lambda: measure_detail(small))
             self._small, self._coarse = small, TiledForward(model, small, strength, tile_size)
+            # Only counts the steps: its content, and the precision for it, come of the first pass.
+            self._fine = self._forward(pipe.model, file.rows)
 
     @property
     def steps(self) -> int:
@@ -196,10 +200,13 @@ class _Passes:
         _finish(raw, file, coarse, color)
 
     def _strips(self, open_rows: Callable[[], Rows]) -> StripForward:
-        height, width = self._file.height, self._file.width
         model = model_for_detail(
-            self._pipe.model, lambda: measure_detail_of_rows(open_rows(), height)
+            self._pipe.model, lambda: measure_detail_of_rows(open_rows(), self._file.height)
         )
+        return self._forward(model, open_rows)
+
+    def _forward(self, model: StyleKernelNetwork, open_rows: Callable[[], Rows]) -> StripForward:
+        height, width = self._file.height, self._file.width
         return StripForward(model, open_rows, height, width, self._strength, self._tile_size)
 
     def _write(

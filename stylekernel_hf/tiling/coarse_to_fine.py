@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
 import torch
 from jaxtyping import Float, Num
@@ -192,7 +192,7 @@ def with_change(
 ) -> Num[Tensor, "1 3 h w"]:
     """Return a picture with a change of any size added, in the picture's dtype."""
     height, width = rgb.shape[2:]
-    rows = ChangedRows(cast(Rows, TensorRows(rgb)), change, height, width)
+    rows = ChangedRows(TensorRows(rgb), change, height, width)
     changed = torch.empty_like(rgb)
     for top in range(0, height, _BAND):
         count = min(_BAND, height - top)
@@ -236,7 +236,7 @@ def resize(rgb: Num[Tensor, "1 3 h w"], size: tuple[int, int]) -> Float[Tensor, 
     if size[0] > height or size[1] > width:
         return interpolate(unit_floats(rgb).float(), size, mode="bilinear", antialias=True)
     # Row by row: there is no room for a copy in floats of a large picture.
-    return shrink_rows(cast(Rows, TensorRows(rgb)), height, width, size)
+    return shrink_rows(TensorRows(rgb), height, width, size)
 
 
 def with_coarse(
