@@ -11,7 +11,7 @@ from stylekernel_hf.video.clip import open_clip, video_stream
 from stylekernel_hf.video.encoding import Encoding
 from stylekernel_hf.video.formats import VideoFormat
 from stylekernel_hf.video.other_streams import OtherStreams, Shift
-from stylekernel_hf.video.pyav import FFmpegError, av, system_error
+from stylekernel_hf.video.pyav import av, system_errors
 from stylekernel_hf.video.segments import Segment
 from stylekernel_hf.video.video_track import VideoTrack
 
@@ -41,6 +41,7 @@ _USUAL_TAGS = {
 }
 
 
+@system_errors()
 def join(
     content: str | os.PathLike[str],
     parts: Sequence[Segment],
@@ -52,22 +53,6 @@ def join(
     metadata: bool,
 ) -> list[str]:
     """Write the parts and the clip's other streams to a file; say what was changed or left out."""
-    try:
-        return _join(content, parts, encoding, path, kind, shift, metadata=metadata)
-    except FFmpegError as error:
-        raise system_error(error) from error
-
-
-def _join(
-    content: str | os.PathLike[str],
-    parts: Sequence[Segment],
-    encoding: Encoding,
-    path: Path,
-    kind: VideoFormat,
-    shift: Shift,
-    *,
-    metadata: bool,
-) -> list[str]:
     with open_clip(content, name="content") as source:
         tags = _kept_tags(source.metadata) if metadata else {}
         options = _container_options(kind, tags)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Generator
+from contextlib import contextmanager
 
 from stylekernel_hf.errors.messages import extra_required
 
@@ -20,12 +22,16 @@ __all__ = [
     "Graph",
     "InvalidDataError",
     "av",
-    "system_error",
+    "system_errors",
 ]
 
 
-def system_error(error: FFmpegError) -> OSError | ValueError:
-    """Return an error of writing as the system's own, or as one that names the output."""
-    if isinstance(error, OSError) and error.errno:
-        return OSError(error.errno, os.strerror(error.errno))
-    return ValueError(f"output cannot be written by FFmpeg: {error.strerror}")
+@contextmanager
+def system_errors() -> Generator[None]:
+    """Raise FFmpeg's errors of writing as the system's own, or as one that names the output."""
+    try:
+        yield
+    except FFmpegError as error:
+        if isinstance(error, OSError) and error.errno:
+            raise OSError(error.errno, os.strerror(error.errno)) from error
+        raise ValueError(f"output cannot be written by FFmpeg: {error.strerror}") from error

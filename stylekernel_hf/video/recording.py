@@ -10,7 +10,7 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from stylekernel_hf.video.encoding import Encoding, SegmentWriter
-from stylekernel_hf.video.pyav import FFmpegError, system_error
+from stylekernel_hf.video.pyav import system_errors
 from stylekernel_hf.video.segments import Segment, SegmentFolder
 
 # A part is a few seconds of work: what is lost when the work is ended.
@@ -46,30 +46,26 @@ class Recorder:
         self._last: PaintedFrame | None = None
         self._painted = 0
 
+    @system_errors()
     def add(self, frame: PaintedFrame) -> None:
         """Compress the next frame."""
-        try:
-            if self._writer is None:
-                self._writer = SegmentWriter(self._folder.next_path(), self._encoding)
-                self._painted = 0
-            self._writer.write(frame.picture, frame.times)
-            self._last = frame
-            self._painted += 1
-            if self._painted >= self._length:
-                self._finish()
-        except FFmpegError as error:
-            raise system_error(error) from error
+        if self._writer is None:
+            self._writer = SegmentWriter(self._folder.next_path(), self._encoding)
+            self._painted = 0
+        self._writer.write(frame.picture, frame.times)
+        self._last = frame
+        self._painted += 1
+        if self._painted >= self._length:
+            self._finish()
 
+    @system_errors()
     def close(self, *, whole: bool) -> None:
         """Finish the last segment if the video is `whole`; otherwise it is given up."""
-        try:
-            if self._writer is not None and whole:
-                self._finish()
-            elif self._writer is not None:
-                writer, self._writer = self._writer, None
-                writer.give_up()
-        except FFmpegError as error:
-            raise system_error(error) from error
+        if self._writer is not None and whole:
+            self._finish()
+        elif self._writer is not None:
+            writer, self._writer = self._writer, None
+            writer.give_up()
 
     def _finish(self) -> None:
         assert self._writer is not None and self._last is not None
