@@ -6,23 +6,21 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.malloc_blocks import TOUCH_A_BLOCK
+
 ROOT = Path(__file__).parents[1]
 # Blocks of 64 MiB are mapped anew, and given back, unless somebody has moved malloc's thresholds.
-PROGRAM = """
-import ctypes, gc, os, random, resource, signal
+PROGRAM = (
+    TOUCH_A_BLOCK
+    + """
+import gc, os, random, signal
 import numpy, torch
 
 def pages_of_a_block():
-    libc = ctypes.CDLL(None)
-    libc.malloc.restype, libc.free.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
-    def touch():
-        block = libc.malloc(64 << 20)
-        ctypes.memset(block, 1, 64 << 20)
-        libc.free(block)
     touch()
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    before = faults()
     touch()
-    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before > 1000
+    return faults() - before > 1000
 
 def state():
     return {
@@ -44,6 +42,7 @@ after = state()
 assert sum(generation["collections"] for generation in gc.get_stats()) > collections
 print([name for name in before if before[name] != after[name]])
 """
+)
 
 
 def test_import_and_construction_change_nothing() -> None:

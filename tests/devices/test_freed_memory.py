@@ -10,23 +10,19 @@ from pathlib import Path
 
 import pytest
 
+from tests.malloc_blocks import TOUCH_A_BLOCK
+
 ROOT = Path(__file__).parents[2]
 # A block is written to and freed again and again: pages that are kept need no new faults.
-PROGRAM = """
-import ctypes, resource
+PROGRAM = f"""
 from stylekernel_hf.devices.freed_memory import keep_freed_memory
 keep_freed_memory()
-libc = ctypes.CDLL(None)
-libc.malloc.restype, libc.free.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
-def touch():
-    block = libc.malloc(64 << 20)
-    ctypes.memset(block, 1, 64 << 20)
-    libc.free(block)
+{TOUCH_A_BLOCK}
 touch()
-before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+before = faults()
 for _ in range(4):
     touch()
-print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+print(faults() - before)
 """
 
 
