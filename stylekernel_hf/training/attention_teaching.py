@@ -54,13 +54,15 @@ def teach_attention(
 
     The features of `pairs` are computed once; every step then takes `BATCH_SIZE` contents and as
     many styles of them, paired anew. Return the divergence of every step, in nats. All other
-    weights stay as they are.
+    weights stay as they are. The caller may turn autocast on for the features; the steps are in
+    float32.
     """
     generator = torch.Generator().manual_seed(seed)
     taken = [_features_of(model, perceptual, pair, generator) for pair in pairs]
     contents, styles = ([each[kind] for each in taken] for kind in (0, 1))
     layers = (model.style_alignment.query, model.style_alignment.key)
     parameters = [part for layer in layers for part in layer.parameters()]
+    device = parameters[0].device
     optimizer = torch.optim.Adam(parameters, lr=LEARNING_RATE)
     divergences: list[float] = []
     for step in range(steps):
@@ -68,11 +70,13 @@ def teach_attention(
             step, steps, warmup_steps=1
         )
         chosen = torch.randint(len(taken), (2, BATCH_SIZE), generator=generator).tolist()
-        loss = _divergence(
-            model,
-            _Contents(*map(torch.cat, zip(*(contents[i] for i in chosen[0]), strict=True))),
-            _Styles(*map(torch.cat, zip(*(styles[i] for i in chosen[1]), strict=True))),
-        )
+        # Autocast keeps its copies of weights until it ends: the steps would not see their changes.
+        with torch.autocast(device.type, enabled=False):
+            loss = _divergence(
+                model,
+                _Contents(*map(torch.cat, zip(*(contents[i] for i in chosen[0]), strict=True))),
+                _Styles(*map(torch.cat, zip(*(styles[i] for i in chosen[1]), strict=True))),
+            )
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

@@ -67,12 +67,14 @@ def test_first_divergence_is_that_of_the_network_from_relu4_1(
     assert result[0] == pytest.approx(expected, rel=0.02)
 
 
+@pytest.mark.parametrize("autocast", [False, True])
 def test_teaching_brings_the_attention_closer_and_changes_nothing_else(
-    perceptual: PerceptualNetwork,
+    perceptual: PerceptualNetwork, autocast: bool
 ) -> None:
     model = vivid_model()
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    divergences = teach_attention(model, perceptual, pairs(1), steps=100, seed=0)
+    with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+        divergences = teach_attention(model, perceptual, pairs(1), steps=100, seed=0)
     assert len(divergences) == 100
     assert sum(divergences[-10:]) < 0.96 * sum(divergences[:10])
     after = model.state_dict()
