@@ -1,1 +1,1 @@
-"""Videos repainted frame by frame, with their timing, their sound and what else is in the file."""
+"""Videos stylized frame by frame, with their timing, their sound and what else is in the file."""

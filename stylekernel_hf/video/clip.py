@@ -101,7 +101,7 @@ def video_stream(container: InputContainer, path: str, *, name: str) -> VideoStr
 def look_at_clip(path: str | os.PathLike[str], *, name: str) -> ClipFacts:
     """Read what a file says of its video, and its first frame.
 
-    ValueError for what cannot be painted: without frames, too small or large, or of high dynamic
+    ValueError for what cannot be stylized: without frames, too small or large, or of high dynamic
     range.
     """
     text = os.fspath(path)

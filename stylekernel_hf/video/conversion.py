@@ -1,4 +1,4 @@
-"""Frames of a video to upright RGB pictures, and painted pictures back to frames."""
+"""Frames of a video to upright RGB pictures, and stylized pictures back to frames."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class RgbReader:
 
 
 class YuvWriter:
-    """Converts painted pictures to frames of BT.709 in limited range."""
+    """Converts stylized pictures to frames of BT.709 in limited range."""
 
     def __init__(self, width: int, height: int, pixel_format: str) -> None:
         converted = f"scale=out_color_matrix=bt709:in_range=pc:out_range=tv:{_EXACT}"

@@ -1,4 +1,4 @@
-"""Painted frames, compressed into a file of their own: a segment of the video."""
+"""Stylized frames, compressed into a file of their own: a segment of the video."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from stylekernel_hf.video.pyav import av
 
 @dataclass(frozen=True)
 class Encoding:
-    """How painted frames are compressed; times are in units of `time_base`, 1 / n of a second."""
+    """How stylized frames are compressed; times are in units of `time_base`, 1 / n of a second."""
 
     codec: Codec
     quality: int

@@ -1,4 +1,4 @@
-"""The painter of a video: what is the same for all frames is read, encoded and planned once."""
+"""Stylizes the frames of a video: what is the same for all is read, encoded and planned once."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from stylekernel_hf.video.steadiness import SteadyStatistics
 
 
 @dataclass(frozen=True)
-class PaintOptions:
+class FrameOptions:
     """The options of the pipeline's call that hold for every frame, checked."""
 
     strength: float | ImageInput = 1.0
@@ -50,10 +50,10 @@ class PaintOptions:
     stroke_scale: float = 1.0
     tile_size: int | None = None
 
-    def checked(self, model: StyleKernelNetwork) -> PaintOptions:
+    def checked(self, model: StyleKernelNetwork) -> FrameOptions:
         """Return the options as the pipeline takes them; ValueError or TypeError for others."""
         check_choice("color", self.color, COLOR_MODES)
-        return PaintOptions(
+        return FrameOptions(
             check_strength(self.strength),
             self.style_weights,
             self.masks,
@@ -64,11 +64,11 @@ class PaintOptions:
         )
 
 
-class FramePainter:
-    """Paints frames of one size, (height, width), in the same styles and shares.
+class FrameStylizer:
+    """Stylizes frames of one size, (height, width), in the same styles and shares.
 
     `smoothing` is the half-life in seconds of the statistics of the frames, see
-    `SteadyStatistics`; with 0 every frame is painted by itself.
+    `SteadyStatistics`; with 0 every frame is stylized by itself.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class FramePainter:
         pipe: StyleKernelPipeline,
         style: StyleInput | Sequence[StyleInput] | StyleLibrary,
         size: tuple[int, int],
-        options: PaintOptions,
+        options: FrameOptions,
         smoothing: float = 0.0,
     ) -> None:
         self._pipe, self._options, self._smoothing = pipe, options, smoothing
@@ -100,8 +100,8 @@ class FramePainter:
                 self._styles.append(pipe.encode_style(item, style_size=options.style_size))
         self._style = combine(self._styles, self._shares.styles) if self._styles else None
 
-    def paint(self, rgb: Num[Tensor, "1 3 h w"], time: float) -> UInt8[Tensor, "1 3 h w"]:
-        """Paint the next frame, which is shown at `time`, in seconds."""
+    def stylize(self, rgb: Num[Tensor, "1 3 h w"], time: float) -> UInt8[Tensor, "1 3 h w"]:
+        """Stylize the next frame, which is shown at `time`, in seconds."""
         color, strength = self._options.color, self._shares.strength
         if self._style is None:
             return rounded_bytes(transfer_color(rgb, self._palettes, *self._shares))
@@ -115,14 +115,14 @@ class FramePainter:
         if steady is not None:
             steady.begin(rgb, time)
         adjust = None if steady is None else steady.average
-        painted = retry_in_smaller_tiles(
+        stylized = retry_in_smaller_tiles(
             forward,
             lambda each: each.run(style, as_bytes=as_bytes, on_step=_nothing, adjust=adjust),
             self._pipe.device,
             name="content",
             remedy="tile_size",
         )
-        return rounded_bytes(recolor(painted, rgb, color)).cpu()
+        return rounded_bytes(recolor(stylized, rgb, color)).cpu()
 
     def _model_for(self, rgb: Num[Tensor, "1 3 h w"]) -> StyleKernelNetwork:
         return model_for_detail(self._pipe.model, lambda: measure_detail(rgb))

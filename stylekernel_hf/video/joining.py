@@ -1,4 +1,4 @@
-"""The whole video: its painted parts, and all else that the clip held."""
+"""The whole video: its stylized parts, and all else that the clip held."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Work beside the painting: frames read ahead, and painted ones written, in threads."""
+"""Work beside the stylizing: frames read ahead, and stylized ones written, in threads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Painted frames, gathered into segments."""
+"""Stylized frames, gathered into segments."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _FEWEST_FRAMES, _MOST_FRAMES = 12, 240
 
 
 @dataclass(frozen=True)
-class PaintedFrame:
-    """A painted frame, shown anew at each of its `times`, the last of them for `duration`.
+class StylizedFrame:
+    """A stylized frame, shown anew at each of its `times`, the last of them for `duration`.
 
-    `state` gives, as what JSON can hold, what the painter would need to go on after it.
+    `state` gives, as what JSON can hold, what the stylizer would need to go on after it.
     """
 
     picture: UInt8[Tensor, "1 3 h w"]
@@ -32,9 +32,9 @@ class PaintedFrame:
 
 
 class Recorder:
-    """Compresses painted frames into the segments of a folder; `close` must be called at the end.
+    """Compresses stylized frames into the segments of a folder; `close` must be called at the end.
 
-    A segment holds `length` painted frames, the last one fewer.
+    A segment holds `length` stylized frames, the last one fewer.
     """
 
     def __init__(
@@ -43,19 +43,19 @@ class Recorder:
         self._folder, self._encoding = folder, encoding
         self._length = length or _part_length(encoding.width * encoding.height)
         self._writer: SegmentWriter | None = None
-        self._last: PaintedFrame | None = None
-        self._painted = 0
+        self._last: StylizedFrame | None = None
+        self._stylized = 0
 
     @system_errors()
-    def add(self, frame: PaintedFrame) -> None:
+    def add(self, frame: StylizedFrame) -> None:
         """Compress the next frame."""
         if self._writer is None:
             self._writer = SegmentWriter(self._folder.next_path(), self._encoding)
-            self._painted = 0
+            self._stylized = 0
         self._writer.write(frame.picture, frame.times)
         self._last = frame
-        self._painted += 1
-        if self._painted >= self._length:
+        self._stylized += 1
+        if self._stylized >= self._length:
             self._finish()
 
     @system_errors()
@@ -72,7 +72,7 @@ class Recorder:
         writer, last, self._writer = self._writer, self._last, None
         writer.finish()
         end = last.times[-1] + last.duration
-        part = Segment(writer.path, self._painted, writer.first, end, last.state())
+        part = Segment(writer.path, self._stylized, writer.first, end, last.state())
         self._folder.finish(part)
 
 

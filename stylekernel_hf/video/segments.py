@@ -1,4 +1,4 @@
-"""The parts of a video that are painted already: files in a hidden folder beside the result.
+"""The parts of a video that are stylized already: files in a hidden folder beside the result.
 
 Each part begins with a picture of its own, so that it can be written, and kept, by itself. The
 same command finds the parts of one that was ended, and goes on after them.
@@ -24,12 +24,12 @@ _PLAN = "plan.json"
 class Segment:
     """A finished part: its frames lie from `first` to `end`, in units of the video's time base.
 
-    `painted` counts what the network painted for it, and `state` is what its memory held at the
+    `stylized` counts what the network stylized for it, and `state` is what its memory held at the
     end, if it has one.
     """
 
     path: Path
-    painted: int
+    stylized: int
     first: int
     end: int
     state: Any = None
@@ -43,9 +43,9 @@ class SegmentFolder:
         self.parts = list(parts)
 
     @property
-    def painted(self) -> int:
-        """How many frames the network has painted for the finished parts."""
-        return sum(part.painted for part in self.parts)
+    def stylized(self) -> int:
+        """How many frames the network has stylized for the finished parts."""
+        return sum(part.stylized for part in self.parts)
 
     def next_path(self) -> Path:
         """Return the file for the next part."""

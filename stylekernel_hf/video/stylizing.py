@@ -1,4 +1,4 @@
-"""A video repainted into another, frame by frame, with all that it holds beside its pictures."""
+"""A video stylized into another, frame by frame, with all that it holds beside its pictures."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ from stylekernel_hf.video.formats import (
     tells_aspect,
     video_format,
 )
-from stylekernel_hf.video.frame_painting import FramePainter, PaintOptions
+from stylekernel_hf.video.frame_stylizer import FrameOptions, FrameStylizer
 from stylekernel_hf.video.frames import FrameReader
 from stylekernel_hf.video.joining import join
 from stylekernel_hf.video.other_streams import Shift
 from stylekernel_hf.video.overlap import Behind, read_ahead
-from stylekernel_hf.video.recording import PaintedFrame, Recorder
+from stylekernel_hf.video.recording import Recorder, StylizedFrame
 from stylekernel_hf.video.segments import SegmentFolder, segment_folder
 
 logger = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ _SLACK_SECONDS = 0.05
 class StylizedVideo:
     """What became of a video.
 
-    `frames` were painted, `kept_frames` of them by an earlier call that was ended. `notes` say in
+    `frames` were stylized, `kept_frames` of them by an earlier call that was ended. `notes` say in
     one line each what of the clip could not be kept as it was; they are in the log as warnings too.
     `damage` says why not all of the clip could be read, and is empty if it could.
     """
@@ -98,7 +98,7 @@ def stylize_video(
     metadata: bool = True,
     on_frame: Callable[[VideoProgress], None] | None = None,
 ) -> StylizedVideo:
-    """Repaint a video file into another, in memory that does not grow with its length.
+    """Stylize a video file into another, in memory that does not grow with its length.
 
     The result has the size, the number of frames, their times and the shape of pixels of the clip,
     upright, in the colours of BT.709; sound, subtitles, chapters and, with `metadata`, titles are
@@ -124,7 +124,7 @@ def stylize_video(
     codec_found = choose_codec(codec, target)
     quality = check_quality(quality)
     check_output_file(target, name="output")
-    options = PaintOptions(
+    options = FrameOptions(
         strength, style_weights, masks, color, style_size, stroke_scale, tile_size
     )
     options = options.checked(pipe.model)
@@ -136,7 +136,9 @@ def stylize_video(
     check_not_read([target], [Path(content)], name="output")
     if facts.seconds is not None and start >= facts.seconds > 0:
         raise ValueError(f"start must lie within the {facts.seconds:.2f} s, got {start}")
-    notes = ["content is interlaced: its lines are painted as they are"] if facts.interlaced else []
+    notes = (
+        ["content is interlaced: its lines are stylized as they are"] if facts.interlaced else []
+    )
     width, height = _scaled(facts.width, facts.height, max_side)
     aspect = facts.aspect
     if aspect != 1 and not tells_aspect(codec_found, target):
@@ -156,23 +158,23 @@ def stylize_video(
         reader.time_base,
     )
     # 3. Encode the styles once.
-    painter = FramePainter(pipe, style, (height, width), options, smoothing)
+    stylizer = FrameStylizer(pipe, style, (height, width), options, smoothing)
     plan = {
         "content": _identity(content),
-        "painter": painter.fingerprint(),
+        "stylizer": stylizer.fingerprint(),
         "encoding": repr(encoding),
         "part": [start, end],
     }
     total = None if rate else count_frames(facts, start, end)
-    # 4. Paint the frames, while others are decoded and encoded, and join the parts.
+    # 4. Stylize the frames, while others are decoded and encoded, and join the parts.
     with segment_folder(target, plan) as folder:
-        kept = folder.painted
+        kept = folder.stylized
 
         def tell(done: int) -> None:
             if on_frame is not None:
-                on_frame(VideoProgress(done, total, folder.painted, folder.path))
+                on_frame(VideoProgress(done, total, folder.stylized, folder.path))
 
-        frames = _paint(reader, painter, folder, encoding, tell)
+        frames = _stylize_frames(reader, stylizer, folder, encoding, tell)
         if not folder.parts:
             part = f"from {start:g} s" + ("" if end is None else f" to {end:g} s")
             raise ValueError(f"start and end must leave frames, but '{content}' has none {part}")
@@ -192,28 +194,28 @@ def stylize_video(
     return StylizedVideo(frames, kept, tuple(notes), damage)
 
 
-def _paint(
+def _stylize_frames(
     reader: FrameReader,
-    painter: FramePainter,
+    stylizer: FrameStylizer,
     folder: SegmentFolder,
     encoding: Encoding,
     tell: Callable[[int], None],
 ) -> int:
-    """Paint the frames that no finished part holds; return how many there are in all."""
+    """Stylize the frames that no finished part holds; return how many there are in all."""
     recorder, done = Recorder(folder, encoding), 0
     if folder.parts:
-        painter.restore(folder.parts[-1].state)
+        stylizer.restore(folder.parts[-1].state)
     try:
         with (
             adaptive_threads() as adapt_threads,
-            read_ahead(reader.frames(folder.painted)) as frames,
+            read_ahead(reader.frames(folder.stylized)) as frames,
             Behind(recorder.add) as behind,
         ):
             for frame in frames:
                 if frame.item is not None:
-                    picture = painter.paint(frame.item, float(frame.times[0] * reader.time_base))
-                    state = painter.snapshot()
-                    behind.put(PaintedFrame(picture, frame.times, frame.duration, state))
+                    picture = stylizer.stylize(frame.item, float(frame.times[0] * reader.time_base))
+                    state = stylizer.snapshot()
+                    behind.put(StylizedFrame(picture, frame.times, frame.duration, state))
                     adapt_threads()
                 done += 1
                 tell(done)

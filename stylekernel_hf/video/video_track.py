@@ -1,4 +1,4 @@
-"""The painted parts of a video, one after the other in one stream."""
+"""The stylized parts of a video, one after the other in one stream."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _OF_THE_STREAM = {"duration", "encoder", "vendor_id", "bps", "number_of_bytes", 
 
 
 class VideoTrack:
-    """The painted parts as one stream of a container."""
+    """The stylized parts as one stream of a container."""
 
     def __init__(
         self, container: OutputContainer, parts: Sequence[Segment], encoding: Encoding

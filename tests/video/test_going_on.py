@@ -14,22 +14,11 @@ pytest.importorskip("av", reason="needs PyAV")
 
 from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline
 from stylekernel_hf.video import recording
-from stylekernel_hf.video.frame_painting import FramePainter
+from stylekernel_hf.video.frame_stylizer import FrameStylizer
 from stylekernel_hf.video.stylizing import VideoProgress, stylize_video
-from tests.tiny import save_picture, vivid_model
 from tests.video.clips import Clip, decode, packets, save_clip
 
 CLIP = Clip(times=(0, 20, 45, 50, 120, 121, 200, 230, 400, 410), audio="aac")
-
-
-@pytest.fixture(scope="module")
-def pipe() -> StyleKernelPipeline:
-    return StyleKernelPipeline(vivid_model())
-
-
-@pytest.fixture
-def painting(tmp_path: Path) -> Path:
-    return save_picture(tmp_path / "painting.png", seed=3)
 
 
 @pytest.fixture(autouse=True)
@@ -59,9 +48,11 @@ def test_same_call_goes_on_after_the_last_finished_part(
         stylize_video(pipe, content, painting, output, on_frame=end_after(8))
     assert not output.exists()
     seen: list[int] = []
-    paint = FramePainter.paint
+    stylize = FrameStylizer.stylize
     monkeypatch.setattr(
-        FramePainter, "paint", lambda self, rgb, *rest: seen.append(1) or paint(self, rgb, *rest)
+        FrameStylizer,
+        "stylize",
+        lambda self, rgb, *rest: seen.append(1) or stylize(self, rgb, *rest),
     )
     found = stylize_video(pipe, content, painting, output)
     assert found.frames == 10

@@ -1,4 +1,4 @@
-"""What cannot be painted, or not as asked for, is refused in one line before the work."""
+"""What cannot be stylized, or not as asked for, is refused in one line before the work."""
 
 from __future__ import annotations
 
@@ -14,18 +14,7 @@ import av
 
 from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline
 from stylekernel_hf.video.stylizing import stylize_video
-from tests.tiny import save_picture, tiny_model
 from tests.video.clips import Clip, decode, save_clip
-
-
-@pytest.fixture(scope="module")
-def pipe() -> StyleKernelPipeline:
-    return StyleKernelPipeline(tiny_model())
-
-
-@pytest.fixture
-def painting(tmp_path: Path) -> Path:
-    return save_picture(tmp_path / "painting.png", seed=3)
 
 
 def save_text(path: Path) -> None:
@@ -84,7 +73,7 @@ def save_small(path: Path) -> None:
     ],
     ids=range(11),
 )
-def test_file_that_cannot_be_painted_is_refused(
+def test_file_that_cannot_be_stylized_is_refused(
     pipe: StyleKernelPipeline,
     painting: Path,
     tmp_path: Path,
@@ -147,7 +136,7 @@ def test_option_that_makes_no_sense_is_refused(
     assert after == before
 
 
-def test_interlaced_clip_is_painted_with_a_note(
+def test_interlaced_clip_is_stylized_with_a_note(
     pipe: StyleKernelPipeline, painting: Path, tmp_path: Path
 ) -> None:
     options = {"x264-params": "interlaced=1:tff=1"}

@@ -14,7 +14,7 @@ pytest.importorskip("av", reason="needs PyAV")
 
 from stylekernel_hf.model.statistics import ChannelStatistics
 from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline
-from stylekernel_hf.video.frame_painting import FramePainter, PaintOptions
+from stylekernel_hf.video.frame_stylizer import FrameOptions, FrameStylizer
 from stylekernel_hf.video.steadiness import SteadyStatistics
 from tests.tiny import save_picture, vivid_model
 
@@ -83,14 +83,14 @@ def test_frames_are_the_same_in_tiles(
     pipe = StyleKernelPipeline(vivid_model())
     results: list[list[Tensor]] = []
     for tile_size in (None, 64):
-        options = PaintOptions(strength, stroke_scale=stroke_scale, tile_size=tile_size)
+        options = FrameOptions(strength, stroke_scale=stroke_scale, tile_size=tile_size)
         options = options.checked(pipe.model)
-        painter = FramePainter(pipe, painting, (90, 150), options, 0.5)
+        stylizer = FrameStylizer(pipe, painting, (90, 150), options, 0.5)
         frames = (np.random.default_rng(n).integers(0, 256, (1, 3, 90, 150)) for n in range(2))
         with torch.inference_mode():
             results.append(
                 [
-                    painter.paint(torch.from_numpy(frame.astype(np.uint8)), number / 25)
+                    stylizer.stylize(torch.from_numpy(frame.astype(np.uint8)), number / 25)
                     for number, frame in enumerate(frames)
                 ]
             )
@@ -98,14 +98,14 @@ def test_frames_are_the_same_in_tiles(
         assert int((whole.int() - tiled.int()).abs().max()) <= 1
 
 
-def test_still_clip_is_painted_as_a_picture(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_still_clip_is_stylized_as_a_picture(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("style")
     painting = save_picture(folder / "s.png", seed=3)
     pipe = StyleKernelPipeline(vivid_model())
     frame = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (1, 3, 40, 48), np.uint8))
-    painter = FramePainter(pipe, painting, (40, 48), PaintOptions().checked(pipe.model), 0.5)
+    stylizer = FrameStylizer(pipe, painting, (40, 48), FrameOptions().checked(pipe.model), 0.5)
     expected = np.asarray(pipe(frame, painting).images[0])
     for number in range(3):
         with torch.inference_mode():
-            actual = painter.paint(frame, number / 25)[0].permute(1, 2, 0).numpy()
+            actual = stylizer.stylize(frame, number / 25)[0].permute(1, 2, 0).numpy()
         np.testing.assert_array_equal(actual, expected)

@@ -19,20 +19,10 @@ from av.video.stream import VideoStream
 
 from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline
 from stylekernel_hf.video.stylizing import stylize_video
-from tests.tiny import save_picture, vivid_model
+from tests.tiny import save_picture
 from tests.video.clips import Clip, chapters, decode, packets, picture, save_clip
 
 IRREGULAR = (0, 20, 45, 50, 120, 121, 200, 230, 400, 410)
-
-
-@pytest.fixture(scope="module")
-def pipe() -> StyleKernelPipeline:
-    return StyleKernelPipeline(vivid_model())
-
-
-@pytest.fixture
-def painting(tmp_path: Path) -> Path:
-    return save_picture(tmp_path / "painting.png", seed=3)
 
 
 def difference(one: np.ndarray[Any, Any], other: np.ndarray[Any, Any]) -> float:
@@ -64,7 +54,7 @@ def test_frames_keep_their_size_number_and_times(
     assert not list(tmp_path.glob(".*"))
 
 
-def test_every_frame_is_what_the_pipeline_paints(
+def test_every_frame_is_what_the_pipeline_makes(
     pipe: StyleKernelPipeline, painting: Path, tmp_path: Path
 ) -> None:
     content = save_clip(tmp_path / "clip.mp4", Clip(times=IRREGULAR))
