@@ -33,7 +33,7 @@ class FolderHandlers:
         order: Order,
         progress: Any = gr.Progress(),  # noqa: B008
     ) -> tuple[str, str]:
-        """Repaint many photos in the same style, into one zip of PNGs.
+        """Stylize many photos in the same style, into one zip of PNGs.
 
         Args:
             photos: The photos, image files.
@@ -74,7 +74,7 @@ class FolderHandlers:
                 folder.writestr(f"{name}.png", data)
         if len(failures) == len(photos):
             raise VisitorError(f"None of the photos could be painted. {failures[0]}")
-        path = new_file("repainted.zip")
+        path = new_file("stylized.zip")
         path.write_bytes(archive.getvalue())
         return str(path), _report(len(photos), failures)
 

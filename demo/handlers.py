@@ -18,7 +18,7 @@ from stylekernel_hf import read_metadata
 
 NO_PHOTO = "Choose or drop a photo first."
 MIXTURE = ("paintings", "own_paintings", "weight_1", "weight_2", "weight_3", "weight_4")
-LOOK = ("strength", "color", "stroke_size")
+LOOK = ("strength", "color", "stroke_scale")
 PLACES = ("region", "canvas", "strength_map")
 
 
@@ -35,14 +35,14 @@ class StylizeHandlers:
         order: Order,
         progress: Any = gr.Progress(),  # noqa: B008
     ) -> tuple[str, str]:
-        """Repaint a photo in the style of one or more paintings, at the size of a screen.
+        """Stylize a photo in the style of one or more paintings, at the size of a screen.
 
         Args:
             photo: The photo, an image file.
             order: The controls, each by its own name.
 
         Returns:
-            The photo and the repainted photo, as image files of the same size.
+            The photo and the stylized photo, as image files of the same size.
         """
         resolution = int(order.checked("resolution"))
         with self._studio.watch(progress) as watch:
@@ -51,7 +51,7 @@ class StylizeHandlers:
             source = within(picture, resolution)
             palette = self._studio.mix(order)
             watch.part("Stylizing", 0.2, 0.8)
-            result, _ = self._studio.stylize(source, palette, order)
+            result, _ = self._studio.stylize(source, palette, order, own_size=picture.size)
             name = _result_name(photo, palette.names)
             return save_preview(source, "photo"), save_preview(result, name)
 
@@ -62,7 +62,7 @@ class StylizeHandlers:
         order: Order,
         progress: Any = gr.Progress(),  # noqa: B008
     ) -> str:
-        """Repaint a photo at its own size, as a PNG that holds the settings as text.
+        """Stylize a photo at its own size, as a PNG that holds the settings as text.
 
         Args:
             photo: The photo, an image file.

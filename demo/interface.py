@@ -20,16 +20,16 @@ from demo.studio import Studio
 from demo.tabs.folder import folder_tab
 from demo.tabs.gallery import gallery_tab
 from demo.tabs.inside import inside_tab
-from demo.tabs.repaint import repaint_tab
+from demo.tabs.stylize import stylize_tab
 from demo.theme import Atelier, style_sheet
 from demo.upkeep import Page, upkeep
 
 _HAS_MCP = importlib.util.find_spec("mcp") is not None
-TITLE = "stylekernel: photos repainted"
+TITLE = "stylekernel: any photo in the style of any painting"
 _MASTHEAD = """
 <header id="masthead">
   <h1>style<em>kernel</em></h1>
-  <p>Any photo, repainted in the manner of any painting, in one pass of a small network.</p>
+  <p>Any photo in the style of any painting, in one pass of a small network.</p>
   <div id="ribbon" aria-hidden="true">{strips}</div>
 </header>
 """
@@ -61,8 +61,8 @@ def build_demo(studio: Studio) -> Page:
     with Page(limits, title=TITLE, analytics_enabled=False) as demo:
         gr.HTML(_MASTHEAD.format(strips="<i></i>" * len(PAINTINGS)))
         with gr.Tabs() as tabs:
-            with gr.Tab("Repaint", id="repaint"):
-                choice = repaint_tab(studio)
+            with gr.Tab("Stylize", id="stylize"):
+                choice = stylize_tab(studio)
             with gr.Tab("Gallery", id="gallery"):
                 gallery_tab(choice, tabs)
             with gr.Tab("A folder", id="folder"):

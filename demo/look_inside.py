@@ -24,7 +24,7 @@ class InsideHandlers:
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
 
-    @takes_order("paintings", "own_paintings", "across", "down", "stroke_size", "model")
+    @takes_order("paintings", "own_paintings", "across", "down", "model")
     def explain(
         self,
         photo: str | None,
@@ -45,7 +45,6 @@ class InsideHandlers:
         if photo is None:
             raise VisitorError(NO_PHOTO)
         across, down = order.checked("across"), order.checked("down")
-        style_size = int(order.checked("stroke_size"))
         with self._studio.watch(progress) as watch:
             watch.part("Looking", 0.1, 0.9)
             source = within(read_picture(photo, "Photo", limits), SIDE)
@@ -54,7 +53,6 @@ class InsideHandlers:
                 source,
                 self._painting(order.paintings or (), order.own_paintings or ()),
                 point=point,
-                style_size=style_size,
             )
             return (
                 save_preview(explanation.attention_image(), "attention", lossless=True),

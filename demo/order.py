@@ -94,15 +94,14 @@ class Order:
             ("Only the painting's colours", "transfer"),
         ],
     )
-    stroke_size: float = _control(
-        512,
-        "Short side in px, 128 to 1024, to which paintings are scaled; larger makes coarser "
-        "strokes.",
-        label="Stroke size",
-        info="Larger makes coarser strokes.",
-        low=128,
-        high=1024,
-        step=64,
+    stroke_scale: float = _control(
+        1.0,
+        "How wide strokes are in the picture, 0.5 to 4: 1 is usual, 2 twice as wide.",
+        label="Stroke width",
+        info="1 is usual, 2 twice as wide. The download has the same strokes.",
+        low=0.5,
+        high=4,
+        step=0.1,
     )
     region: str = _control(
         EVERYWHERE,
@@ -110,7 +109,7 @@ class Order:
         'the canvas was painted and the others elsewhere; "each", every painting where its own '
         f"colour is, in this order: {', '.join(BRUSHES)}.",
         label="Region",
-        info="Paint on the photo below, then press Repaint.",
+        info="Paint on the photo below, then press Stylize.",
         choices=[
             ("The whole photo", EVERYWHERE),
             ("Only where I painted", PAINTED),
@@ -138,8 +137,7 @@ class Order:
         768,
         "Longer side of a result in px at most: 512, 768, 1024 or 1536.",
         label="Resolution",
-        info="The longer side; a smaller photo keeps its size. Strokes keep theirs in pixels, so "
-        "the full size has finer ones.",
+        info="The longer side; a smaller photo keeps its size.",
         choices=[("512 px", 512), ("768 px", 768), ("1024 px", 1024), ("1536 px", 1536)],
     )
 

@@ -28,7 +28,7 @@
     }
     if (handle) tell(slider, handle);
     slider.querySelectorAll("img").forEach((image, index) => {
-      const text = index ? "The photo, repainted" : "The photo as it was";
+      const text = index ? "The photo, stylized" : "The photo as it was";
       if (image.alt !== text) image.alt = text;
     });
   };

@@ -28,7 +28,7 @@ class Settings:
     style_weights: tuple[float, ...]
     strength: float
     color: str
-    style_size: int
+    stroke_scale: float
     region: str
     width: int
     height: int

@@ -25,8 +25,9 @@ from stylekernel_hf import StyleKernelPipeline
 
 _LAYERS = 4
 """Layers that the editor of the region may have."""
-_ENCODED = 64
-"""Encodings of the demo's paintings that are remembered for each model."""
+_MEASURE = 512
+"""Short side in px up to which a larger photo has wider strokes."""
+_NARROWEST, _WIDEST = CONTROLS["stroke_scale"].low, CONTROLS["stroke_scale"].high
 
 
 def _ignore(share: float, label: str) -> None: ...
@@ -52,7 +53,7 @@ class Studio:
         self.models = ModelShelf(self.limits, self.embedded)
         # Only the demo's own paintings are remembered; nothing of a visitor outlives the request,
         # and no model of the Hub the place that it has on the shelf.
-        self._encoded: WeakKeyDictionary[WatchedPipeline, dict[tuple[str, int], Any]]
+        self._encoded: WeakKeyDictionary[WatchedPipeline, dict[str, Any]]
         self._encoded = WeakKeyDictionary()
 
     @contextlib.contextmanager
@@ -79,19 +80,14 @@ class Studio:
                 if count == 0
                 else f"Choose at most {self.limits.paintings} paintings; these are {count}."
             )
-        style_size = int(order.checked("stroke_size"))
         as_pictures = order.color == "transfer"
         styles: list[Any] = [
-            painting_path(title) if as_pictures else self._encode_own(pipe, title, style_size)
+            painting_path(title) if as_pictures else self._encode_own(pipe, title)
             for title in chosen
         ]
         for path in own:
             picture = read_picture(path, "Painting", self.limits)
-            styles.append(
-                within(picture, 2048)
-                if as_pictures
-                else pipe.encode_style(picture, style_size=style_size)
-            )
+            styles.append(within(picture, 2048) if as_pictures else pipe.encode_style(picture))
         names = (*chosen, *(Path(path).name for path in own))
         weights = [*order.weights, *[1.0] * count][:count]
         weights = [CONTROLS["weight_1"].check(weight) for weight in weights]
@@ -100,22 +96,33 @@ class Studio:
         return Palette(names, styles, tuple(weights))
 
     def stylize(
-        self, photo: Image.Image, palette: Palette, order: Order
+        self,
+        photo: Image.Image,
+        palette: Palette,
+        order: Order,
+        *,
+        own_size: tuple[int, int] | None = None,
     ) -> tuple[Image.Image, Settings]:
-        """Stylize one photo; the result has its size."""
+        """Stylize one photo; the result has its size.
+
+        `own_size` is that of a photo of which this is a smaller copy: the strokes will be as wide,
+        relative to the frame, as in a result of that size.
+        """
         strength, color = order.checked("strength"), order.checked("color")
+        scale = order.checked("stroke_scale")
         result = self.models.get(order.model)(
             photo,
             palette.styles,
             **self._places(order, palette.weights, strength),
             color=color,
+            stroke_scale=_scale_of_copy(scale, photo.size, own_size or photo.size),
         ).images[0]
         settings = Settings(
             paintings=palette.names,
             style_weights=palette.weights,
             strength=strength,
             color=color,
-            style_size=int(order.stroke_size),
+            stroke_scale=scale,
             region=order.region,
             width=photo.width,
             height=photo.height,
@@ -124,14 +131,11 @@ class Studio:
         )
         return result, settings
 
-    def _encode_own(self, pipe: WatchedPipeline, title: str, style_size: int) -> Any:
+    def _encode_own(self, pipe: WatchedPipeline, title: str) -> Any:
         encoded = self._encoded.setdefault(pipe, {})
-        if (title, style_size) not in encoded:
-            if len(encoded) >= _ENCODED:
-                encoded.clear()
-            style = pipe.encode_style(painting_path(title), style_size=style_size)
-            encoded[title, style_size] = style
-        return encoded[title, style_size]
+        if title not in encoded:
+            encoded[title] = pipe.encode_style(painting_path(title))
+        return encoded[title]
 
     def _places(self, order: Order, weights: Sequence[float], strength: float) -> dict[str, Any]:
         """Return the options that say which style goes where, and how strongly."""
@@ -165,5 +169,14 @@ class Studio:
         return scaled_by(as_map(picture), strength)
 
 
+def _scale_of_copy(scale: float, copy: tuple[int, int], photo: tuple[int, int]) -> float:
+    """Return the stroke scale that gives a smaller copy the strokes of the photo.
+
+    The pipeline takes a photo's short side, 512 px at most, as the measure of its strokes.
+    """
+    measures = [min(*size, _MEASURE) for size in (copy, photo)]
+    return min(max(scale * measures[0] / measures[1], _NARROWEST), _WIDEST)
+
+
 def _unpainted() -> NoReturn:
-    raise VisitorError("Paint on the photo under “Region” first, or repaint the whole photo.")
+    raise VisitorError("Paint on the photo under “Region” first, or stylize the whole photo.")

@@ -19,7 +19,7 @@ Picture = tuple[str, Image.Image]
 
 
 def main() -> None:
-    """Repaint one photo with every control, a row for each, and write the sheet."""
+    """Stylize one photo with every control, a row for each, and write the sheet."""
     pipe = pipeline("style-kernel")
     photo = load_image(HERE / "photos/rocket.jpg").convert("RGB")
     photo.thumbnail((640, 640))

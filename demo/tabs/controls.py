@@ -19,7 +19,7 @@ class Controls:
     """The components of the controls."""
 
     strength: gr.Slider
-    stroke_size: gr.Slider
+    stroke_scale: gr.Slider
     color: gr.Dropdown
     weights: tuple[gr.Slider, ...]
     region: gr.Radio
@@ -39,7 +39,7 @@ def controls(
     """
     with gr.Row():
         strength = slider("strength")
-        stroke_size = slider("stroke_size")
+        stroke_scale = slider("stroke_scale")
     color = gr.Dropdown(
         CONTROLS["color"].choices,
         value=DEFAULTS["color"],
@@ -52,7 +52,7 @@ def controls(
         region = gr.Radio(
             CONTROLS["region"].choices,
             value=DEFAULTS["region"],
-            label="Repaint",
+            label="Stylize",
             info=CONTROLS["region"].info,
             elem_id="region",
         )
@@ -103,7 +103,7 @@ def controls(
         )
     return Controls(
         strength=strength,
-        stroke_size=stroke_size,
+        stroke_scale=stroke_scale,
         color=color,
         weights=weights,
         region=region,

@@ -12,7 +12,7 @@ from demo.messages import says_why
 from demo.order import CONTROLS
 from demo.studio import Studio
 from demo.tabs.controls import name_weights, weight_sliders
-from demo.tabs.repaint import FIRST_PAINTING, Choice
+from demo.tabs.stylize import FIRST_PAINTING, Choice
 
 
 def folder_tab(studio: Studio, choice: Choice) -> None:
@@ -20,7 +20,7 @@ def folder_tab(studio: Studio, choice: Choice) -> None:
     limits = studio.limits
     gr.HTML(
         f'<p class="lead">Up to {limits.folder_files} photos in one style or mixture, as one zip. '
-        "Strength, colours, stroke size, model and paintings of your own are those of the Repaint "
+        "Strength, colours, stroke width, model and paintings of your own are those of the Stylize "
         "tab.</p>"
     )
     with gr.Row(elem_classes="columns"):
@@ -49,7 +49,7 @@ def folder_tab(studio: Studio, choice: Choice) -> None:
                 info="The longer side of each picture.",
                 elem_id="folder-resolution",
             )
-            start = gr.Button("Repaint them all", variant="primary", elem_id="folder-start")
+            start = gr.Button("Stylize them all", variant="primary", elem_id="folder-start")
             archive = gr.File(label="The zip", interactive=False, elem_id="folder-zip")
             report = gr.Markdown(elem_id="folder-report")
     gr.on(
@@ -69,7 +69,7 @@ def folder_tab(studio: Studio, choice: Choice) -> None:
         stylize_folder,
         [
             *(photos, paintings, choice.own_paintings, *weights),
-            *(it.strength, it.color, it.stroke_size, it.model, resolution),
+            *(it.strength, it.color, it.stroke_scale, it.model, resolution),
         ],
         [archive, report],
         api_name="stylize_folder",

@@ -6,7 +6,7 @@ import gradio as gr
 
 from demo.catalog import PAINTINGS, PHOTOS, gallery_tiles, painting_path, photo_path
 from demo.messages import VisitorError, says_why
-from demo.tabs.repaint import Choice
+from demo.tabs.stylize import Choice
 
 
 def gallery_tab(choice: Choice, tabs: gr.Tabs) -> None:
@@ -31,7 +31,7 @@ def gallery_tab(choice: Choice, tabs: gr.Tabs) -> None:
         if not isinstance(event.index, int) or event.index not in range(len(pairs)):
             raise VisitorError(f"The gallery has {len(pairs)} pictures.")
         photo, painting = pairs[event.index]
-        return str(photo_path(photo)), [painting], gr.Tabs(selected="repaint")
+        return str(photo_path(photo)), [painting], gr.Tabs(selected="stylize")
 
     it = choice.controls
     gallery.select(

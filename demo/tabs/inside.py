@@ -13,7 +13,7 @@ from demo.messages import VisitorError, says_why
 from demo.pictures import read_picture, save_preview, within
 from demo.studio import Studio
 from demo.tabs.controls import slider
-from demo.tabs.repaint import FIRST_PHOTO, Choice
+from demo.tabs.stylize import FIRST_PHOTO, Choice
 
 
 def inside_tab(studio: Studio, choice: Choice, tab: gr.Tab) -> None:
@@ -58,7 +58,7 @@ def inside_tab(studio: Studio, choice: Choice, tab: gr.Tab) -> None:
     explain = on_gpu(says_why(InsideHandlers(studio).explain), seconds=studio.limits.seconds)
     it = choice.controls
     inputs = [choice.photo, choice.paintings, choice.own_paintings, across, down]
-    inputs += [it.stroke_size, it.model]
+    inputs += [it.model]
     outputs = [attention, gate, kernels, words]
     work = {**choice.work, "show_progress_on": attention}
     look.click(explain, inputs, outputs, api_name="explain", **work)

@@ -61,7 +61,7 @@ def test_full_size_takes_every_option(client: Client, photo: Path, tmp_path: Pat
         weight_2=0.75,
         strength=0.6,
         color="luminance",
-        stroke_size=256,
+        stroke_scale=2,
         region="painted",
         canvas={"layer": handle_file(drawn)},
         strength_map=handle_file(fade),
@@ -73,7 +73,7 @@ def test_full_size_takes_every_option(client: Client, photo: Path, tmp_path: Pat
         style_weights=[0.25, 0.75],
         strength=Image.linear_gradient("L").point(lambda value: round(value * 0.6)),
         color="luminance",
-        style_size=256,
+        stroke_scale=2,
     ).images[0]
     result = opened(file)
     assert difference(result, expected) < 0.1

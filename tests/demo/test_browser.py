@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from demo.catalog import painting_path, photo_path
+from demo.interface import TITLE
 from demo.settings import read_settings
 from stylekernel_hf import load_image
 from tests.demo.conftest import tiny_pipeline
@@ -63,7 +64,7 @@ class Visitor:
         page.wait_for_selector(RESULT)
 
     def result(self) -> Image.Image:
-        """The repainted picture on the page."""
+        """The stylized picture on the page."""
         return load_image(httpx.get(self.shown()).content)
 
     def shown(self) -> str:
@@ -144,12 +145,12 @@ def expected(style: Any = "Swirling oil", photo: str = "Coffee", **options: Any)
 
 def test_page_opens_with_a_picture_and_without_errors(visitor: Visitor) -> None:
     assert difference(visitor.result(), expected()) < 3
-    assert visitor.page.title() == "stylekernel: photos repainted"
+    assert visitor.page.title() == TITLE
     assert visitor.problems == []
-    visitor.screenshot("repaint-desktop")
+    visitor.screenshot("stylize-desktop")
 
 
-def test_uploaded_photo_is_repainted_at_once(visitor: Visitor, tmp_path: Path) -> None:
+def test_uploaded_photo_is_stylized_at_once(visitor: Visitor, tmp_path: Path) -> None:
     photo = save_picture(tmp_path / "mine.png", (160, 120), seed=3)
     visitor.page.get_by_label("Remove Image").first.click()
     chooser = visitor.page.locator("#photo input[type=file]")
@@ -270,8 +271,8 @@ def test_controls_change_the_picture_as_they_should(visitor: Visitor) -> None:
     result = visitor.after(lambda: visitor.set_number("strength", 0.5))
     assert difference(result, expected(strength=0.5)) < 3
     visitor.after(lambda: visitor.set_number("strength", 1))
-    result = visitor.after(lambda: visitor.set_number("stroke-size", 128))
-    assert difference(result, expected(style_size=128)) < 3
+    result = visitor.after(lambda: visitor.set_number("stroke-scale", 2))
+    assert difference(result, expected(stroke_scale=2)) < 3 < difference(result, expected())
 
     page.get_by_role("button", name="Resolution and model").click()
     result = visitor.after(lambda: page.get_by_label("512 px").first.check())
@@ -333,7 +334,7 @@ def distance_to_recoloured(picture: Image.Image, photo: Image.Image) -> float:
     return float(np.abs(best - target).mean())
 
 
-def test_painted_region_alone_is_repainted(visitor: Visitor) -> None:
+def test_painted_region_alone_is_stylized(visitor: Visitor) -> None:
     page = visitor.page
     page.get_by_role("button", name="Region").click()
     canvas = page.locator("#canvas canvas").first
@@ -348,7 +349,7 @@ def test_painted_region_alone_is_repainted(visitor: Visitor) -> None:
     page.mouse.move(x + 60, y, steps=8)
     page.mouse.up()
     assert page.get_by_label("Only where I painted").is_checked()
-    result = visitor.after(lambda: page.get_by_role("button", name="Repaint", exact=True).click())
+    result = visitor.after(lambda: page.get_by_role("button", name="Stylize", exact=True).click())
     visitor.screenshot("region-desktop")
     before, whole = load_image(photo_path("Coffee")), expected()
     width, height = before.size
@@ -384,7 +385,7 @@ def test_each_painting_goes_where_its_brush_was(visitor: Visitor) -> None:
     paint(0.65)
     visitor.screenshot("each-desktop")
     page.get_by_label("Each painting where its own colour is").check()
-    result = visitor.after(lambda: page.get_by_role("button", name="Repaint", exact=True).click())
+    result = visitor.after(lambda: page.get_by_role("button", name="Stylize", exact=True).click())
     photo, oil, mosaic = load_image(photo_path("Coffee")), expected(), expected("Mosaic")
     width, height = photo.size
 
@@ -433,9 +434,9 @@ def test_folder_comes_back_as_a_zip(visitor: Visitor, tmp_path: Path) -> None:
     page.keyboard.press("Escape")
     page.get_by_label("range slider for Share of Mosaic").wait_for()
     visitor.set_number("folder-weight-1", 0.25)
-    page.get_by_role("button", name="Repaint them all").click()
+    page.get_by_role("button", name="Stylize them all").click()
     page.get_by_text("2 of 2 photos painted.").wait_for()
-    page.locator("#folder-zip td.filename").get_by_text("repainted").wait_for()
+    page.locator("#folder-zip td.filename").get_by_text("stylized").wait_for()
     visitor.screenshot("folder-desktop")
     with page.expect_download() as download:
         page.locator("#folder-zip a[download]").first.click()
@@ -483,7 +484,7 @@ def test_two_visitors_do_not_meet(visitor: Visitor, phone: Visitor) -> None:
 
 def test_phone_shows_everything_in_one_column(phone: Visitor) -> None:
     page = phone.page
-    phone.screenshot("repaint-phone")
+    phone.screenshot("stylize-phone")
     width = page.evaluate("document.documentElement.scrollWidth")
     assert width <= PHONE["width"]
     boxes = [page.locator(part).bounding_box() for part in ("#photo", "#paintings", "#result")]
@@ -510,10 +511,10 @@ def test_picture_is_made_by_finger(finger: Visitor, tmp_path: Path) -> None:
     result = finger.after(lambda: page.get_by_label("Swirling oil", exact=True).tap())
     alone = tiny_pipeline()(photo, both[1]).images[0]
     assert difference(result, alone) < 3 < difference(mixed, alone)
-    finger.after(lambda: page.get_by_role("button", name="Repaint", exact=True).tap())
+    finger.after(lambda: page.get_by_role("button", name="Stylize", exact=True).tap())
     page.get_by_role("button", name="Download full size").tap()
     page.get_by_role("button", name="Save mine_mosaic.png").wait_for()
-    finger.screenshot("repaint-touch")
+    finger.screenshot("stylize-touch")
 
 
 def test_everything_fits_a_phone_and_its_owners_finger(finger: Visitor, tmp_path: Path) -> None:
@@ -540,15 +541,15 @@ def test_everything_fits_a_phone_and_its_owners_finger(finger: Visitor, tmp_path
     photos = [save_picture(tmp_path / name) for name in (long, "b.png")]
     page.locator("#folder-photos input[type=file]").set_input_files(photos)
     page.locator("#folder-photos td.filename").nth(1).wait_for()
-    page.get_by_role("button", name="Repaint them all").tap()
+    page.get_by_role("button", name="Stylize them all").tap()
     page.locator("#folder-zip td.filename").wait_for()
     check("folder")
     page.get_by_role("tab", name="Look inside").tap()
     page.locator("#kernels img").wait_for()
     check("inside")
-    page.get_by_role("tab", name="Repaint").tap()
+    page.get_by_role("tab", name="Stylize").tap()
     page.get_by_label("Remove Image").first.tap()
-    page.get_by_role("button", name="Repaint", exact=True).tap()
+    page.get_by_role("button", name="Stylize", exact=True).tap()
     page.get_by_text("Choose or drop a photo first").first.wait_for()
     check("error")
 

@@ -46,7 +46,7 @@ def expected(photo: str, style: Any = MOSAIC, **options: Any) -> Image.Image:
     [
         ({}, {}),
         ({"strength": 0.4}, {"strength": 0.4}),
-        ({"stroke_size": 128}, {"style_size": 128}),
+        ({"stroke_scale": 0.5}, {"stroke_scale": 0.5}),
         ({"color": "luminance"}, {"color": "luminance"}),
         ({"color": "statistics"}, {"color": "statistics"}),
         ({"color": "transfer"}, {"color": "transfer"}),
@@ -79,7 +79,7 @@ def test_paintings_are_mixed_by_their_shares(
     assert difference(result, expected(photo)) > 0
 
 
-def test_only_the_painted_region_is_repainted(
+def test_only_the_painted_region_is_stylized(
     handlers: StylizeHandlers, photo: str, tmp_path: Path
 ) -> None:
     canvas = {"layers": [str(layer(tmp_path / "layer.png", (96, 64), (0, 0, 48, 64)))]}
@@ -156,7 +156,7 @@ def test_map_counts_within_a_region_as_well(
 
 
 def test_settings_in_the_png_make_the_same_picture(handlers: StylizeHandlers, photo: str) -> None:
-    png = full_size(handlers, photo, strength=0.7, stroke_size=256, color="luminance")
+    png = full_size(handlers, photo, strength=0.7, stroke_scale=0.5, color="luminance")
     settings = read_settings(png)
     assert (settings.width, settings.height) == png.size == (96, 64)
     again = expected(
@@ -165,7 +165,7 @@ def test_settings_in_the_png_make_the_same_picture(handlers: StylizeHandlers, ph
         style_weights=settings.style_weights,
         strength=settings.strength,
         color=settings.color,
-        style_size=settings.style_size,
+        stroke_scale=settings.stroke_scale,
     )
     assert difference(png, again) == 0
 
@@ -178,6 +178,18 @@ def test_preview_is_bounded_and_the_pair_of_one_size(
     assert opened(before).size == opened(after).size == (512, 128)
     assert difference(before, after) > 1
     assert full_size(handlers, photo).size == (1200, 300)
+
+
+def test_download_looks_like_the_preview(handlers: StylizeHandlers, tmp_path: Path) -> None:
+    """Its strokes are as wide, whatever the sizes of the two."""
+    photo = str(save_picture(tmp_path / "large.png", (1280, 960)))
+    chosen = {"paintings": ["Pop dots"], "stroke_scale": 1.5}
+    _, preview = handlers.stylize(photo, resolution=512, **chosen)
+    download = full_size(handlers, photo, **chosen).resize((512, 384), Image.Resampling.BOX)
+    small = opened(photo).resize((512, 384), Image.Resampling.LANCZOS)
+    for other in (0.75, 1.5):
+        unlike = tiny_pipeline()(small, painting_path("Pop dots"), stroke_scale=other).images[0]
+        assert difference(preview, download) < 0.8 * difference(unlike, download)
 
 
 def test_result_is_named_after_what_it_is_of(handlers: StylizeHandlers, tmp_path: Path) -> None:
@@ -194,7 +206,7 @@ def test_result_is_named_after_what_it_is_of(handlers: StylizeHandlers, tmp_path
         ({"paintings": ["Mosaic"] * 5}, "at most 4 paintings; these are 5"),
         ({"strength": 1.5}, "Strength must be a number from 0 to 1; got 1.5"),
         ({"strength": None}, "Strength must be a number"),
-        ({"stroke_size": 5000}, "Stroke size must be a number from 128 to 1024"),
+        ({"stroke_scale": 5}, "Stroke width must be a number from 0.5 to 4; got 5"),
         ({"color": "sepia"}, "Colours must be one of style"),
         ({"region": "somewhere"}, "Region must be one of everywhere"),
         ({"region": "painted"}, "Paint on the photo"),

@@ -25,10 +25,8 @@ def handlers(studio: Studio) -> InsideHandlers:
 
 def test_pictures_are_those_of_the_pipeline(handlers: InsideHandlers, tmp_path: Path) -> None:
     photo = str(save_picture(tmp_path / "photo.png", (96, 64)))
-    attention, gate, kernels, _ = handlers.explain(
-        photo, ["Mosaic"], across=0.25, down=1.0, stroke_size=128
-    )
-    own = tiny_pipeline().explain(photo, painting_path("Mosaic"), point=(24, 63), style_size=128)
+    attention, gate, kernels, _ = handlers.explain(photo, ["Mosaic"], across=0.25, down=1.0)
+    own = tiny_pipeline().explain(photo, painting_path("Mosaic"), point=(24, 63))
     assert difference(attention, own.attention_image()) == 0
     assert difference(gate, own.gate_image()) == 0
     assert difference(kernels, own.kernels_image()) == 0
@@ -54,7 +52,6 @@ def test_words_say_where_the_point_looked() -> None:
         ({"photo": None}, "Choose or drop a photo"),
         ({"across": 1.2}, "Across must be a number from 0 to 1"),
         ({"down": -0.1}, "Down must be a number from 0 to 1"),
-        ({"stroke_size": 1}, "Stroke size must be a number from 128"),
         ({"paintings": []}, "Choose a painting"),
         ({"paintings": ["Mona Lisa"]}, "Paintings must be among"),
     ],

@@ -81,7 +81,7 @@ def test_actions_on_one_photo_are_described_tools(tools: Tools) -> None:
     assert "photo" in properties and "the full style" in str(properties["strength"])
 
 
-def test_photo_is_repainted_over_mcp(tools: Tools, tmp_path: Path) -> None:
+def test_photo_is_stylized_over_mcp(tools: Tools, tmp_path: Path) -> None:
     photo = save_picture(tmp_path / "photo.png", (96, 64))
     answer = tools.call("full_size", photo=as_data(photo), paintings=["Mosaic"], strength=0.8)
     expected = tiny_pipeline()(photo, painting_path("Mosaic"), strength=0.8).images[0]

@@ -195,7 +195,7 @@ def test_encodings_keep_no_checkpoint_in_memory(hub: HubServer, tmp_path: Path) 
     studio = Studio(Limits(), StyleKernelPipeline(tiny_model()))
     for name in "abc":
         hub.add(f"painter/{name}", files_of(tmp_path / name))
-        studio.mix(Order(paintings=["Mosaic"], model=f"painter/{name}", stroke_size=128))
+        studio.mix(Order(paintings=["Mosaic"], model=f"painter/{name}"))
     gc.collect()
     assert studio.models.ready("painter/a") is None and studio.models.ready("painter/c")
 

@@ -51,7 +51,7 @@ def call(url: str, endpoint: str, data: list[Any]) -> str:
 
 
 def stylize_raw(url: str, photo: Any) -> str:
-    rest = [["Mosaic"], None, 1, 1, 1, 1, 1, "style", 512, "everywhere", None, None, None, 512]
+    rest = [["Mosaic"], None, 1, 1, 1, 1, 1, "style", 1, "everywhere", None, None, None, 512]
     return call(url.rstrip("/"), "stylize", [photo, *rest])
 
 

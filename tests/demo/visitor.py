@@ -68,9 +68,9 @@ class Visitor:
 def inputs_of(name: str, photo: Any, **values: Any) -> list[Any]:
     strength, model = values.get("strength", 1), values.get("model")
     if name == "stylize_folder":
-        return [[photo], ["Mosaic"], None, 1, 1, 1, 1, strength, "style", 512, model, 512]
+        return [[photo], ["Mosaic"], None, 1, 1, 1, 1, strength, "style", 1, model, 512]
     if name == "explain":
-        return [photo, ["Mosaic"], None, 0.5, 0.5, 512, model]
-    inputs = [photo, ["Mosaic"], None, 1, 1, 1, 1, strength, "style", 512]
+        return [photo, ["Mosaic"], None, 0.5, 0.5, model]
+    inputs = [photo, ["Mosaic"], None, 1, 1, 1, 1, strength, "style", 1]
     inputs += ["everywhere", None, None, model]
     return [*inputs, 512] if name == "stylize" else inputs

@@ -48,12 +48,12 @@ class Choice:
         it = self.controls
         return [
             *(self.photo, self.paintings, self.own_paintings, *it.weights),
-            *(it.strength, it.color, it.stroke_size, it.region, it.canvas),
+            *(it.strength, it.color, it.stroke_scale, it.region, it.canvas),
             *(it.strength_map, it.model, it.resolution),
         ]
 
 
-def repaint_tab(studio: Studio) -> Choice:
+def stylize_tab(studio: Studio) -> Choice:
     """Build the tab."""
     handlers = StylizeHandlers(studio)
     seconds = studio.limits.seconds
@@ -71,7 +71,7 @@ def repaint_tab(studio: Studio) -> Choice:
                 buttons=["fullscreen"],
             )
             with gr.Row(elem_id="actions"):
-                repaint = gr.Button("Repaint", variant="primary", elem_id="repaint")
+                button = gr.Button("Stylize", variant="primary", elem_id="stylize")
                 full = gr.Button("Download full size", elem_id="full-size")
             file = FileButton("Save the PNG", visible=False, elem_id="file")
             under_it = controls(
@@ -90,8 +90,8 @@ def repaint_tab(studio: Studio) -> Choice:
         work={"concurrency_id": NETWORK, "concurrency_limit": studio.limits.workers},
         large_work={"concurrency_id": NETWORK_LARGE, "concurrency_limit": studio.limits.workers},
     )
-    repaint.click(choice.stylize, choice.inputs, result, api_name="stylize", **choice.work)
-    _repaint_on_change(choice)
+    button.click(choice.stylize, choice.inputs, result, api_name="stylize", **choice.work)
+    _stylize_on_change(choice)
     full.click(
         on_gpu(says_why(handlers.full_size), seconds=seconds),
         choice.inputs[:-1],
@@ -108,10 +108,10 @@ def repaint_tab(studio: Studio) -> Choice:
     return choice
 
 
-def _repaint_on_change(choice: Choice) -> None:
+def _stylize_on_change(choice: Choice) -> None:
     """Stylize at once after a change; typed or painted input waits for the button."""
     it = choice.controls
-    repaint: dict[str, Any] = {
+    again: dict[str, Any] = {
         "fn": choice.stylize,
         "inputs": choice.inputs,
         "outputs": choice.result,
@@ -127,16 +127,16 @@ def _repaint_on_change(choice: Choice) -> None:
         show_progress="hidden",
     )
     read.failure(lambda: None, None, choice.photo, api_visibility="private", queue=False)
-    read.success(**repaint)
+    read.success(**again)
     gr.on(
         [
             *(choice.paintings.input, choice.own_paintings.upload),
-            *(it.strength.release, it.stroke_size.release, it.color.change, it.resolution.input),
+            *(it.strength.release, it.stroke_scale.release, it.color.change, it.resolution.input),
             it.model.input,
             *(weight.release for weight in it.weights),
             *(it.strength_map.upload, it.strength_map.clear),
         ],
-        **repaint,
+        **again,
     )
 
 
@@ -183,7 +183,7 @@ def _subjects() -> tuple[PictureInput, gr.CheckboxGroup, PaintingsInput]:
         height=280,
         elem_id="photo",
         buttons=[],
-        alt_text="The photo to repaint",
+        alt_text="The photo to stylize",
         placeholder="Drop a photo here, or choose one",
     )
     step(2, "One painting, or several")
