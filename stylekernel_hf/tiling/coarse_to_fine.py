@@ -79,13 +79,13 @@ class CoarseToFine:
         self._stroke_scale = stroke_scale
         self._given_tile_size = tile_size
         self._size = working_size(self.height, self.width, stroke_scale)
-        self._fine = self._forward(rgb, strength)
-        self._passes = [self._fine]
+        self._passes: list[TiledForward] = []
         if self._size is not None:
             self._small = resize(rgb, self._size)
-            coarse = self._forward(self._small, _resized(strength, self._size))
-            enlarged = self._size[0] > self.height
-            self._passes = [coarse] if enlarged else [coarse, self._fine]
+            self._passes.append(self._forward(self._small, _resized(strength, self._size)))
+        if self._size is None or self._size[0] <= self.height:
+            # After a coarse pass this one only plans: `run` gives its content the strokes.
+            self._passes.append(self._forward(rgb, strength))
 
     @property
     def tile_size(self) -> int | None:
@@ -121,7 +121,7 @@ class CoarseToFine:
         """
         first, second = (None if adjust is None else partial(adjust, number) for number in (0, 1))
         if self._size is None:
-            return self._fine.run(style, as_bytes=as_bytes, on_step=on_step, adjust=first)
+            return self._passes[0].run(style, as_bytes=as_bytes, on_step=on_step, adjust=first)
         small_style = _resized(style, self._size)
         coarse = self._passes[0].run(small_style, as_bytes=False, on_step=on_step, adjust=first)
         coarse = coarse.float()
