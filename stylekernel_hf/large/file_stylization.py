@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
 
 import torch
-from jaxtyping import Float, UInt8
-from torch import Tensor
 
 from stylekernel_hf.devices.processors import adaptive_threads
 from stylekernel_hf.errors.given_values import plain_number
 from stylekernel_hf.images.bounds import MAX_PIXELS
-from stylekernel_hf.images.color_modes import ColorMode, recolor
+from stylekernel_hf.images.color_modes import ColorMode
 from stylekernel_hf.images.loading import count_pixels
 from stylekernel_hf.images.metadata.reading import read_metadata
 from stylekernel_hf.images.source import is_regular_file
-from stylekernel_hf.images.tensors import rounded_bytes
+from stylekernel_hf.large.file_passes import FilePasses, StripWork
 from stylekernel_hf.large.strip_files import StripFile, reads_in_strips
 from stylekernel_hf.large.strip_writing import (
     check_room,
@@ -29,8 +25,6 @@ from stylekernel_hf.large.strip_writing import (
     writes_in_strips,
 )
 from stylekernel_hf.large.vips_library import has_vips
-from stylekernel_hf.model.style_field import StyleField
-from stylekernel_hf.model.style_kernel import StyleKernelNetwork
 from stylekernel_hf.pipelines.call_checks import (
     check_choice,
     check_combination,
@@ -39,27 +33,15 @@ from stylekernel_hf.pipelines.call_checks import (
     check_style_size,
 )
 from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline
-from stylekernel_hf.styles.embedding import StyleEmbedding
 from stylekernel_hf.styles.mixing import combine, one_style, plan_shares
 from stylekernel_hf.styles.style_input import MIN_SIDE, StyleInput, style_items
-from stylekernel_hf.tiling.coarse_to_fine import ChangedRows, shrink_rows, working_size
-from stylekernel_hf.tiling.low_detail import (
-    measure_detail,
-    measure_detail_of_rows,
-    model_for_detail,
-)
-from stylekernel_hf.tiling.out_of_memory import retry_in_smaller_tiles
-from stylekernel_hf.tiling.strip_forward import StripForward
-from stylekernel_hf.tiling.strip_picture import Rows
+from stylekernel_hf.tiling.coarse_to_fine import working_size
 from stylekernel_hf.tiling.tile_size import check_tile_size
-from stylekernel_hf.tiling.tiled_forward import TiledForward
 
 LARGE_PIXELS = 50_000_000
 """Files of more pixels than this are stylized in strips where the options allow it."""
 
 STRIP_COLORS: tuple[ColorMode, ...] = ("style", "luminance")
-# Rows that `_finish` changes at a time.
-_BAND = 64
 
 
 @torch.inference_mode()
@@ -134,138 +116,14 @@ def stylize_file(
     shares = plan_shares((1, 1), strength=strength, weights=weights, masks=None)
     styles = [pipe.encode_style(item, style_size=style_size) for item in named.values()]
     mixed = combine(styles, shares.styles)
-    passes = _Passes(pipe, file, strength, tile_size, size)
+    passes = FilePasses(pipe, file, strength, tile_size, size)
     with (
         raw_file(target) as raw,
         pipe.progress_bar(total=passes.steps) as bar,
         adaptive_threads(bar.update) as step,
     ):
-        passes.run(mixed, raw, color, bar, step)
+        passes.run(StripWork(mixed, raw, color, bar, step))
         encode_raw(raw, file, target, read_metadata(content) if metadata else None)
-
-
-class _Passes:
-    """The passes of the network over a file: at its working size, if it has one, and at full size.
-
-    The result equals that of `CoarseToFine` in memory.
-    """
-
-    def __init__(
-        self,
-        pipe: StyleKernelPipeline,
-        file: StripFile,
-        strength: float,
-        tile_size: int | None,
-        size: tuple[int, int] | None,
-    ) -> None:
-        self._pipe, self._file, self._strength, self._tile_size = pipe, file, strength, tile_size
-        self._coarse: TiledForward | None = None
-        if size is None:
-            self._fine = self._strips(file.rows)
-        else:
-            small = shrink_rows(file.rows(), file.height, file.width, size)
-            model = model_for_detail(pipe.model, lambda: measure_detail(small))
-            self._small, self._coarse = small, TiledForward(model, small, strength, tile_size)
-            # Only counts the steps: its content, and the precision for it, come of the first pass.
-            self._fine = self._forward(pipe.model, file.rows)
-
-    @property
-    def steps(self) -> int:
-        """Number of tiles of all passes."""
-        return self._fine.steps + (self._coarse.steps if self._coarse else 0)
-
-    def run(
-        self,
-        style: StyleEmbedding | StyleField,
-        raw: BinaryIO,
-        color: ColorMode,
-        bar: Any,
-        on_step: Callable[[], object],
-    ) -> None:
-        """Write the rows of the stylized image to `raw`."""
-        if self._coarse is None:
-            self._write(self._fine, style, raw, color, bar, on_step)
-            return
-        coarse = retry_in_smaller_tiles(
-            self._coarse,
-            lambda each: each.run(style, as_bytes=False, on_step=on_step),
-            self._pipe.device,
-            name="content",
-            remedy="tile_size",
-        )
-        coarse, file = coarse.float().cpu(), self._file
-        change = coarse - self._small
-        fine = self._strips(lambda: ChangedRows(file.rows(), change, file.height, file.width))
-        self._write(fine, style, raw, "style", bar, on_step)
-        _finish(raw, file, coarse, color)
-
-    def _strips(self, open_rows: Callable[[], Rows]) -> StripForward:
-        model = model_for_detail(
-            self._pipe.model, lambda: measure_detail_of_rows(open_rows(), self._file.height)
-        )
-        return self._forward(model, open_rows)
-
-    def _forward(self, model: StyleKernelNetwork, open_rows: Callable[[], Rows]) -> StripForward:
-        height, width = self._file.height, self._file.width
-        return StripForward(model, open_rows, height, width, self._strength, self._tile_size)
-
-    def _write(
-        self,
-        forward: StripForward,
-        style: StyleEmbedding | StyleField,
-        raw: BinaryIO,
-        color: ColorMode,
-        bar: Any,
-        on_step: Callable[[], object],
-    ) -> None:
-        def write(each: StripForward) -> None:
-            # Overwrite the rows of an earlier attempt with larger tiles.
-            raw.seek(0)
-            finish = partial(recolor, color=color)
-            for strip in each.strips(style, finish=finish, on_step=on_step):
-                raw.write(strip.numpy().data)
-
-        retry_in_smaller_tiles(
-            forward,
-            write,
-            self._pipe.device,
-            name="content",
-            remedy="tile_size",
-            on_retry=lambda smaller: bar.reset(total=smaller.steps),
-        )
-
-
-class _RawRows:
-    """Reads rows of RGB bytes from the start of a file."""
-
-    def __init__(self, raw: BinaryIO, width: int) -> None:
-        raw.seek(0)
-        self._raw, self._width = raw, width
-
-    def read(self, count: int) -> UInt8[Tensor, "count w 3"]:
-        data = bytearray(self._raw.read(3 * self._width * count))
-        return torch.frombuffer(data, dtype=torch.uint8).view(-1, self._width, 3)
-
-
-def _finish(
-    raw: BinaryIO, file: StripFile, coarse: Float[Tensor, "1 3 i j"], color: ColorMode
-) -> None:
-    """Make the rows of `raw` look like `coarse` when reduced, and apply the colour mode."""
-    height, width = file.height, file.width
-    size = (coarse.shape[2], coarse.shape[3])
-    change = coarse - shrink_rows(_RawRows(raw, width), height, width, size)
-    changed = ChangedRows(_RawRows(raw, width), change, height, width)
-    original = file.rows() if color != "style" else None
-    for top in range(0, height, _BAND):
-        count = min(_BAND, height - top)
-        raw.seek(3 * width * top)
-        rows = changed.read(count)
-        if original is not None:
-            content = original.read(count).permute(2, 0, 1)[None]
-            recolored = recolor(rows.permute(2, 0, 1)[None], content, color)
-            rows = rounded_bytes(recolored)[0].permute(1, 2, 0)
-        raw.seek(3 * width * top)
-        raw.write(rows.contiguous().numpy().data)
 
 
 def _working_size(file: StripFile, stroke_scale: float) -> tuple[int, int] | None:
