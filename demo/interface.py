@@ -10,7 +10,7 @@ import gradio as gr
 from gradio.utils import MatplotlibBackendMananger
 from starlette.middleware import Middleware
 
-from demo.catalog import EXAMPLES, PAINTINGS
+from demo.catalog import PAINTINGS, SHOWN
 from demo.fetching_queue import FetchingQueue
 from demo.forms import Uploads, bound_forms
 from demo.gate import Gate
@@ -39,7 +39,7 @@ _NOTE = """
   Photos of up to {megapixels} megapixels and {megabytes} MB.
   The network follows <a href="https://arxiv.org/abs/2304.00414">Learning Dynamic Style Kernels for
   Artistic Style Transfer</a> (Xu, Long and Nie, CVPR 2023).
-  The paintings shown were drawn by code, the photos are in the public domain.
+  The paintings and photos shown are in the public domain, or drawn by code.
 </footer>
 """
 
@@ -56,7 +56,7 @@ _WORDS = {
 def build_demo(studio: Studio) -> Page:
     """Build the page; `launch_options` tells how to serve it."""
     limits = studio.limits
-    gr.set_static_paths([EXAMPLES / "photos", EXAMPLES / "styles"])
+    gr.set_static_paths(list(SHOWN))
     bound_forms()
     with Page(limits, title=TITLE, analytics_enabled=False) as demo:
         gr.HTML(_MASTHEAD.format(strips="<i></i>" * len(PAINTINGS)))

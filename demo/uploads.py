@@ -11,7 +11,7 @@ from typing import Any
 import gradio as gr
 from gradio.utils import get_upload_folder
 
-from demo.catalog import EXAMPLES
+from demo.catalog import SHOWN
 from demo.limits import Limits
 from demo.messages import VisitorError
 
@@ -113,7 +113,7 @@ def _is_here(path: str) -> bool:
 
 
 def _folders() -> Sequence[str | Path]:
-    return get_upload_folder(), EXAMPLES / "photos", EXAMPLES / "styles"
+    return get_upload_folder(), *SHOWN
 
 
 def _is_within(path: str, folder: str | Path) -> bool:

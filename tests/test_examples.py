@@ -24,6 +24,8 @@ SIZE = MINIMUM_SIZE
 SOURCES = (EXAMPLES / "SOURCES.md").read_text(encoding="utf-8")
 STYLE_FILES = sorted((EXAMPLES / "styles").iterdir())
 PHOTO_FILES = sorted((EXAMPLES / "photos").iterdir())
+ARTWORK_FILES = sorted((EXAMPLES / "artworks").iterdir())
+VIEW_FILES = sorted((EXAMPLES / "views").iterdir())
 
 each_style = pytest.mark.parametrize("style", STYLES, ids=lambda style: style.__name__)
 
@@ -129,10 +131,26 @@ def test_committed_style_is_512_px_and_small(path):
     assert path.stat().st_size < 200_000
 
 
+@pytest.mark.parametrize("path", ARTWORK_FILES, ids=lambda path: path.stem)
+def test_committed_artwork_is_512_px_and_small(path):
+    with Image.open(path) as image:
+        assert (image.size, image.mode, image.format) == ((512, 512), "RGB", "WEBP")
+    assert path.stat().st_size < 110_000
+
+
+@pytest.mark.parametrize("path", VIEW_FILES, ids=lambda path: path.stem)
+def test_larger_photo_has_1500_px_and_no_camera_data(path):
+    with Image.open(path) as image:
+        assert (max(image.size), image.mode, image.format) == (1500, "RGB", "JPEG")
+        assert not image.getexif()
+    assert path.stat().st_size < 500_000
+
+
 def test_sources_name_every_committed_picture_and_no_other():
-    named = set(re.findall(r"`((?:photos|styles)/\w+\.jpg)`", SOURCES))
-    committed = {f"{path.parent.name}/{path.name}" for path in STYLE_FILES + PHOTO_FILES}
-    assert named == committed
+    folders = "artworks|photos|styles|views"
+    named = re.findall(rf"^\| `((?:{folders})/\w+\.(?:jpg|webp))` \|", SOURCES, re.MULTILINE)
+    files = ARTWORK_FILES + PHOTO_FILES + STYLE_FILES + VIEW_FILES
+    assert sorted(named) == sorted(f"{path.parent.name}/{path.name}" for path in files)
 
 
 @pytest.mark.parametrize("name", ["ink_wash", "mosaic", "stained_glass"])

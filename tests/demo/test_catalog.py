@@ -8,11 +8,12 @@ import numpy as np
 from PIL import Image
 
 from demo.catalog import (
-    EXAMPLES,
+    ARTWORKS,
     GALLERY_PAINTINGS,
     GALLERY_PHOTOS,
     PAINTINGS,
     PHOTOS,
+    SHOWN,
     gallery_tiles,
     painting_path,
     photo_path,
@@ -20,12 +21,14 @@ from demo.catalog import (
 
 
 def test_every_example_picture_has_a_title() -> None:
-    assert {path.name for path in map(photo_path, PHOTOS)} == {
-        path.name for path in (EXAMPLES / "photos").iterdir()
-    }
-    assert {path.name for path in map(painting_path, PAINTINGS)} == {
-        path.name for path in (EXAMPLES / "styles").iterdir()
-    }
+    titled = {*map(photo_path, PHOTOS), *map(painting_path, PAINTINGS)}
+    assert titled == {path for folder in SHOWN for path in folder.iterdir()}
+
+
+def test_real_works_come_first_and_name_their_artists() -> None:
+    assert list(PAINTINGS)[: len(ARTWORKS)] == list(ARTWORKS) and len(ARTWORKS) >= 20
+    _, words = PAINTINGS["Harvest"]
+    assert words == "Vincent van Gogh, 1888: thick strokes of oil"
 
 
 def test_gallery_shows_every_photo_in_every_style_once() -> None:
