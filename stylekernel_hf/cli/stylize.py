@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +15,7 @@ from stylekernel_hf.cli.quick_imports import quick_imports
 
 if TYPE_CHECKING:
     from stylekernel_hf.cli.bulk import Job
+    from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline
 
 
 _VIDEOS = "Videos"
@@ -172,52 +174,27 @@ def stylize(
     their sound; they need PyAV (the extra "video"). If some pictures fail, the others are made, and
     the command lists the failures and ends with code 1.
     """
-    if overwrite and skip_existing:
-        raise typer.BadParameter("--overwrite and --skip-existing exclude each other")
-    if strength_map is not None and strength != 1:
-        raise typer.BadParameter("--strength and --strength-map exclude each other")
-    if sheet is not None and (style_weight or mask):
-        raise typer.BadParameter(
-            "--sheet shows single styles and excludes --style-weight and --mask"
-        )
+    weights, masks, is_mixed = style_weight or None, mask or None, bool(style_weight or mask)
+    _check_exclusions(overwrite, skip_existing, strength, strength_map, sheet, is_mixed)
     with quick_imports():
-        import torch
-
-        from stylekernel_hf.cli.bulk import check_jobs
-        from stylekernel_hf.devices.processors import share_processors
-        from stylekernel_hf.pipelines.call_checks import (
-            check_strength,
-            check_stroke_scale,
-            check_style_size,
-        )
-        from stylekernel_hf.pipelines.tasks import pipeline
-        from stylekernel_hf.tiling.tile_size import check_tile_size
-        from stylekernel_hf.video.formats import is_video_name
-
+        # The functions below import what they take of these.
+        import_module("stylekernel_hf.cli.bulk")
+        import_module("stylekernel_hf.pipelines.tasks")
     # 1. Check everything that can be checked before the work.
-    check_strength(strength)
-    check_stroke_scale(stroke_scale)
-    check_style_size(style_size or None)
+    _check_numbers(strength, stroke_scale, style_size)
     contents, styles = [content, *(more_contents or [])], [style, *(more_styles or [])]
-    jobs = _plan(contents, styles, output, style_weight or None, mask or None)
-    maps = _check_maps(mask or [], strength_map)
-    check_jobs(jobs, others=maps)
-    if sheet is not None and any(is_video_name(job.content) for job in jobs):
-        raise typer.BadParameter("--sheet shows pictures, not videos")
-    if sheet is not None:
-        _check_sheet(sheet, jobs, maps, may_exist=overwrite or skip_existing)
+    jobs = _plan(contents, styles, output, weights, masks)
+    _check_files(jobs, masks or [], strength_map, sheet, may_exist=overwrite or skip_existing)
     tell_new_folder(output, jobs)
-    share_processors()
-    pipe = pipeline("style-kernel", model=model, device=device, dtype=getattr(torch, dtype.value))
-    check_tile_size(tile_size, pipe.model)
+    pipe = _load(model, device, dtype, tile_size)
     # 2. Make the pictures.
     complete = make_pictures(
         pipe,
         jobs,
         output,
         strength=strength if strength_map is None else strength_map,
-        style_weights=style_weight or None,
-        masks=mask or None,
+        style_weights=weights,
+        masks=masks,
         color=color.value,
         stroke_scale=stroke_scale,
         style_size=style_size or None,
@@ -241,6 +218,36 @@ def stylize(
         raise typer.Exit(1)
 
 
+def _check_exclusions(
+    overwrite: bool,
+    skip_existing: bool,
+    strength: float,
+    strength_map: Path | None,
+    sheet: Path | None,
+    is_mixed: bool,
+) -> None:
+    if overwrite and skip_existing:
+        raise typer.BadParameter("--overwrite and --skip-existing exclude each other")
+    if strength_map is not None and strength != 1:
+        raise typer.BadParameter("--strength and --strength-map exclude each other")
+    if sheet is not None and is_mixed:
+        raise typer.BadParameter(
+            "--sheet shows single styles and excludes --style-weight and --mask"
+        )
+
+
+def _check_numbers(strength: float, stroke_scale: float, style_size: int) -> None:
+    from stylekernel_hf.pipelines.call_checks import (
+        check_strength,
+        check_stroke_scale,
+        check_style_size,
+    )
+
+    check_strength(strength)
+    check_stroke_scale(stroke_scale)
+    check_style_size(style_size or None)
+
+
 def _plan(
     contents: list[str],
     styles: list[str],
@@ -258,6 +265,42 @@ def _plan(
         return plan_jobs(content_paths, sources, output)
     check_combination(len(sources), len(content_paths), weights, masks)
     return plan_mixtures(content_paths, sources, output)
+
+
+def _check_files(
+    jobs: list[Job],
+    masks: list[Path],
+    strength_map: Path | None,
+    sheet: Path | None,
+    *,
+    may_exist: bool,
+) -> None:
+    """Raise an error for what cannot be read, or must not be written."""
+    from stylekernel_hf.cli.bulk import check_jobs
+    from stylekernel_hf.video.formats import is_video_name
+
+    maps = _check_maps(masks, strength_map)
+    check_jobs(jobs, others=maps)
+    if sheet is None:
+        return
+    if any(is_video_name(job.content) for job in jobs):
+        raise typer.BadParameter("--sheet shows pictures, not videos")
+    _check_sheet(sheet, jobs, maps, may_exist=may_exist)
+
+
+def _load(
+    model: str | None, device: str | None, dtype: Precision, tile_size: int | None
+) -> StyleKernelPipeline:
+    import torch
+
+    from stylekernel_hf.devices.processors import share_processors
+    from stylekernel_hf.pipelines.tasks import pipeline
+    from stylekernel_hf.tiling.tile_size import check_tile_size
+
+    share_processors()
+    pipe = pipeline("style-kernel", model=model, device=device, dtype=getattr(torch, dtype.value))
+    check_tile_size(tile_size, pipe.model)
+    return pipe
 
 
 def _check_maps(masks: list[Path], strength_map: Path | None) -> list[Path]:
