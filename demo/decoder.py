@@ -7,6 +7,7 @@ a line of JSON and the pixels, until its input ends.
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import signal
@@ -58,6 +59,15 @@ def count_scans(data: bytes) -> int:
     return scans
 
 
+def within_pixels(picture: Image.Image, most: int) -> Image.Image:
+    """Return the picture, scaled down if it has more than `most` pixels."""
+    scale = math.sqrt(most / (picture.width * picture.height))
+    if scale >= 1:
+        return picture
+    size = [max(1, int(side * scale)) for side in picture.size]
+    return picture.resize((size[0], size[1]), Image.Resampling.LANCZOS, reducing_gap=3)
+
+
 def _answer(answers: IO[bytes], data: bytes, order: dict[str, Any]) -> None:
     _bound(order["seconds"], order["memory"])
     answer, pixels = _decoded(data, order)
@@ -71,8 +81,10 @@ def _decoded(data: bytes, order: dict[str, Any]) -> tuple[dict[str, Any], bytes]
     if data.startswith(b"\xff\xd8") and count_scans(data) > SCANS:
         return {"slow": True}, b""
     try:
-        picture = load_image(data, name=order["name"], max_pixels=order["pixels"])
-        return {"mode": picture.mode, "size": picture.size}, picture.tobytes()
+        picture = load_image(data, name=order["name"], max_pixels=order["most_pixels"])
+        size = picture.size
+        picture = within_pixels(picture, order["pixels"])
+        return {"mode": picture.mode, "size": picture.size, "of": size}, picture.tobytes()
     except ValueError as error:
         return {"wrong": str(error)}, b""
     except MemoryError:

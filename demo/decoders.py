@@ -28,10 +28,14 @@ from demo.messages import VisitorError
 
 logger = logging.getLogger(__name__)
 
+SIZE_BEFORE = "size_before"
+"""Key in the `info` of a picture that was scaled down: its width and height in the file, in px."""
 _ENVIRONMENT = ("LANG", "LD_LIBRARY_PATH", "PATH", "SYSTEMROOT", "TEMP", "TMPDIR")
 """What a decoder is told; the server's tokens are not among it."""
 _COMMAND = [sys.executable, "-m", "demo.decoder"]
 _MEMORY_PER_PIXEL, _MEMORY = 32, 256 * 2**20
+_MEMORY_PER_PIXEL_SCALED = 16
+"""Bytes for each pixel of a picture that is scaled down: decoded, turned and converted."""
 _OUT_OF_TIME = tuple(
     number.value for number in signal.Signals if number.name in ("SIGPROF", "SIGALRM")
 )
@@ -63,14 +67,16 @@ class Decoders:
     ) -> Image.Image:
         """Decode as `load_image` does; its ValueError, or VisitorError for too much work.
 
-        `check` is called again and again meanwhile; what it raises ends the work.
+        A picture of more than `limits.pixels` is scaled down; its size before is `SIZE_BEFORE` of
+        its `info` then. `check` is called again and again; what it raises ends the work.
         """
         order = {
             "bytes": len(data),
             "name": name,
             "pixels": limits.pixels,
+            "most_pixels": max(limits.pixels, limits.most_pixels),
             "seconds": limits.decode_seconds,
-            "memory": _MEMORY + _MEMORY_PER_PIXEL * limits.pixels,
+            "memory": _memory_for(limits),
         }
         while not self._free.acquire(timeout=_TICK):
             check()
@@ -88,7 +94,10 @@ class Decoders:
         finally:
             self._free.release()
         if "mode" in answer:
-            return Image.frombytes(answer["mode"], answer["size"], pixels)
+            picture = Image.frombytes(answer["mode"], answer["size"], pixels)
+            if answer["of"] != answer["size"]:
+                picture.info[SIZE_BEFORE] = tuple(answer["of"])
+            return picture
         if "wrong" in answer:
             raise ValueError(answer["wrong"])
         too_much = "much memory" if "large" in answer else "long"
@@ -178,10 +187,20 @@ class _Decoder:
         return {"slow": True}, b""
 
 
+def _memory_for(limits: Limits) -> int:
+    """Return how many bytes a decoder may have."""
+    scaled = _MEMORY_PER_PIXEL_SCALED * limits.most_pixels
+    return _MEMORY + max(_MEMORY_PER_PIXEL * limits.pixels, scaled)
+
+
 def _bytes_of_pixels(answer: Any, most: int) -> int:
     """Return how many bytes follow an answer; raise ValueError for an invalid answer."""
     match answer:
-        case {"mode": "RGB" | "RGBA" as mode, "size": [int() as width, int() as height]}:
+        case {
+            "mode": "RGB" | "RGBA" as mode,
+            "size": [int() as width, int() as height],
+            "of": [int(), int()],
+        }:
             if min(width, height) > 0 and width * height <= most:
                 return width * height * len(mode)
         case {"wrong": str()} | {"slow": True} | {"large": True}:

@@ -10,10 +10,10 @@ import gradio as gr
 
 from demo.messages import VisitorError
 from demo.order import Order, takes_order
-from demo.pictures import new_file, read_picture, save_preview, within
+from demo.pictures import new_file, read_picture, save_preview, scaled_note, within
 from demo.settings import png_chunks
 from demo.studio import Studio
-from demo.watched import WatchedFile
+from demo.watched import WatchedFile, tell
 from stylekernel_hf import read_metadata
 
 NO_PHOTO = "Choose or drop a photo first."
@@ -74,6 +74,7 @@ class StylizeHandlers:
         with self._studio.watch(progress) as watch:
             watch.part("Reading the pictures", 0, 0)
             source = read_picture(photo or _missing(), "Photo", self._studio.limits)
+            tell(scaled_note(source))
             palette = self._studio.mix(order)
             watch.part(f"Stylizing {source.width}×{source.height} px", 0.1, 0.8)
             result, settings = self._studio.stylize(source, palette, order)

@@ -36,7 +36,7 @@ _MASTHEAD = """
 _NOTE = """
 <footer id="note">
   What you upload is used for your pictures alone and deleted within {minutes} minutes.
-  Photos of up to {megapixels} megapixels and {megabytes} MB.
+  Photos of up to {megabytes} MB; those of more than {megapixels} megapixels are scaled down.
   The network follows <a href="https://arxiv.org/abs/2304.00414">Learning Dynamic Style Kernels for
   Artistic Style Transfer</a> (Xu, Long and Nie, CVPR 2023).
   The paintings and photos shown are in the public domain, or drawn by code.

@@ -18,7 +18,8 @@ class Limits:
     """Limits of one request, of the queue, and of the files that are kept.
 
     - upload_bytes: of one uploaded file.
-    - pixels, min_side: of one picture, before anything of it is decoded.
+    - pixels, min_side: of one picture. One with more pixels is scaled down.
+    - most_pixels: of a picture that is scaled down; one with more is refused before it is decoded.
     - decode_seconds: of a processor, for decoding one picture.
     - paintings: mixed into one picture.
     - folder_files: photos of one folder.
@@ -40,6 +41,7 @@ class Limits:
 
     upload_bytes: int = 25 * 2**20
     pixels: int = 32_000_000
+    most_pixels: int = 110_000_000
     min_side: int = 16
     decode_seconds: float = 6
     paintings: int = 4

@@ -8,7 +8,7 @@ from pathlib import Path
 from gradio.utils import get_upload_folder
 from PIL import Image
 
-from demo.decoders import decoders
+from demo.decoders import SIZE_BEFORE, decoders
 from demo.limits import Limits
 from demo.messages import VisitorError
 from demo.uploads import read_file
@@ -21,8 +21,9 @@ def read_picture(
 ) -> Image.Image:
     """Read an upload; VisitorError, beginning with `what` and the file's name, if it is no picture.
 
-    Size and number of pixels are checked before anything is decoded. `any_size` is for masks, which
-    may be as small as they like. The picture's `info` holds what its file tells of it, but not
+    Size and number of pixels are checked before anything is decoded. A picture of more than
+    `limits.pixels` is scaled down, which `scaled_note` tells. `any_size` is for masks, which may be
+    as small as they like. The picture's `info` holds what its file tells of it, but not
     where it was taken.
     """
     if isinstance(source, bytes):
@@ -47,6 +48,17 @@ def read_picture(
     kept = read_metadata(data).for_result(picture.size, location=False)
     picture.info.update(kept.info())
     return picture
+
+
+def scaled_note(picture: Image.Image) -> str | None:
+    """Return what to tell a visitor whose picture was scaled down while it was read."""
+    if (before := picture.info.get(SIZE_BEFORE)) is None:
+        return None
+    width, height = before
+    return (
+        f"The photo has {width * height / 1e6:.0f} megapixels ({width}×{height} px), more than "
+        f"can be stylized here. The result has {picture.width}×{picture.height} px."
+    )
 
 
 def within(picture: Image.Image, long_side: int | None) -> Image.Image:
@@ -78,7 +90,7 @@ def save_preview(picture: Image.Image, name: str, *, lossless: bool = False) -> 
 
 def _plainly(name: str, error: str, limits: Limits) -> str:
     if "at most" in error:
-        return f"{name} is too large: at most {limits.pixels / 1e6:.0f} megapixels are taken."
+        return f"{name} is too large: at most {limits.most_pixels / 1e6:.0f} megapixels are taken."
     if "truncated or damaged" in error:
         return f"{name} is damaged or cut off, and cannot be read. Please save it anew."
     return f"{name} is not a picture that can be read. Please choose a JPEG, PNG or WebP file."

@@ -9,6 +9,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import IO, Any
 
+import gradio as gr
+from gradio.context import LocalContext
 from torch.overrides import TorchFunctionMode
 
 from demo.messages import AbandonedError, VisitorError
@@ -30,6 +32,12 @@ def check_request() -> None:
         raise AbandonedError("Nobody waits for this any more.")
     if (watch := _watch.get()) is not None:
         watch.check_time()
+
+
+def tell(note: str | None) -> None:
+    """Show the visitor a note, if there is one, while the work goes on."""
+    if note and LocalContext.event_id.get(None) is not None:
+        gr.Info(note)
 
 
 def _always() -> bool:

@@ -17,7 +17,13 @@ from demo.studio import Studio
 from stylekernel_hf import StyleKernelPipeline
 from tests.tiny import vivid_model
 
-LIMITS = Limits(upload_bytes=2 * 2**20, pixels=2_000_000, folder_files=5, keep_seconds=600)
+LIMITS = Limits(
+    upload_bytes=2 * 2**20,
+    pixels=2_000_000,
+    most_pixels=6_000_000,
+    folder_files=5,
+    keep_seconds=600,
+)
 
 
 def tiny_pipeline(seed: int = 0) -> StyleKernelPipeline:

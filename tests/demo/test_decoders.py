@@ -161,6 +161,7 @@ def test_picture_that_needs_more_memory_is_refused(
     data = encoded(Image.new("RGB", (5000, 5000)), "PNG")
     monkeypatch.setattr("demo.decoders._MEMORY", 100 * 2**20)
     monkeypatch.setattr("demo.decoders._MEMORY_PER_PIXEL", 0)
+    monkeypatch.setattr("demo.decoders._MEMORY_PER_PIXEL_SCALED", 0)
     with pytest.raises(VisitorError, match="Photo takes too much memory to read"):
         load(decoders, data)
     monkeypatch.undo()
@@ -224,11 +225,12 @@ def test_decoder_is_used_again_and_replaced_when_it_died() -> None:
 @pytest.mark.parametrize(
     "answer",
     [
-        {"mode": "RGB", "size": [100_000, 100_000]},
-        {"mode": "RGB", "size": [-1, -1]},
-        {"mode": "F", "size": [10, 10]},
+        {"mode": "RGB", "size": [100_000, 100_000], "of": [100_000, 100_000]},
+        {"mode": "RGB", "size": [10, 10], "of": "x"},
+        {"mode": "RGB", "size": [-1, -1], "of": [-1, -1]},
+        {"mode": "F", "size": [10, 10], "of": [10, 10]},
         {"mode": "RGB", "size": "x"},
-        {"mode": "RGB", "size": [10, 10]},
+        {"mode": "RGB", "size": [10, 10], "of": [10, 10]},
         {"wrong": "x" * 100_000},
         {"wrong": 5},
         5,

@@ -9,11 +9,11 @@ from PIL import Image
 
 from demo.limits import Limits
 from demo.messages import VisitorError
-from demo.pictures import new_file, read_picture, save_preview, within
+from demo.pictures import new_file, read_picture, save_preview, scaled_note, within
 from tests.demo.pictures import difference, huge_png, opened
 from tests.tiny import save_picture
 
-LIMITS = Limits(upload_bytes=100_000, pixels=10_000)
+LIMITS = Limits(upload_bytes=100_000, pixels=10_000, most_pixels=400_000)
 
 
 def test_picture_is_read_as_it_is(tmp_path: Path) -> None:
@@ -41,6 +41,25 @@ def test_other_file_is_refused_by_its_name(
 def test_picture_of_too_many_pixels_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
     with pytest.raises(VisitorError, match="at most 0 megapixels"):
         read_picture(str(huge_png(tmp_path / "bomb.png")), "Photo", LIMITS)
+
+
+def test_picture_of_more_pixels_is_scaled_down_and_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "wide.png"
+    Image.linear_gradient("L").resize((800, 200)).save(path)
+    result = read_picture(str(path), "Photo", LIMITS)
+    # 10,000 pixels of the same proportions.
+    assert result.size == (200, 50)
+    assert difference(result, opened(path).resize((200, 50), Image.Resampling.BOX)) < 2
+    assert scaled_note(result) == (
+        "The photo has 0 megapixels (800×200 px), more than can be stylized here. The result has "
+        "200×50 px."
+    )
+
+
+def test_picture_of_as_many_pixels_as_allowed_has_no_note(tmp_path: Path) -> None:
+    path = save_picture(tmp_path / "photo.png", (100, 100))
+    result = read_picture(str(path), "Photo", LIMITS)
+    assert result.size == (100, 100) and scaled_note(result) is None
 
 
 def test_damaged_picture_is_called_damaged(tmp_path: Path) -> None:

@@ -121,7 +121,7 @@ def test_too_large_an_upload_is_turned_away(url: str) -> None:
     ("name", "told"),
     [
         ("notes.png", "Photo “notes.png” is not a picture that can be read"),
-        ("bomb.png", "Photo “bomb.png” is too large: at most 2 megapixels"),
+        ("bomb.png", "Photo “bomb.png” is too large: at most 6 megapixels"),
         ("cut.png", "Photo “cut.png” is damaged or cut off"),
     ],
 )
