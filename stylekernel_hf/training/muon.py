@@ -25,9 +25,11 @@ class Muon(torch.optim.Optimizer):
     """Momentum, orthogonalised by Newton-Schulz iteration (Jordan et al., 2024).
 
     A convolution's weight is taken as a matrix of its outputs by all its inputs. torch's own Muon
-    takes only matrices. Updates are scaled to the size of Adam's (Liu et al., 2025), so that one
-    learning rate serves both: parameters without two dimensions to speak of (biases, depthwise
-    filters, whatever `is_matrix` declines) are Adam's.
+    takes only matrices. timm's takes convolutions and trains alike, but it always iterates in
+    bfloat16: a processor without bfloat16 needs more than ten times as long for a step. Updates
+    are scaled to the size of Adam's (Liu et al., 2025), so that one learning rate serves both:
+    parameters without two dimensions to speak of (biases, depthwise filters, whatever `is_matrix`
+    declines) are Adam's.
     """
 
     def __init__(
