@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         StyleKernelDiffusionModel,
         StyleKernelDiffusionPipeline,
     )
+    from stylekernel_hf.integrations.inference_endpoint import EndpointHandler
     from stylekernel_hf.integrations.transformers_pipeline import register_with_transformers
     from stylekernel_hf.large.file_stylization import stylize_file
     from stylekernel_hf.model.config import StyleKernelConfig
@@ -40,6 +41,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "CardDetails",
+    "EndpointHandler",
     "Explanation",
     "PictureMetadata",
     "StyleEmbedding",
@@ -69,6 +71,7 @@ __all__ = [
 # Names are imported on first use: torch alone takes more than a second.
 _HOMES = {
     "CardDetails": "stylekernel_hf.hub.card",
+    "EndpointHandler": "stylekernel_hf.integrations.inference_endpoint",
     "Explanation": "stylekernel_hf.pipelines.explanation",
     "PictureMetadata": "stylekernel_hf.images.metadata.picture_metadata",
     "StyleEmbedding": "stylekernel_hf.styles.embedding",

@@ -34,7 +34,7 @@ EDGES: dict[str, set[str]] = {
         "styles",
         "tiling",
     },
-    "integrations": {"errors", "pipelines", "pretrained", "styles"},
+    "integrations": {"errors", "images", "pipelines", "pretrained", "styles"},
     "large": {"devices", "errors", "files", "images", "model", "pipelines", "styles", "tiling"},
     "video": {"devices", "errors", "files", "images", "model", "pipelines", "styles", "tiling"},
     "metrics": {"errors", "files", "images"},

@@ -1,4 +1,4 @@
-"""The layout of a repository, and the two loader files for diffusers."""
+"""The layout of a repository, and its loader files for diffusers and Inference Endpoints."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import importlib.metadata
 import json
 from pathlib import Path
 
+from stylekernel_hf import __version__
 from stylekernel_hf.errors.given_values import name_shown
 from stylekernel_hf.hub.configs import CONFIG_NAME, MODEL_CLASS, read_json_object
 from stylekernel_hf.hub.sources import Source
@@ -22,7 +23,10 @@ _PIPELINE_CLASS = "StyleKernelPipeline"
 _PIPELINE_MODULE = "pipeline"
 _MODEL_MODULE = "modeling_stylekernel"
 
-_LOADER = '''"""Lets diffusers load this repository with trust_remote_code=True."""
+_REQUIREMENTS_NAME = "requirements.txt"
+_FOR_DIFFUSERS = "Lets diffusers load this repository with trust_remote_code=True."
+_FOR_ENDPOINTS = "Lets an Inference Endpoint stylize with this repository."
+_LOADER = '''"""{purpose}"""
 
 try:
     from stylekernel_hf import {imported} as {name}
@@ -37,20 +41,31 @@ __all__ = ["{name}"]
 
 
 def write_model_index(folder: Path) -> None:
-    """Write model_index.json, which diffusers reads first, and the loader files that it names."""
+    """Write model_index.json, which diffusers reads first, and the loader files of a repository."""
     index = {
         "_class_name": [_PIPELINE_MODULE, _PIPELINE_CLASS],
         "_diffusers_version": importlib.metadata.version("diffusers"),
         MODEL_FOLDER: [_MODEL_MODULE, MODEL_CLASS],
     }
-    (folder / MODEL_FOLDER).mkdir(parents=True, exist_ok=True)
     text = json.dumps(index, indent=2, sort_keys=True) + "\n"
     (folder / INDEX_NAME).write_text(text, encoding="utf-8")
-    for path, name, imported in (
-        (folder / f"{_PIPELINE_MODULE}.py", _PIPELINE_CLASS, "StyleKernelDiffusionPipeline"),
-        (folder / MODEL_FOLDER / f"{_MODEL_MODULE}.py", MODEL_CLASS, "StyleKernelDiffusionModel"),
+    _write_loaders(folder)
+
+
+def _write_loaders(folder: Path) -> None:
+    """Write the files that give other programs classes of this package under the names they ask."""
+    (folder / MODEL_FOLDER).mkdir(parents=True, exist_ok=True)
+    model_file = f"{MODEL_FOLDER}/{_MODEL_MODULE}.py"
+    for path, name, imported, purpose in (
+        (f"{_PIPELINE_MODULE}.py", _PIPELINE_CLASS, "StyleKernelDiffusionPipeline", _FOR_DIFFUSERS),
+        (model_file, MODEL_CLASS, "StyleKernelDiffusionModel", _FOR_DIFFUSERS),
+        ("handler.py", "EndpointHandler", "EndpointHandler", _FOR_ENDPOINTS),
     ):
-        path.write_text(_LOADER.format(name=name, imported=imported), encoding="utf-8")
+        text = _LOADER.format(name=name, imported=imported, purpose=purpose)
+        (folder / path).write_text(text, encoding="utf-8")
+    # An endpoint installs these before it starts.
+    required = f"stylekernel-hf>={__version__}\n"
+    (folder / _REQUIREMENTS_NAME).write_text(required, encoding="utf-8")
 
 
 def loaded_folder(origin: str | None) -> Path | None:

@@ -26,11 +26,13 @@ REPO = "painter/my-fine-tune"
 LAYOUT = {
     ".gitattributes",
     "README.md",
+    "handler.py",
     "model/config.json",
     "model/diffusion_pytorch_model.safetensors",
     "model/modeling_stylekernel.py",
     "model_index.json",
     "pipeline.py",
+    "requirements.txt",
 }
 
 
@@ -253,7 +255,7 @@ def test_loader_explains_the_missing_package_in_one_line(hub: HubServer, tmp_pat
     import sys
 
     tiny_model().save_repository(tmp_path / "saved")
-    for name in ("pipeline.py", "model/modeling_stylekernel.py"):
+    for name in ("pipeline.py", "handler.py", "model/modeling_stylekernel.py"):
         code = f"""
 import sys
 sys.modules["stylekernel_hf"] = None

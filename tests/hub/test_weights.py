@@ -217,7 +217,7 @@ def test_pickle_on_the_hub_is_never_downloaded(hub: HubServer, tmp_path: Path) -
 
 def test_module_that_the_model_index_names_is_not_run(tmp_path: Path) -> None:
     StyleKernelPipeline(tiny_model()).save_pretrained(tmp_path / "saved")
-    for name in ("pipeline.py", "model/modeling_stylekernel.py"):
+    for name in ("pipeline.py", "handler.py", "model/modeling_stylekernel.py"):
         (tmp_path / "saved" / name).write_text("raise SystemExit('remote code was run')")
     StyleKernelPipeline.from_pretrained(tmp_path / "saved")
 
