@@ -25,7 +25,6 @@ SOURCES = (EXAMPLES / "SOURCES.md").read_text(encoding="utf-8")
 STYLE_FILES = sorted((EXAMPLES / "styles").iterdir())
 PHOTO_FILES = sorted((EXAMPLES / "photos").iterdir())
 ARTWORK_FILES = sorted((EXAMPLES / "artworks").iterdir())
-VIEW_FILES = sorted((EXAMPLES / "views").iterdir())
 
 each_style = pytest.mark.parametrize("style", STYLES, ids=lambda style: style.__name__)
 
@@ -135,21 +134,13 @@ def test_committed_style_is_512_px_and_small(path):
 def test_committed_artwork_is_512_px_and_small(path):
     with Image.open(path) as image:
         assert (image.size, image.mode, image.format) == ((512, 512), "RGB", "WEBP")
-    assert path.stat().st_size < 110_000
-
-
-@pytest.mark.parametrize("path", VIEW_FILES, ids=lambda path: path.stem)
-def test_larger_photo_has_1500_px_and_no_camera_data(path):
-    with Image.open(path) as image:
-        assert (max(image.size), image.mode, image.format) == (1500, "RGB", "JPEG")
-        assert not image.getexif()
-    assert path.stat().st_size < 500_000
+    assert path.stat().st_size < 70_000
 
 
 def test_sources_name_every_committed_picture_and_no_other():
-    folders = "artworks|photos|styles|views"
+    folders = "artworks|photos|styles"
     named = re.findall(rf"^\| `((?:{folders})/\w+\.(?:jpg|webp))` \|", SOURCES, re.MULTILINE)
-    files = ARTWORK_FILES + PHOTO_FILES + STYLE_FILES + VIEW_FILES
+    files = ARTWORK_FILES + PHOTO_FILES + STYLE_FILES
     assert sorted(named) == sorted(f"{path.parent.name}/{path.name}" for path in files)
 
 

@@ -27,8 +27,8 @@ def test_every_example_picture_has_a_title() -> None:
 
 def test_real_works_come_first_and_name_their_artists() -> None:
     assert list(PAINTINGS)[: len(ARTWORKS)] == list(ARTWORKS) and len(ARTWORKS) >= 20
-    _, words = PAINTINGS["Harvest"]
-    assert words == "Vincent van Gogh, 1888: thick strokes of oil"
+    _, words = PAINTINGS["Bordighera"]
+    assert words == "Claude Monet, 1884: short, turning strokes of oil"
 
 
 def test_gallery_shows_every_photo_in_every_style_once() -> None:
