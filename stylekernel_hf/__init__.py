@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from stylekernel_hf.devices.freed_memory import give_back_freed_memory, keep_freed_memory
     from stylekernel_hf.devices.processors import share_processors
+    from stylekernel_hf.export.folder import export_onnx
     from stylekernel_hf.hub.card import CardDetails
     from stylekernel_hf.images.loading import load_image
     from stylekernel_hf.images.metadata.picture_metadata import PictureMetadata
@@ -55,6 +56,7 @@ __all__ = [
     "StylizedVideo",
     "VideoProgress",
     "build_model",
+    "export_onnx",
     "give_back_freed_memory",
     "keep_freed_memory",
     "load_checkpoint",
@@ -85,6 +87,7 @@ _HOMES = {
     "StylizedVideo": "stylekernel_hf.video.stylizing",
     "VideoProgress": "stylekernel_hf.video.stylizing",
     "build_model": "stylekernel_hf.pretrained.presets",
+    "export_onnx": "stylekernel_hf.export.folder",
     "give_back_freed_memory": "stylekernel_hf.devices.freed_memory",
     "keep_freed_memory": "stylekernel_hf.devices.freed_memory",
     "load_checkpoint": "stylekernel_hf.pretrained.checkpoint",

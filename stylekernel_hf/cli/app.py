@@ -11,6 +11,7 @@ from stylekernel_hf.cli.ablate import ablate
 from stylekernel_hf.cli.benchmark import benchmark
 from stylekernel_hf.cli.evaluate import evaluate
 from stylekernel_hf.cli.evaluate_frames import evaluate_frames
+from stylekernel_hf.cli.export import export
 from stylekernel_hf.cli.finetune import finetune
 from stylekernel_hf.cli.hub import app as hub_app
 from stylekernel_hf.cli.pretrain import pretrain
@@ -33,6 +34,7 @@ app.command()(pretrain)
 app.command()(train)
 app.command()(finetune)
 app.command()(ablate)
+app.command()(export)
 app.add_typer(hub_app)
 
 

@@ -1,0 +1,1 @@
+"""The network as ONNX graphs, which other runtimes than PyTorch execute."""

@@ -1,0 +1,94 @@
+"""`export_onnx`: a network as ONNX files in a folder."""
+
+from __future__ import annotations
+
+import os
+from importlib.resources import files
+from pathlib import Path
+
+from stylekernel_hf.errors.given_values import shown
+from stylekernel_hf.export.graph_builder import IR_VERSION, OPSET, PRECISIONS, Precision
+from stylekernel_hf.export.graphs import smallest_side, style_model, transform_model
+from stylekernel_hf.export.network_weights import NetworkWeights
+from stylekernel_hf.files.output_paths import check_output_folder
+from stylekernel_hf.hub.layout import CARD_NAME, loaded_folder
+from stylekernel_hf.hub.model_card import LICENSE_NAME
+from stylekernel_hf.hub.saving import staged_folder
+from stylekernel_hf.pretrained.model import StyleKernelModel
+
+STYLE_NAME, TRANSFORM_NAME = "style.onnx", "transform.onnx"
+
+
+def export_onnx(
+    model: StyleKernelModel, folder: str | os.PathLike[str], *, precision: Precision = "fp32"
+) -> None:
+    """Write a network as `style.onnx` and `transform.onnx`, with a README and the licence.
+
+    Both take pictures of any size of at least 48 px a side, and run in every runtime that knows
+    ONNX. The README says what goes in and out. Older files of these names are replaced.
+
+    Args:
+        model: The network. Its dtype does not matter.
+        folder: The folder, which is created if need be. It appears whole or not at all.
+        precision: "fp32", or "fp16" for files of half the size, in which features have 16 bits;
+            statistics and attention stay in 32 bits. Inputs and outputs are float32 in both.
+
+    Raises:
+        ValueError: `precision` is unknown.
+        OSError: The folder cannot be written.
+        ImportError: The package `onnx` is missing (the extra "onnx").
+
+    Example:
+        >>> from stylekernel_hf import export_onnx, pipeline
+        >>> export_onnx(pipeline("style-kernel").model, "exported")
+    """
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision must be 'fp32' or 'fp16', got {shown(precision)}")
+    target = Path(folder)
+    check_output_folder(target, name="folder")
+    origin = model.origin or "a network that was not loaded"
+    arrays = {
+        name: tensor.detach().float().cpu().numpy() for name, tensor in model.state_dict().items()
+    }
+    weights = NetworkWeights(arrays, "the network")
+    config = model.config
+    facts = {
+        "checkpoint_id": model.checkpoint_id,
+        "style_stride": str(model.style_stride),
+        "content_stride": str(model.stride),
+        "license": f"see {LICENSE_NAME}",
+    }
+    models = {
+        STYLE_NAME: style_model(config, weights, precision, facts),
+        TRANSFORM_NAME: transform_model(config, weights, precision, facts),
+    }
+    weights.check_all_taken()
+    template = files("stylekernel_hf.export").joinpath("readme.md").read_text(encoding="utf-8")
+    fields = {
+        "ORIGIN": Path(origin).name if Path(origin).is_dir() else origin,
+        "CHECKPOINT_ID": model.checkpoint_id,
+        "PRECISION": precision,
+        "OPSET": str(OPSET),
+        "IR_VERSION": str(IR_VERSION),
+        "SMALLEST_SIDE": str(smallest_side(config)),
+        "KEY": str(config.attention_channels),
+        "VALUE": str(config.style_channels[model.token_level]),
+        "CODE": str(config.code_channels),
+    }
+    for name, value in fields.items():
+        template = template.replace(f"@{name}@", value)
+    with staged_folder(target) as staging:
+        for name, exported in models.items():
+            (staging / name).write_bytes(exported.SerializeToString())
+        (staging / CARD_NAME).write_text(template, encoding="utf-8")
+        (staging / LICENSE_NAME).write_text(_licence(model.origin), encoding="utf-8")
+
+
+def _licence(origin: str | None) -> str:
+    """Return the terms of the weights beside the loaded ones, or where they are to be found."""
+    loaded = loaded_folder(origin)
+    terms = None if loaded is None else loaded / LICENSE_NAME
+    if terms is not None and terms.is_file():
+        return terms.read_text(encoding="utf-8")
+    source = "the network that was exported" if origin is None else f"'{origin}'"
+    return f"# Terms of these weights\n\nThey are those of the weights of {source}.\n"
