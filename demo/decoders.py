@@ -158,11 +158,15 @@ class _Decoder:
         )
         talk.start()
         deadline = time.monotonic() + _PATIENCE * order["seconds"]
-        while time.monotonic() < deadline:
+        is_late = False
+        while True:
             with contextlib.suppress(queue.Empty):
                 return answers.get(timeout=_TICK) or self._last_words()
+            if is_late:
+                return {"slow": True}, b""
+            # It may take a while, in which the answer may come.
             check()
-        return {"slow": True}, b""
+            is_late = time.monotonic() > deadline
 
     def _talk(self, data: bytes, order: dict[str, Any]) -> tuple[dict[str, Any], bytes] | None:
         """Send the order and return the answer, or None if the process ended."""

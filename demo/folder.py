@@ -50,7 +50,7 @@ class FolderHandlers:
                 f"At most {limits.folder_files} photos at once; these are {len(photos)}."
             )
         resolution = int(order.checked("resolution"))
-        with self._studio.watch(progress) as watch:
+        with self._studio.watch(progress, large=True) as watch:
             return self._fill(photos, order, resolution, watch)
 
     def _fill(

@@ -71,7 +71,7 @@ class StylizeHandlers:
         Returns:
             A PNG file, as large as the photo.
         """
-        with self._studio.watch(progress) as watch:
+        with self._studio.watch(progress, large=True) as watch:
             watch.part("Reading the pictures", 0, 0)
             source = read_picture(photo or _missing(), "Photo", self._studio.limits)
             tell(scaled_note(source))

@@ -57,9 +57,12 @@ class Studio:
         self._encoded = WeakKeyDictionary()
 
     @contextlib.contextmanager
-    def watch(self, report: Report = _ignore) -> Iterator[Watch]:
-        """Work on one request, which ends when its time is up or nobody waits for it."""
-        watch = Watch(report, self.limits.seconds)
+    def watch(self, report: Report = _ignore, *, large: bool = False) -> Iterator[Watch]:
+        """Work on one request, which ends when its time is up or nobody waits for it.
+
+        A large one pauses while others are worked on.
+        """
+        watch = Watch(report, self.limits.seconds, large)
         with freed_memory.of_request(), watched(watch):
             yield watch
 

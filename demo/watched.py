@@ -14,6 +14,7 @@ from gradio.context import LocalContext
 from torch.overrides import TorchFunctionMode
 
 from demo.messages import AbandonedError, VisitorError
+from demo.precedence import Pauses, precedence
 from stylekernel_hf import StyleKernelPipeline
 
 Report = Callable[[float, str], object]
@@ -28,10 +29,15 @@ _watch: ContextVar[Watch | None] = ContextVar("watch", default=None)
 
 def check_request() -> None:
     """Raise AbandonedError if nobody waits for this any more, VisitorError once time is up."""
+    _check_wanted()
+    if (watch := _watch.get()) is not None:
+        watch.give_way()
+        watch.check_time()
+
+
+def _check_wanted() -> None:
     if not is_wanted.get(_always)():
         raise AbandonedError("Nobody waits for this any more.")
-    if (watch := _watch.get()) is not None:
-        watch.check_time()
 
 
 def tell(note: str | None) -> None:
@@ -46,16 +52,21 @@ def _always() -> bool:
 
 @dataclass
 class Watch:
-    """One request: its report, and when it must have ended (of `time.monotonic`)."""
+    """One request: its report, and when it must have ended (of `time.monotonic`).
+
+    A large one pauses while small ones are done; its pauses are not counted.
+    """
 
     report: Report
     seconds: float
+    large: bool = False
     label: str = "Stylizing"
     start: float = 0.0
     span: float = 1.0
 
     def __post_init__(self) -> None:
         self.deadline = time.monotonic() + self.seconds
+        self._pauses = Pauses(precedence) if self.large else None
 
     def part(self, label: str, start: float, span: float) -> None:
         """Begin a part of the work, with its share of the whole."""
@@ -66,6 +77,11 @@ class Watch:
         """Report progress within the part; raises what `check_request` raises."""
         check_request()
         self.report(self.start + self.span * share, self.label)
+
+    def give_way(self) -> None:
+        """Pause, if this is large, while small requests are worked on."""
+        if self._pauses is not None:
+            self.deadline += self._pauses.give_way(_check_wanted)
 
     def check_time(self) -> None:
         """Raise VisitorError once time is up."""
@@ -84,7 +100,7 @@ def watched(watch: Watch) -> Iterator[None]:
     """
     token = _watch.set(watch)
     try:
-        with _CheckedOperations():
+        with contextlib.nullcontext() if watch.large else precedence.small(), _CheckedOperations():
             yield
     finally:
         _watch.reset(token)

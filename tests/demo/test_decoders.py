@@ -9,6 +9,7 @@ import signal
 import struct
 import subprocess
 import sys
+import threading
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +20,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from demo.decoder import FORMATS, SCANS, count_scans
-from demo.decoders import Decoders
+from demo.decoders import Decoders, _Decoder
 from demo.limits import Limits
 from demo.messages import VisitorError
 from demo.pictures import read_picture
@@ -298,3 +299,25 @@ else:
     with run_server(then, tmp_path) as server:
         output, _ = server.communicate(timeout=60)
     assert output.split() == ["0"]
+
+
+def test_answer_that_comes_during_a_long_check_is_taken(
+    decoders: Decoders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A large work pauses in its checks while small ones are done."""
+    go_on, real = threading.Event(), _Decoder._talk
+
+    def talk(decoder: _Decoder, *arguments: Any) -> Any:
+        go_on.wait(20)
+        return real(decoder, *arguments)
+
+    def check() -> None:
+        go_on.set()
+        for thread in threading.enumerate():
+            if thread.name == "decoder":
+                thread.join(20)
+
+    monkeypatch.setattr(_Decoder, "_talk", talk)
+    monkeypatch.setattr("demo.decoders._PATIENCE", 0)
+    data = encoded(photo(), "PNG")
+    assert decoders.load(data, "Photo", Limits(), check).size == (60, 40)
