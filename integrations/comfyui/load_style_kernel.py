@@ -1,0 +1,40 @@
+"""The node that loads a network."""
+
+from __future__ import annotations
+
+from comfy.model_management import get_torch_device
+from comfy_api.v0_0_2 import io
+
+from stylekernel_hf import pipeline
+
+from .socket_types import CATEGORY, StyleKernel
+
+
+class LoadStyleKernel(io.ComfyNode):
+    """Loads a network: the one that comes with stylekernel_hf, a folder, or one of the Hub."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """Describe the node to ComfyUI."""
+        return io.Schema(
+            node_id="StyleKernelLoad",
+            display_name="Load style kernel",
+            category=CATEGORY,
+            description="Loads the network that stylizes.",
+            inputs=[
+                io.String.Input(
+                    "model",
+                    default="",
+                    placeholder="the weights that come with stylekernel-hf",
+                    tooltip="A folder, or a repository owner/name on the Hugging Face Hub. Empty "
+                    "for the weights that come with stylekernel-hf. No code of it is run.",
+                )
+            ],
+            outputs=[StyleKernel.Output("style_kernel", display_name="style_kernel")],
+        )
+
+    @classmethod
+    def execute(cls, model: str) -> io.NodeOutput:
+        """Return the pipeline, on the device that ComfyUI uses."""
+        name = model.strip() or None
+        return io.NodeOutput(pipeline("style-kernel", model=name, device=get_torch_device()))
