@@ -26,7 +26,8 @@ from stylekernel_hf.images.metadata.reading import read_metadata
 from stylekernel_hf.images.writing import save_image
 from stylekernel_hf.large.file_stylization import calls_for_strips, stylize_file
 from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline
-from stylekernel_hf.styles.style_input import MIN_SIDE, PALETTE_SIZE, is_style_file, style_bounds
+from stylekernel_hf.styles.picture_size import MIN_SIDE, style_bounds
+from stylekernel_hf.styles.style_input import PALETTE_SIZE, is_style_file
 from stylekernel_hf.video.formats import is_video_name, output_suffix, video_format
 
 Existing: TypeAlias = Literal["refuse", "skip", "overwrite"]

@@ -9,11 +9,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from stylekernel_hf.errors.given_values import plain_number
-from stylekernel_hf.hub.configs import (
-    MAX_RESULT_BYTES,
-    build_without_weights,
-    read_json_object,
-)
+from stylekernel_hf.hub.building import build_without_weights
+from stylekernel_hf.hub.configs import MAX_RESULT_BYTES, read_json_object
 from stylekernel_hf.metrics.tables import markdown_table
 from stylekernel_hf.model.config import StyleKernelConfig
 from stylekernel_hf.model.style_kernel import StyleKernelNetwork

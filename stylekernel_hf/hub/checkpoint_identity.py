@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-
-import torch
-from torch import Tensor
 
 from stylekernel_hf.errors.given_values import shown
 
@@ -59,17 +55,3 @@ def check_id(value: object) -> str | None:
     if value is None or (isinstance(value, str) and _ID.fullmatch(value)):
         return value
     raise ValueError(f"checkpoint id must be 16 hexadecimal digits, got {shown(value)}")
-
-
-def weights_id(tensors: Mapping[str, Tensor]) -> str:
-    """Return the id of a checkpoint that has none yet: the start of its weights' digest."""
-    return weights_digest(tensors)[:16]
-
-
-def weights_digest(tensors: Mapping[str, Tensor]) -> str:
-    """Return the SHA-256 of names, dtypes, shapes and values, in whatever order they come."""
-    digest = hashlib.sha256()
-    for name, tensor in sorted(tensors.items()):
-        digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
-        digest.update(tensor.detach().cpu().reshape(-1).view(torch.uint8).numpy().data)
-    return digest.hexdigest()

@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, TypeVar, cast
-
-import torch
-from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
+from typing import Any, cast
 
 from stylekernel_hf.errors.given_values import name_shown, shown
 from stylekernel_hf.hub.checkpoint_identity import check_id
 from stylekernel_hf.model.config import StyleKernelConfig
-from stylekernel_hf.model.style_kernel import StyleKernelNetwork
-
-Network = TypeVar("Network", bound=StyleKernelNetwork)
 
 CONFIG_NAME = "config.json"
 MODEL_CLASS = "StyleKernelModel"
@@ -26,8 +19,6 @@ MAX_JSON_BYTES = 2**20
 """Bound on a config or an index, which have some kilobytes."""
 MAX_RESULT_BYTES = 2**26
 """Bound on results of runs and evaluations, which have an entry for every step or pair."""
-MAX_PARAMETERS = 2**28
-"""Bound on the weights of a network, 1 GiB in float32; the preset "base" has 44 million."""
 FORMAT_KEY = "_format_version"
 ID_KEY = "_checkpoint_id"
 # Keys of a config file beside the fields of the config; older files have diffusers' keys as well.
@@ -53,12 +44,11 @@ def read_json_object(
     return cast(dict[str, Any], value)
 
 
-def build_network(network: type[Network], path: Path) -> tuple[Network, str | None]:
-    """Build a network from its config file on the device "meta": it has shapes, but no weights.
+def read_config(path: Path) -> tuple[StyleKernelConfig, str | None]:
+    """Return the config of a file, and the checkpoint id, None for an older file without one.
 
-    Returns the network and the checkpoint id of the config, None for an older config without one.
-    No memory is taken and no random numbers are drawn. ValueError for a config of another class, of
-    a newer format, with unknown or missing keys, or that describes no network.
+    ValueError for a config of another class, of a newer format, with unknown or missing keys, or
+    that describes no network.
     """
     config = read_json_object(path)
     kind = config.get("_class_name", MODEL_CLASS)
@@ -84,38 +74,9 @@ def build_network(network: type[Network], path: Path) -> tuple[Network, str | No
                 "was it written by another version of stylekernel_hf, or edited?"
             )
     try:
-        built = build_without_weights(network, StyleKernelConfig(**given))
+        return StyleKernelConfig(**given), checkpoint_id
     except (TypeError, ValueError) as error:
         raise ValueError(f"model: '{path}' describes no network: {error}") from error
-    size = sum(parameter.numel() for parameter in built.parameters())
-    if size > MAX_PARAMETERS:
-        raise ValueError(
-            f"model: '{path}' must describe a network of at most {MAX_PARAMETERS} parameters, "
-            f"got {size}"
-        )
-    return built, checkpoint_id
-
-
-def build_without_weights(network: type[Network], config: StyleKernelConfig) -> Network:
-    """Build a network on the device "meta", without memory and without random numbers."""
-    with torch.device("meta"), _WithoutDraws():
-        return network(config)
-
-
-class _WithoutDraws(TorchFunctionMode):
-    """Skips normal_ on "meta" tensors, for which torch would spend a second on imports."""
-
-    def __torch_function__(
-        self,
-        func: Callable[..., Any],
-        types: Sequence[type],
-        args: Sequence[Any] = (),
-        kwargs: Mapping[str, Any] | None = None,
-    ) -> Any:
-        kwargs = kwargs or {}
-        if func in (Tensor.normal_, nn.init.normal_):
-            return args[0] if args else kwargs["tensor"]
-        return func(*args, **kwargs)
 
 
 def check_format_version(version: object, path: Path, argument: str = "model") -> None:

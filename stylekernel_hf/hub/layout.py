@@ -9,11 +9,8 @@ from pathlib import Path
 from stylekernel_hf import __version__
 from stylekernel_hf.errors.given_values import name_shown
 from stylekernel_hf.hub.configs import CONFIG_NAME, MODEL_CLASS, read_json_object
+from stylekernel_hf.hub.embedded import EMBEDDED_CHECKPOINT, EMBEDDED_NAME
 from stylekernel_hf.hub.sources import Source
-
-EMBEDDED_CHECKPOINT = Path(__file__).parents[1] / "weights"
-"""The checkpoint that comes with the package: the preset "small", trained, in float16."""
-EMBEDDED_NAME = "the weights in stylekernel_hf"
 
 CARD_NAME = "README.md"
 INDEX_NAME = "model_index.json"

@@ -18,10 +18,10 @@ from torch import Tensor, nn
 
 from stylekernel_hf.errors.given_values import shown
 from stylekernel_hf.files.safetensors_file import listed_shape, open_tensors, read_finite
-from stylekernel_hf.hub.checkpoint_identity import weights_id
 from stylekernel_hf.hub.configs import read_json_object
 from stylekernel_hf.hub.saved_together import check_saved_together
 from stylekernel_hf.hub.sources import Source
+from stylekernel_hf.hub.weights_digest import weights_id
 
 WEIGHTS_NAME = "diffusion_pytorch_model.safetensors"
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")

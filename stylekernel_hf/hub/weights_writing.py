@@ -18,10 +18,10 @@ from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
-from stylekernel_hf.hub.checkpoint_identity import weights_digest
 from stylekernel_hf.hub.configs import CONFIG_NAME, config_text
 from stylekernel_hf.hub.saved_together import saved_notes
 from stylekernel_hf.hub.weights import index_name, weights_name
+from stylekernel_hf.hub.weights_digest import weights_digest
 
 _ERROR_NUMBER = re.compile(r"os error (\d+)")
 

@@ -34,9 +34,10 @@ from stylekernel_hf.pipelines.call_checks import (
 )
 from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline
 from stylekernel_hf.styles.mixing import combine, one_style, plan_shares
-from stylekernel_hf.styles.style_input import MIN_SIDE, StyleInput, style_items
-from stylekernel_hf.tiling.coarse_to_fine import working_size
+from stylekernel_hf.styles.picture_size import MIN_SIDE
+from stylekernel_hf.styles.style_input import StyleInput, style_items
 from stylekernel_hf.tiling.tile_size import check_tile_size
+from stylekernel_hf.tiling.working_size import working_size
 
 LARGE_PIXELS = 50_000_000
 """Files of more pixels than this are stylized in strips where the options allow it."""

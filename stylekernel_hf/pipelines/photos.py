@@ -20,7 +20,7 @@ from stylekernel_hf.images.tensors import (
     to_rgb_tensors,
 )
 from stylekernel_hf.images.unseen_colors import fill_unseen
-from stylekernel_hf.styles.style_input import MIN_SIDE
+from stylekernel_hf.styles.picture_size import MIN_SIDE
 
 
 class Photo(NamedTuple):

@@ -38,8 +38,8 @@ from stylekernel_hf.pretrained.model import StyleKernelModel
 from stylekernel_hf.styles.embedding import StyleEmbedding
 from stylekernel_hf.styles.library import StyleLibrary
 from stylekernel_hf.styles.mixing import Shares, combine, one_style, plan_shares
+from stylekernel_hf.styles.picture_size import MIN_SIDE
 from stylekernel_hf.styles.style_input import (
-    MIN_SIDE,
     PALETTE_SIZE,
     StyleInput,
     fit_embedding,

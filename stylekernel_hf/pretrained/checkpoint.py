@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from stylekernel_hf.hub.configs import CONFIG_NAME
-from stylekernel_hf.hub.layout import EMBEDDED_CHECKPOINT, EMBEDDED_NAME
+from stylekernel_hf.hub.embedded import EMBEDDED_CHECKPOINT, EMBEDDED_NAME
 from stylekernel_hf.hub.sources import HubAccess, open_source
 from stylekernel_hf.hub.weights import WEIGHTS_NAME
 from stylekernel_hf.pretrained.model import StyleKernelModel, load_strictly

@@ -6,7 +6,7 @@ from typing import Any, TypeVar, cast
 
 from torch import Tensor
 
-from stylekernel_hf.hub.checkpoint_identity import weights_id
+from stylekernel_hf.hub.weights_digest import weights_id
 from stylekernel_hf.model.config import StyleKernelConfig
 from stylekernel_hf.model.style_kernel import StyleKernelNetwork
 

@@ -14,8 +14,8 @@ from typing_extensions import Unpack
 from stylekernel_hf.devices.forked_processes import use_one_thread_in_forks
 from stylekernel_hf.devices.resolution import DeviceMap, check_dtype, resolve_device_map
 from stylekernel_hf.files.safetensors_file import FLOAT_DTYPES
+from stylekernel_hf.hub.building import build_network
 from stylekernel_hf.hub.card import CardDetails
-from stylekernel_hf.hub.configs import build_network
 from stylekernel_hf.hub.layout import (
     CARD_NAME,
     INDEX_NAME,

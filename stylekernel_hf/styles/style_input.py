@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,17 +12,15 @@ from jaxtyping import Float
 from torch import Tensor
 
 from stylekernel_hf.hub.checkpoint_identity import CheckpointIdentity
-from stylekernel_hf.images.bounds import MAX_DECODED_PIXELS, MAX_PIXELS, Bounds
-from stylekernel_hf.images.geometry import check_size, fit_short_side, resize_rgb
+from stylekernel_hf.images.bounds import MAX_PIXELS
+from stylekernel_hf.images.geometry import check_size, resize_rgb
 from stylekernel_hf.images.tensors import ImageInput, to_rgb_tensor
 from stylekernel_hf.images.unseen_colors import fill_unseen
 from stylekernel_hf.model.style_kernel import StyleKernelNetwork
 from stylekernel_hf.styles.embedding import StyleEmbedding, check_style
 from stylekernel_hf.styles.library import StyleLibrary
+from stylekernel_hf.styles.picture_size import MIN_SIDE, scaled_size, style_bounds
 
-MIN_SIDE = 16
-MAX_SCALED_PIXELS = 2**25
-"""Bound on a scaled style image: 4096 x 8192 px."""
 PALETTE_SIZE = 1024
 """Short side in px that is enough where only the colours of a style image count."""
 StyleInput: TypeAlias = ImageInput | StyleEmbedding
@@ -63,13 +60,6 @@ def read_style_picture(
     return fill_unseen(rgb, alpha)
 
 
-def style_bounds(style_size: int | None) -> Bounds:
-    """Return the bounds on a style image file that is scaled to this short side."""
-    if style_size is None:
-        return Bounds(MAX_SCALED_PIXELS, MIN_SIDE)
-    return Bounds(MAX_DECODED_PIXELS, MIN_SIDE, needed_side=style_size)
-
-
 def scale_style_picture(
     rgb: Float[Tensor, "1 3 h w"], style_size: int | None
 ) -> Float[Tensor, "1 3 h2 w2"]:
@@ -77,14 +67,7 @@ def scale_style_picture(
 
     Very elongated images are scaled to at most `MAX_SCALED_PIXELS`.
     """
-    if style_size is None:
-        return rgb
-    short, long = sorted(rgb.shape[2:])
-    if style_size**2 * long <= MAX_SCALED_PIXELS * short:
-        return fit_short_side(rgb, style_size)
-    scale = math.sqrt(MAX_SCALED_PIXELS / (short * long))
-    height, width = (max(MIN_SIDE, math.floor(side * scale)) for side in rgb.shape[2:])
-    return resize_rgb(rgb, (height, width))
+    return resize_rgb(rgb, scaled_size(rgb.shape[2], rgb.shape[3], style_size))
 
 
 def fit_embedding(

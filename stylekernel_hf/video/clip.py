@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from stylekernel_hf.errors.messages import first_line
-from stylekernel_hf.styles.style_input import MIN_SIDE
+from stylekernel_hf.styles.picture_size import MIN_SIDE
 from stylekernel_hf.video.colors import VideoColors
 from stylekernel_hf.video.pyav import Disposition, FFmpegError, InvalidDataError, av
 

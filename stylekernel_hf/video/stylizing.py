@@ -20,7 +20,8 @@ from stylekernel_hf.images.color_modes import ColorMode
 from stylekernel_hf.images.tensors import ImageInput
 from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline
 from stylekernel_hf.styles.library import StyleLibrary
-from stylekernel_hf.styles.style_input import MIN_SIDE, StyleInput
+from stylekernel_hf.styles.picture_size import MIN_SIDE
+from stylekernel_hf.styles.style_input import StyleInput
 from stylekernel_hf.video.clip import count_frames, look_at_clip
 from stylekernel_hf.video.encoding import Encoding
 from stylekernel_hf.video.formats import (

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from stylekernel_hf.styles.style_input import MAX_SCALED_PIXELS, scale_style_picture
+from stylekernel_hf.styles.picture_size import MAX_SCALED_PIXELS
+from stylekernel_hf.styles.style_input import scale_style_picture
 
 
 def test_short_side_gets_the_size_asked_for() -> None:

@@ -10,8 +10,8 @@ from stylekernel_hf.tiling.coarse_to_fine import (
     TensorRows,
     resize,
     with_change,
-    working_size,
 )
+from stylekernel_hf.tiling.working_size import working_size
 
 
 def picture(height: int, width: int, dtype: torch.dtype = torch.uint8) -> Tensor:
