@@ -11,6 +11,7 @@ from gradio.utils import MatplotlibBackendMananger
 from starlette.middleware import Middleware
 
 from demo.catalog import PAINTINGS, SHOWN
+from demo.delivery import Delivery, social_tags
 from demo.fetching_queue import FetchingQueue
 from demo.forms import Uploads, bound_forms
 from demo.gate import Gate
@@ -22,10 +23,12 @@ from demo.tabs.gallery import gallery_tab
 from demo.tabs.inside import inside_tab
 from demo.tabs.stylize import stylize_tab
 from demo.theme import Atelier, style_sheet
+from demo.thumbnails import card, paintings_strip
 from demo.upkeep import Page, upkeep
 
 _HAS_MCP = importlib.util.find_spec("mcp") is not None
 TITLE = "stylekernel: any photo in the style of any painting"
+DESCRIPTION = "Your photo in the strokes of Monet, Gauguin or Seurat, in a second."
 _MASTHEAD = """
 <header id="masthead">
   <h1>style<em>kernel</em></h1>
@@ -94,7 +97,10 @@ def launch_options(studio: Studio) -> dict[str, Any]:
     """Return the keyword arguments of `launch`: the theme, and the settings of a public server."""
     script = (Path(__file__).parent / "page.js").read_text(encoding="utf-8")
     # The first of them sees a request first.
+    strip, picture = paintings_strip(), card()
+    tags = social_tags(TITLE, DESCRIPTION, picture[0])
     middleware = [
+        Middleware(Delivery, files=dict((strip, picture)), tags=tags),
         Middleware(Gate, limits=studio.limits),
         Middleware(Uploads),
         Middleware(PublicNames),

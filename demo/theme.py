@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from pathlib import Path
 
 import gradio as gr
 from gradio.themes.utils import colors, fonts, sizes
-from PIL import Image
 
-from demo.catalog import PAINTINGS, painting_path
-
-_THUMB = 128
+from demo.catalog import PAINTINGS
+from demo.thumbnails import paintings_strip
 
 _VERMILION = colors.Color(
     name="vermilion",
@@ -121,24 +117,16 @@ class Atelier(gr.themes.Base):
 
 
 def style_sheet() -> str:
-    """Return the CSS, with a small picture of every painting in it."""
+    """Return the CSS, which shows the paintings as parts of one picture."""
     rules = [(Path(__file__).parent / "style.css").read_text(encoding="utf-8")]
-    for index, title in enumerate(PAINTINGS, start=1):
-        url = _thumbnail(painting_path(title))
-        rules.append(f":root {{ --painting-{index}: url({url}); }}")
+    address, count = paintings_strip()[0], len(PAINTINGS)
+    shade = "linear-gradient(to top, rgb(19 17 16 / .82), rgb(19 17 16 / 0) 55%)"
+    for index in range(count):
+        place = f"{100 * index / (count - 1):.3f}%"
         rules.append(
-            f"#paintings label:nth-of-type({index}) {{ background-image: "
-            f"linear-gradient(to top, rgb(19 17 16 / .82), rgb(19 17 16 / 0) 55%), "
-            f"var(--painting-{index}); }}"
+            f"#paintings label:nth-of-type({index + 1}), [data-painting='{index + 1}'] {{ "
+            f"background: {shade} 0 0 / 100% 100%, url(.{address}) {place} 0 / {count}00% 100%; }}"
         )
-        strip = f"#ribbon i:nth-child({index})"
-        rules.append(f"{strip} {{ background-image: var(--painting-{index}); }}")
+        strip = f"#ribbon i:nth-child({index + 1})"
+        rules.append(f"{strip} {{ background: url(.{address}) {place} 40% / {count}00% auto; }}")
     return "\n".join(rules)
-
-
-def _thumbnail(path: Path) -> str:
-    with Image.open(path) as picture:
-        small = picture.convert("RGB").resize((_THUMB, _THUMB), Image.Resampling.LANCZOS)
-    buffer = io.BytesIO()
-    small.save(buffer, "WEBP", quality=70)
-    return f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode()}"

@@ -1,0 +1,111 @@
+"""How the page comes to a visitor: compressed, and with pictures that a browser keeps."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Mapping
+from html import escape
+
+from gradio.brotli_middleware import BrotliResponder, Mode
+from gradio.route_utils import API_PREFIX
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware.gzip import GZipResponder
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_PAGES = ("", "/", "/config", f"{API_PREFIX}/info")
+"""What Gradio sends as it is: its own compression goes by the ending of a name."""
+_LEAST = 1000
+"""Bytes below which compressing is not worth while."""
+_FOR_EVER = "public, max-age=31536000, immutable"
+_KINDS = {"webp": "image/webp", "jpg": "image/jpeg"}
+_SOCIAL = re.compile(rb'\s*<meta\s+(?:property="og:|name="twitter:)[^>]*>')
+
+
+def address_of_file(name: str, data: bytes) -> str:
+    """Return the address of a file that `Delivery` serves; another content has another one."""
+    stem, _, ending = name.rpartition(".")
+    return f"/pictures/{stem}-{hashlib.sha256(data).hexdigest()[:16]}.{ending}"
+
+
+def social_tags(title: str, description: str, picture: str) -> str:
+    """Return the meta tags from which other sites make a preview of a link to the page.
+
+    They need a picture's whole address, which only a Space knows of itself.
+    """
+    tags = {"og:type": "website", "og:title": title, "og:description": description}
+    if host := os.environ.get("SPACE_HOST"):
+        tags |= {"og:url": f"https://{host}/", "og:image": f"https://{host}{picture}"}
+    card = "summary_large_image" if "og:image" in tags else "summary"
+    lines = [f'<meta property="{name}" content="{escape(text)}" />' for name, text in tags.items()]
+    return "\n".join([f'<meta name="twitter:card" content="{card}" />', *lines])
+
+
+class Delivery:
+    """ASGI middleware that compresses the page, and lets browsers keep what does not change.
+
+    `files` are served by their addresses; `tags` take the place of Gradio's own for other sites.
+    """
+
+    def __init__(self, app: ASGIApp, files: Mapping[str, bytes], tags: str = "") -> None:
+        self._app = app
+        self._files = dict(files)
+        self._tags = tags.encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on a request, or answer one for a file."""
+        if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD"):
+            return await self._app(scope, receive, send)
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        if (data := self._files.get(path)) is not None:
+            kind = _KINDS[path.rpartition(".")[2]]
+            answer = Response(data, media_type=kind, headers={"cache-control": _FOR_EVER})
+            return await answer(scope, receive, send)
+        if path.startswith("/assets/"):
+            return await self._app(scope, receive, _kept(send))
+        if path not in _PAGES or scope["method"] == "HEAD":
+            return await self._app(scope, receive, send)
+        accepted = Headers(scope=scope).get("accept-encoding", "")
+        app = self._tagged if path in ("", "/") and self._tags else self._app
+        if "br" in accepted:
+            responder = BrotliResponder(app, 5, Mode.text, 22, 0, _LEAST)
+            return await responder(scope, receive, send)
+        if "gzip" in accepted:
+            return await GZipResponder(app, _LEAST)(scope, receive, send)
+        await app(scope, receive, send)
+
+    async def _tagged(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer with the page, with the tags for other sites in its head."""
+        start: Message = {}
+        body = bytearray()
+
+        async def collect(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                start.update(message)
+                return
+            body.extend(message.get("body", b""))
+            if message.get("more_body", False):
+                return
+            page = bytes(body)
+            if Headers(raw=start["headers"]).get("content-type", "").startswith("text/html"):
+                head, ending, rest = page.partition(b"<script")
+                head = _SOCIAL.sub(b"", head)
+                page = head + self._tags + b"\n" + ending + rest if ending else page
+            MutableHeaders(raw=start["headers"])["content-length"] = str(len(page))
+            await send(start)
+            await send({"type": "http.response.body", "body": page, "more_body": False})
+
+        await self._app(scope, receive, collect)
+
+
+def _kept(send: Send) -> Send:
+    """Return a `send` that tells browsers to keep a file: Gradio names those by their content."""
+
+    async def send_kept(message: Message) -> None:
+        if message["type"] == "http.response.start" and message["status"] == 200:
+            MutableHeaders(raw=message["headers"]).setdefault("cache-control", _FOR_EVER)
+        await send(message)
+
+    return send_kept

@@ -1,0 +1,41 @@
+"""Small pictures that the page shows, in one file each that a browser keeps."""
+
+from __future__ import annotations
+
+import functools
+import io
+
+from PIL import Image
+
+from demo.catalog import EXAMPLES, PAINTINGS, painting_path
+from demo.delivery import address_of_file
+
+_SIDE = 128
+_CARD = (1200, 630)
+"""Width and height in px of the picture that other sites show for a link to the page."""
+
+
+@functools.cache
+def paintings_strip() -> tuple[str, bytes]:
+    """Return the address and the bytes of all paintings side by side, in their order."""
+    strip = Image.new("RGB", (_SIDE * len(PAINTINGS), _SIDE))
+    for index, title in enumerate(PAINTINGS):
+        with Image.open(painting_path(title)) as picture:
+            small = picture.convert("RGB").resize((_SIDE, _SIDE), Image.Resampling.LANCZOS)
+        strip.paste(small, (index * _SIDE, 0))
+    return _file("paintings.webp", strip, format="WEBP", quality=60, method=6)
+
+
+@functools.cache
+def card() -> tuple[str, bytes]:
+    """Return the address and the bytes of the picture for other sites: a part of the gallery."""
+    with Image.open(EXAMPLES / "gallery.jpg") as sheet:
+        width, height = _CARD
+        part = sheet.convert("RGB").crop((0, 0, width, height))
+    return _file("card.jpg", part, format="JPEG", quality=75)
+
+
+def _file(name: str, picture: Image.Image, **options: object) -> tuple[str, bytes]:
+    buffer = io.BytesIO()
+    picture.save(buffer, **options)  # type: ignore[arg-type]
+    return address_of_file(name, buffer.getvalue()), buffer.getvalue()

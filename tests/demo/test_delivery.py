@@ -1,0 +1,136 @@
+"""How the page and its files come to a browser."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from PIL import Image
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
+from starlette.testclient import TestClient
+
+from demo.catalog import PAINTINGS, painting_path
+from demo.delivery import Delivery, address_of_file, social_tags
+from demo.interface import DESCRIPTION, TITLE
+from demo.thumbnails import card, paintings_strip
+from tests.demo.pictures import difference
+
+PAGE = f"""<!doctype html><html><head>
+<meta name="viewport" content="width=device-width" />
+<meta property="og:title" content="Gradio" />
+<meta
+    property="og:image"
+    content=""
+/>
+<meta name="twitter:title" content="Gradio" />
+<script>const kept = '<meta property="og:title" content="in a script" />';</script>
+</head><body>{"<p>words</p>" * 500}</body></html>"""
+ADDRESS = address_of_file("strip.webp", b"a picture")
+
+
+async def page(_: object) -> Response:
+    return HTMLResponse(PAGE)
+
+
+async def stream(_: object) -> Response:
+    async def messages() -> AsyncIterator[str]:
+        for number in range(3):
+            yield f"data: {number} {'x' * 2000}\n\n"
+
+    return StreamingResponse(messages(), media_type="text/event-stream")
+
+
+async def script(_: object) -> Response:
+    return PlainTextResponse("let x = 1;")
+
+
+@pytest.fixture
+def client() -> TestClient:
+    routes = [
+        Route("/", page),
+        Route("/gradio_api/queue/data", stream),
+        Route("/assets/index-1a2b.js", script),
+    ]
+    tags = social_tags('A "title"', "Words.", "/pictures/card.jpg")
+    files = {ADDRESS: b"a picture"}
+    return TestClient(
+        Starlette(routes=routes, middleware=[Middleware(Delivery, files=files, tags=tags)])
+    )
+
+
+@pytest.mark.parametrize(("accepted", "encoding"), [("gzip, br", "br"), ("gzip", "gzip")])
+def test_page_is_compressed_as_the_browser_wishes(
+    client: TestClient, accepted: str, encoding: str
+) -> None:
+    answer = client.get("/", headers={"accept-encoding": accepted})
+    assert answer.headers["content-encoding"] == encoding
+    assert answer.headers["vary"] == "Accept-Encoding"
+    assert int(answer.headers["content-length"]) < len(PAGE) / 5
+    assert "<p>words</p>" * 500 in answer.text
+
+
+def test_page_is_plain_for_others(client: TestClient) -> None:
+    answer = client.get("/", headers={"accept-encoding": "identity"})
+    assert "content-encoding" not in answer.headers
+    assert int(answer.headers["content-length"]) == len(answer.content)
+
+
+def test_tags_for_other_sites_take_the_place_of_gradios(client: TestClient) -> None:
+    text = client.get("/").text
+    head, scripts = text.split("<script>")
+    assert head.count("og:title") == 1 and "Gradio" not in head and "og:image" not in head
+    assert 'content="A &quot;title&quot;"' in head and 'name="viewport"' in head
+    assert scripts == PAGE.split("<script>")[1]
+
+
+def test_picture_for_other_sites_has_the_whole_address_of_a_space(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SPACE_HOST", "owner-name.hf.space")
+    tags = social_tags("A title", "Words.", "/pictures/card.jpg")
+    assert '"og:image" content="https://owner-name.hf.space/pictures/card.jpg"' in tags
+
+
+def test_stream_of_events_is_passed_on_as_it_comes(client: TestClient) -> None:
+    with client.stream("GET", "/gradio_api/queue/data") as answer:
+        assert "content-encoding" not in answer.headers
+        assert [line[:7] for line in answer.iter_lines() if line] == [f"data: {n}" for n in "012"]
+
+
+def test_files_are_kept_by_browsers_for_ever(client: TestClient) -> None:
+    for address, content in ((ADDRESS, b"a picture"), ("/assets/index-1a2b.js", b"let x = 1;")):
+        answer = client.get(address)
+        assert answer.content == content and "immutable" in answer.headers["cache-control"]
+    assert client.get(ADDRESS).headers["content-type"] == "image/webp"
+    for missing in ("/assets/index-9.js", "/pictures/strip.webp"):
+        answer = client.get(missing)
+        assert answer.status_code == 404 and "cache-control" not in answer.headers
+
+
+def test_address_of_a_file_changes_with_its_content() -> None:
+    assert address_of_file("strip.webp", b"another picture") != ADDRESS
+
+
+def test_strip_shows_the_paintings_in_their_order() -> None:
+    strip = Image.open(io.BytesIO(paintings_strip()[1])).convert("RGB")
+    assert strip.size == (128 * len(PAINTINGS), 128)
+    for index, title in enumerate(PAINTINGS):
+        part = strip.crop((128 * index, 0, 128 * index + 128, 128)).resize((16, 16))
+        with Image.open(painting_path(title)) as painting:
+            assert difference(part, painting.convert("RGB").resize((16, 16))) < 4, title
+
+
+def test_page_of_the_demo_is_light(url: str) -> None:
+    answer = httpx.get(url, headers={"accept-encoding": "br"})
+    assert int(answer.headers["content-length"]) < 100_000
+    head = answer.text.partition("<script")[0]
+    assert f'"og:title" content="{TITLE}"' in head and DESCRIPTION in head
+    address, data = paintings_strip()
+    assert f"url(.{address})" in answer.text
+    assert httpx.get(f"{url.rstrip('/')}{address}").content == data
+    assert httpx.get(f"{url.rstrip('/')}{card()[0]}").headers["content-type"] == "image/jpeg"
