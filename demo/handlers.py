@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import gradio as gr
+from PIL import Image
 
 from demo.messages import VisitorError
 from demo.order import Order, takes_order
 from demo.pictures import new_file, read_picture, save_preview, scaled_note, within
-from demo.settings import png_chunks
+from demo.settings import Settings, jpeg_comment, png_chunks
 from demo.studio import Studio
 from demo.watched import WatchedFile, tell
 from stylekernel_hf import read_metadata
@@ -19,6 +20,7 @@ from stylekernel_hf import read_metadata
 NO_PHOTO = "Choose or drop a photo first."
 MIXTURE = ("paintings", "own_paintings", "weight_1", "weight_2", "weight_3", "weight_4")
 LOOK = ("strength", "color", "stroke_scale")
+_ENDINGS = {"png": "png", "jpeg": "jpg"}
 PLACES = ("region", "canvas", "strength_map")
 
 
@@ -55,22 +57,23 @@ class StylizeHandlers:
             name = _result_name(photo, palette.names)
             return save_preview(source, "photo"), save_preview(result, name)
 
-    @takes_order(*MIXTURE, *LOOK, *PLACES, "model")
+    @takes_order(*MIXTURE, *LOOK, *PLACES, "model", "image_format")
     def full_size(
         self,
         photo: str | None,
         order: Order,
         progress: Any = gr.Progress(),  # noqa: B008
     ) -> str:
-        """Stylize a photo at its own size, as a PNG that holds the settings as text.
+        """Stylize a photo at its own size, as a file that holds the settings as text.
 
         Args:
             photo: The photo, an image file.
             order: The controls, each by its own name.
 
         Returns:
-            A PNG file, as large as the photo.
+            A PNG or JPEG file, as large as the photo.
         """
+        image_format = order.checked("image_format")
         with self._studio.watch(progress, large=True) as watch:
             watch.part("Reading the pictures", 0, 0)
             source = read_picture(photo or _missing(), "Photo", self._studio.limits)
@@ -78,12 +81,27 @@ class StylizeHandlers:
             palette = self._studio.mix(order)
             watch.part(f"Stylizing {source.width}×{source.height} px", 0.1, 0.8)
             result, settings = self._studio.stylize(source, palette, order)
-            watch.part("Writing the PNG", 0.95, 0)
-            path = new_file(f"{_result_name(photo, palette.names)}.png")
+            watch.part("Writing the file", 0.95, 0)
+            path = new_file(f"{_result_name(photo, palette.names)}.{_ENDINGS[image_format]}")
             with path.open("wb+") as file:
-                result.save(WatchedFile(file), "PNG", pnginfo=png_chunks(settings))
-                read_metadata(result).add_to(file, "PNG")
+                _save(result, file, image_format.upper(), settings)
             return str(path)
+
+
+def _save(result: Image.Image, file: IO[bytes], image_format: str, settings: Settings) -> None:
+    """Write a result with its settings, and what the photo's file told."""
+    metadata = read_metadata(result)
+    watched = WatchedFile(file)
+    if image_format == "PNG":
+        result.save(watched, "PNG", pnginfo=png_chunks(settings))
+    else:
+        if result.mode == "RGBA":
+            white = Image.new("RGBA", result.size, "white")
+            result = Image.alpha_composite(white, result)
+        # Full colour resolution: at half of it, the edges of strokes fray.
+        options = {"quality": 94, "subsampling": "4:4:4", "comment": jpeg_comment(settings)}
+        result.convert("RGB").save(watched, "JPEG", exif=b"", **options)
+    metadata.add_to(file, image_format)
 
 
 def _missing() -> str:

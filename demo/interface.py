@@ -65,11 +65,11 @@ def build_demo(studio: Studio) -> Page:
         gr.HTML(_MASTHEAD.format(strips="<i></i>" * len(PAINTINGS)))
         with gr.Tabs() as tabs:
             with gr.Tab("Stylize", id="stylize"):
-                choice = stylize_tab(studio)
+                choice = stylize_tab(studio, demo)
             with gr.Tab("Gallery", id="gallery"):
                 gallery_tab(choice, tabs)
-            with gr.Tab("A folder", id="folder"):
-                folder_tab(studio, choice)
+            with gr.Tab("A folder", id="folder") as folder:
+                folder_tab(studio, choice, folder)
             with gr.Tab("Look inside", id="inside") as inside:
                 inside_tab(studio, choice, inside)
         choice.controls.canvas.blob_storage = Layers(limits.layer_bytes)
@@ -95,7 +95,8 @@ def build_demo(studio: Studio) -> Page:
 
 def launch_options(studio: Studio) -> dict[str, Any]:
     """Return the keyword arguments of `launch`: the theme, and the settings of a public server."""
-    script = (Path(__file__).parent / "page.js").read_text(encoding="utf-8")
+    scripts = sorted((Path(__file__).parent / "page").glob("*.js"))
+    script = "\n".join(path.read_text(encoding="utf-8") for path in scripts)
     # The first of them sees a request first.
     strip, picture = paintings_strip(), card()
     tags = social_tags(TITLE, DESCRIPTION, picture[0])

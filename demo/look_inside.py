@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
+from PIL import Image, ImageDraw
 
 from demo.catalog import PAINTINGS, painting_path
 from demo.handlers import NO_PHOTO
@@ -24,14 +24,14 @@ class InsideHandlers:
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
 
-    @takes_order("paintings", "own_paintings", "across", "down", "model")
+    @takes_order("paintings", "own_paintings", "across", "down", "model", "which")
     def explain(
         self,
         photo: str | None,
         order: Order,
         progress: Any = gr.Progress(),  # noqa: B008
     ) -> tuple[str, str, str, str]:
-        """Show where in the first painting a point of the photo looked, and that point's kernels.
+        """Show where in a painting a point of the photo looked, and that point's kernels.
 
         Args:
             photo: The photo, an image file.
@@ -51,7 +51,7 @@ class InsideHandlers:
             point = _pixel(across, source.width), _pixel(down, source.height)
             explanation = self._studio.models.get(order.model).explain(
                 source,
-                self._painting(order.paintings or (), order.own_paintings or ()),
+                self._painting(order),
                 point=point,
             )
             return (
@@ -61,14 +61,34 @@ class InsideHandlers:
                 describe(explanation),
             )
 
-    def _painting(self, paintings: Sequence[str], own_paintings: Sequence[str]) -> Any:
-        if paintings:
-            if paintings[0] not in PAINTINGS:
-                raise VisitorError(f"Paintings must be among {', '.join(PAINTINGS)}.")
-            return str(painting_path(paintings[0]))
-        if own_paintings:
-            return within(read_picture(own_paintings[0], "Painting", self._studio.limits), 2048)
-        raise VisitorError("Choose a painting, or add one of your own.")
+    def _painting(self, order: Order) -> Any:
+        chosen, own = list(order.paintings or ()), list(order.own_paintings or ())
+        if not chosen and not own:
+            raise VisitorError("Choose a painting, or add one of your own.")
+        index = order.checked("which") - 1
+        if index >= len(chosen) + len(own):
+            raise VisitorError(
+                f"Painting {index + 1} is not there: {len(chosen) + len(own)} is chosen."
+            )
+        if index >= len(chosen):
+            path = own[index - len(chosen)]
+            return within(read_picture(path, "Painting", self._studio.limits), 2048)
+        if chosen[index] not in PAINTINGS:
+            raise VisitorError(f"Paintings must be among {', '.join(PAINTINGS)}.")
+        return str(painting_path(chosen[index]))
+
+
+def marked(photo: Image.Image, across: float, down: float) -> Image.Image:
+    """Return the photo with a ring around the point that is looked into."""
+    ringed = photo.convert("RGB")
+    x, y = across * ringed.width, down * ringed.height
+    radius = max(6, max(ringed.size) // 40)
+    pen = ImageDraw.Draw(ringed)
+    # White in black, so that it shows on any photo.
+    for color, width, grown in (("black", 6, 1), ("white", 3, 0)):
+        box = (x - radius - grown, y - radius - grown, x + radius + grown, y + radius + grown)
+        pen.ellipse(box, outline=color, width=width)
+    return ringed
 
 
 def describe(explanation: Any) -> str:

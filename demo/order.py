@@ -141,6 +141,12 @@ class Order:
         choices=[("512 px", 512), ("768 px", 768), ("1024 px", 1024), ("1536 px", 1536)],
     )
 
+    image_format: str = _control(
+        "png",
+        '"png", lossless, or "jpeg", a fifth as large.',
+        label="File format",
+        choices=[("JPEG", "jpeg"), ("PNG", "png")],
+    )
     across: float = _control(
         0.5,
         "Place of the point from the left edge, 0, to the right one, 1.",
@@ -154,6 +160,12 @@ class Order:
         label="Down",
         info="From the top.",
         step=0.001,
+    )
+    which: int = _control(
+        1,
+        "Which of the paintings is looked into, from 1; the demo's own come first.",
+        label="Painting",
+        choices=[(f"Painting {number}", number) for number in range(1, 5)],
     )
 
     @property

@@ -1,4 +1,4 @@
-"""What a visitor chose, in a form that goes into the PNG and comes out of it."""
+"""What a visitor chose, in a form that goes into the file of a result and comes out of it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from PIL import Image, PngImagePlugin
 from stylekernel_hf import __version__
 
 CHUNK = "stylekernel"
-"""Name of the PNG text chunk that holds the settings as JSON."""
+"""Name of the PNG text chunk, and first word of the JPEG comment, that holds settings as JSON."""
 
 
 @dataclass(frozen=True)
@@ -44,11 +44,19 @@ def png_chunks(settings: Settings) -> PngImagePlugin.PngInfo:
     return chunks
 
 
-def read_settings(png: Image.Image) -> Settings:
-    """Read what `png_chunks` wrote; ValueError for a picture without it."""
-    text = getattr(png, "text", {}).get(CHUNK)
+def jpeg_comment(settings: Settings) -> bytes:
+    """Return the comment of a result in JPEG: the settings after the name of the chunk."""
+    return f"{CHUNK} {json.dumps(asdict(settings), ensure_ascii=False)}".encode()
+
+
+def read_settings(picture: Image.Image) -> Settings:
+    """Read what `png_chunks` or `jpeg_comment` wrote; ValueError for a picture without it."""
+    text = getattr(picture, "text", {}).get(CHUNK)
+    comment = picture.info.get("comment", b"")
+    if text is None and isinstance(comment, bytes) and comment.startswith(CHUNK.encode()):
+        text = comment.decode(errors="replace").removeprefix(CHUNK)
     if text is None:
-        raise ValueError(f"png must have a text chunk {CHUNK!r}, got a picture without one")
+        raise ValueError(f"picture must hold settings named {CHUNK!r}, got one without them")
     values = json.loads(text)
     for name in ("paintings", "style_weights"):
         values[name] = tuple(values[name])

@@ -124,7 +124,7 @@ def style_sheet() -> str:
     for index in range(count):
         place = f"{100 * index / (count - 1):.3f}%"
         rules.append(
-            f"#paintings label:nth-of-type({index + 1}), [data-painting='{index + 1}'] {{ "
+            f"[data-painting='{index + 1}'] {{ "
             f"background: {shade} 0 0 / 100% 100%, url(.{address}) {place} 0 / {count}00% 100%; }}"
         )
         strip = f"#ribbon i:nth-child({index + 1})"

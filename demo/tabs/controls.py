@@ -46,7 +46,7 @@ def controls(
         label=CONTROLS["color"].label,
         elem_id="color",
     )
-    weights = weight_sliders(paintings, "weight")
+    weights = _weight_sliders(paintings)
     brushes = [(brush, 0.55) for brush in BRUSHES]
     with gr.Accordion("Region", open=False, elem_id="region-box"):
         region = gr.Radio(
@@ -77,12 +77,12 @@ def controls(
             label=CONTROLS["strength_map"].label,
             show_label=False,
             type="filepath",
-            sources=["upload", "clipboard"],
+            sources=["upload"],
             height=200,
             elem_id="strength-map",
             buttons=[],
             alt_text="The map of strength: the full style where it is white",
-            placeholder="An image of any size: white for full strength, black for the photo",
+            placeholder="Drop an image here, or click to choose one: white for the full style",
         )
     with gr.Accordion("Resolution and model", open=False, elem_id="more"):
         resolution = gr.Radio(
@@ -124,7 +124,7 @@ def slider(name: str, **options: Any) -> gr.Slider:
     )
 
 
-def weight_sliders(count: int, name: str) -> tuple[gr.Slider, ...]:
+def _weight_sliders(count: int) -> tuple[gr.Slider, ...]:
     """Lay out the weights of a mixture; `name_weights` decides which are visible."""
     with gr.Row(elem_classes="weights"):
         return tuple(
@@ -132,7 +132,7 @@ def weight_sliders(count: int, name: str) -> tuple[gr.Slider, ...]:
                 "weight_1",
                 label=f"Share of painting {index}",
                 visible=False,
-                elem_id=f"{name}-{index}",
+                elem_id=f"weight-{index}",
             )
             for index in range(1, count + 1)
         )
@@ -142,7 +142,7 @@ def name_weights(
     paintings: list[str] | None, own_paintings: Sequence[str] | None, count: int
 ) -> list[dict[str, object]]:
     """Show a slider for each painting of a mixture, by its name, and none for a single one."""
-    names = _names(paintings, own_paintings)
+    names = names_of(paintings, own_paintings)
     return [
         gr.update(visible=len(names) > 1, label=f"Share of {names[index]}")
         if index < len(names)
@@ -155,7 +155,7 @@ def name_brushes(
     paintings: list[str] | None, own_paintings: Sequence[str] | None
 ) -> dict[str, object]:
     """Show the legend of the brushes' colours, for mixtures only."""
-    names = _names(paintings, own_paintings)
+    names = names_of(paintings, own_paintings)
     colors = "".join(
         f'<span><i style="background:{color}"></i>{name}</span>'
         for color, name in zip(BRUSHES, names, strict=False)
@@ -165,6 +165,7 @@ def name_brushes(
     )
 
 
-def _names(paintings: list[str] | None, own_paintings: Sequence[str] | None) -> list[str]:
+def names_of(paintings: list[str] | None, own_paintings: Sequence[str] | None) -> list[str]:
+    """Return the names of a mixture's paintings in the order of their weights."""
     own = [f"your painting {index + 1}" for index in range(len(own_paintings or ()))]
     return [*(paintings or []), *own]

@@ -4,44 +4,33 @@ from __future__ import annotations
 
 import gradio as gr
 
-from demo.catalog import PAINTINGS
 from demo.components import PhotosInput
 from demo.folder import FolderHandlers
 from demo.gpu import on_gpu
 from demo.messages import says_why
 from demo.order import CONTROLS
+from demo.parts import message
 from demo.studio import Studio
-from demo.tabs.controls import name_weights, weight_sliders
-from demo.tabs.stylize import FIRST_PAINTING, Choice
+from demo.tabs.stylize import Choice
 
 
-def folder_tab(studio: Studio, choice: Choice) -> None:
-    """Build the tab; colours, strokes and the visitor's own paintings are those of the first."""
+def folder_tab(studio: Studio, choice: Choice, tab: gr.Tab) -> None:
+    """Build the tab; paintings and controls are those of the first."""
     limits = studio.limits
     gr.HTML(
         f'<p class="lead">Up to {limits.folder_files} photos in one style or mixture, as one zip. '
-        "Strength, colours, stroke width, model and paintings of your own are those of the Stylize "
-        "tab.</p>"
+        "Paintings, strength, colours, stroke width and model are those of the Stylize tab.</p>"
     )
     with gr.Row(elem_classes="columns"):
         with gr.Column(scale=5, min_width=320):
             photos = PhotosInput(
                 label="Photos",
                 file_count="multiple",
-                file_types=["image"],
                 height=260,
                 elem_id="folder-photos",
             )
         with gr.Column(scale=7, min_width=320):
-            paintings = gr.Dropdown(
-                list(PAINTINGS),
-                value=[FIRST_PAINTING],
-                multiselect=True,
-                label="Paintings",
-                max_choices=limits.paintings,
-                elem_id="folder-paintings",
-            )
-            weights = weight_sliders(limits.paintings, "folder-weight")
+            used = gr.HTML(elem_id="folder-paintings")
             resolution = gr.Radio(
                 CONTROLS["resolution"].choices,
                 value=1024,
@@ -50,16 +39,16 @@ def folder_tab(studio: Studio, choice: Choice) -> None:
                 elem_id="folder-resolution",
             )
             start = gr.Button("Stylize them all", variant="primary", elem_id="folder-start")
+            message()
             archive = gr.File(label="The zip", interactive=False, elem_id="folder-zip")
             report = gr.Markdown(elem_id="folder-report")
-    gr.on(
-        [paintings.change, choice.own_paintings.change],
-        lambda chosen, own: name_weights(chosen, own, len(weights)),
-        [paintings, choice.own_paintings],
-        list(weights),
+    tab.select(
+        None,
+        [choice.paintings, choice.own_paintings],
+        used,
+        js="(paintings, own) => stylekernel.used(paintings, own)",
         api_visibility="private",
         show_progress="hidden",
-        queue=False,
     )
     it = choice.controls
     stylize_folder = on_gpu(says_why(FolderHandlers(studio).stylize_folder), seconds=limits.seconds)
@@ -68,7 +57,7 @@ def folder_tab(studio: Studio, choice: Choice) -> None:
     start.click(
         stylize_folder,
         [
-            *(photos, paintings, choice.own_paintings, *weights),
+            *(photos, choice.paintings, choice.own_paintings, *it.weights),
             *(it.strength, it.color, it.stroke_scale, it.model, resolution),
         ],
         [archive, report],

@@ -6,7 +6,7 @@ import gradio as gr
 
 from demo.catalog import PAINTINGS, PHOTOS, gallery_tiles, painting_path, photo_path
 from demo.messages import VisitorError, says_why
-from demo.tabs.stylize import Choice
+from demo.tabs.stylize import Choice, keep_up
 
 
 def gallery_tab(choice: Choice, tabs: gr.Tabs) -> None:
@@ -27,26 +27,37 @@ def gallery_tab(choice: Choice, tabs: gr.Tabs) -> None:
     )
     pairs = [(photo, painting) for _, photo, painting in tiles]
 
-    def choose(event: gr.SelectData) -> tuple[str, list[str], gr.Tabs]:
+    def choose(event: gr.SelectData) -> tuple[str, list[str], None, gr.Tabs]:
         if not isinstance(event.index, int) or event.index not in range(len(pairs)):
             raise VisitorError(f"The gallery has {len(pairs)} pictures.")
         photo, painting = pairs[event.index]
-        return str(photo_path(photo)), [painting], gr.Tabs(selected="stylize")
+        return str(photo_path(photo)), [painting], None, gr.Tabs(selected="stylize")
 
     it = choice.controls
-    gallery.select(
+    started = gallery.select(
         says_why(choose),
         None,
-        [choice.photo, choice.paintings, tabs],
+        [choice.photo, choice.paintings, choice.own_paintings, tabs],
         api_visibility="private",
         show_progress="hidden",
-    ).then(
+    )
+    started.then(
+        None,
+        [choice.paintings, choice.picker],
+        choice.picker,
+        js="(paintings, state) => stylekernel.taken(paintings, state)",
+        api_visibility="private",
+        show_progress="hidden",
+    )
+    keep_up(choice, started.then)
+    ready = started.then(
         choice.new_canvas,
         choice.photo,
         [it.canvas, it.region],
         api_visibility="private",
         show_progress="hidden",
-    ).then(choice.stylize, choice.inputs, choice.result, api_visibility="private", **choice.work)
+    )
+    choice.stylize_at(ready.then)
     gr.api(says_why(example), api_name="example", queue=False)
 
 

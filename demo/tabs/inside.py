@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import gradio as gr
 
 from demo.catalog import photo_path
 from demo.components import PictureInput
 from demo.gpu import on_gpu
 from demo.handlers import NO_PHOTO
-from demo.look_inside import SIDE, InsideHandlers
+from demo.look_inside import SIDE, InsideHandlers, marked
 from demo.messages import VisitorError, says_why
+from demo.order import CONTROLS
+from demo.parts import message
 from demo.pictures import read_picture, save_preview, within
 from demo.studio import Studio
-from demo.tabs.controls import slider
+from demo.tabs.controls import names_of, slider
 from demo.tabs.stylize import FIRST_PHOTO, Choice
 
 
@@ -36,8 +41,16 @@ def inside_tab(studio: Studio, choice: Choice, tab: gr.Tab) -> None:
             with gr.Row():
                 across = slider("across", min_width=210)
                 down = slider("down", min_width=210)
+            which = gr.Radio(
+                CONTROLS["which"].choices,
+                value=1,
+                label=CONTROLS["which"].label,
+                visible=False,
+                elem_id="which",
+            )
             look = gr.Button("Look inside", variant="primary", elem_id="look")
         with gr.Column(scale=7, min_width=320):
+            message()
             words = gr.Markdown(elem_id="inside-words")
             with gr.Row():
                 attention = _picture(
@@ -56,39 +69,48 @@ def inside_tab(studio: Studio, choice: Choice, tab: gr.Tab) -> None:
                 "The kernels as small squares, orange for positive, blue for negative",
             )
     explain = on_gpu(says_why(InsideHandlers(studio).explain), seconds=studio.limits.seconds)
-    it = choice.controls
     inputs = [choice.photo, choice.paintings, choice.own_paintings, across, down]
-    inputs += [it.model]
+    inputs += [choice.controls.model, which]
     outputs = [attention, gate, kernels, words]
-    work = {**choice.work, "show_progress_on": attention}
-    look.click(explain, inputs, outputs, api_name="explain", **work)
-    gr.on(
-        [across.release, down.release],
-        explain,
-        inputs,
-        outputs,
+    private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+
+    def mark_at(listen: Callable[..., Any]) -> Any:
+        shown = says_why(lambda *point: _shown(*point, studio))
+        return listen(fn=shown, inputs=[choice.photo, across, down], outputs=photo, **private)
+
+    def explain_at(listen: Callable[..., Any], **options: Any) -> None:
+        looked = listen(
+            fn=explain,
+            inputs=inputs,
+            outputs=outputs,
+            show_progress_on=attention,
+            **{"api_visibility": "private"} | options,
+            **choice.work,
+        )
+        mark_at(looked.success)
+
+    explain_at(look.click, api_name="explain", api_visibility="public")
+    explain_at(
+        lambda **options: gr.on([across.release, down.release, which.input], **options),
         trigger_mode="always_last",
-        api_visibility="private",
-        **work,
     )
 
     def place(path: str | None, event: gr.SelectData) -> tuple[float, float]:
         return _place(path, event, studio)
 
-    photo.select(
-        says_why(place),
-        photo,
-        [across, down],
-        api_visibility="private",
-        show_progress="hidden",
-    ).then(explain, inputs, outputs, api_visibility="private", **work)
-    tab.select(
-        says_why(lambda path: _shown(path, studio)),
-        choice.photo,
-        photo,
-        api_visibility="private",
-        show_progress="hidden",
-    ).then(explain, inputs, outputs, api_visibility="private", **work)
+    explain_at(photo.select(says_why(place), photo, [across, down], **private).then)
+    named = tab.select(
+        lambda chosen, own: _choices(names_of(chosen, own)),
+        [choice.paintings, choice.own_paintings],
+        which,
+        **private,
+    )
+    explain_at(mark_at(named.then).then)
+
+
+def _choices(names: Sequence[str]) -> Any:
+    choices = [(name, number) for number, name in enumerate(names, start=1)]
+    return gr.update(choices=choices, value=1, visible=len(names) > 1)
 
 
 def _picture(label: str, name: str, description: str) -> gr.Image:
@@ -104,10 +126,11 @@ def _picture(label: str, name: str, description: str) -> gr.Image:
     )
 
 
-def _shown(path: str | None, studio: Studio) -> str | None:
+def _shown(path: str | None, across: float, down: float, studio: Studio) -> str | None:
     if path is None:
         return None
-    return save_preview(within(read_picture(path, "Photo", studio.limits), SIDE), "photo")
+    picture = within(read_picture(path, "Photo", studio.limits), SIDE)
+    return save_preview(marked(picture, across, down), "photo")
 
 
 def _place(path: str | None, event: gr.SelectData, studio: Studio) -> tuple[float, float]:

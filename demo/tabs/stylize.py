@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -14,7 +13,8 @@ from demo.components import FileButton, PaintingsInput, PictureInput
 from demo.gpu import on_gpu
 from demo.handlers import StylizeHandlers
 from demo.messages import says_why
-from demo.order import EVERYWHERE
+from demo.order import CONTROLS, EVERYWHERE
+from demo.parts import message, picker, viewer
 from demo.pictures import read_picture, save_preview, within
 from demo.studio import Studio
 from demo.tabs.controls import Controls, controls, name_brushes, name_weights
@@ -26,17 +26,26 @@ NETWORK, NETWORK_LARGE = "network", "network for large works"
 Work that takes minutes has its own queue, so that pictures for the screen need not wait for it.
 """
 CANVAS_SIDE = 640
+_SHOW = "(files, paintings, own) => stylekernel.pair(files, paintings, own)"
+_SAVE = "(file) => { stylekernel.save(file); return []; }"
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The inputs of the first tab, and the handlers that stylize them."""
+    """The inputs of the first tab, and the handlers that stylize them.
+
+    `paintings` and `own_paintings` are what is chosen of the tiles of `picker`; they, and the
+    `pair` of pictures that `viewer` shows, are what programs see.
+    """
 
     photo: PictureInput
+    picker: gr.HTML
     paintings: gr.CheckboxGroup
     own_paintings: PaintingsInput
     controls: Controls
-    result: gr.ImageSlider
+    pair: gr.ImageSlider
+    viewer: gr.HTML
+    status: gr.HTML
     stylize: Callable[..., Any]
     new_canvas: Callable[[str | None], tuple[Any, str]]
     work: dict[str, Any]
@@ -52,28 +61,62 @@ class Choice:
             *(it.strength_map, it.model, it.resolution),
         ]
 
+    def stylize_at(self, listen: Callable[..., Any], **options: Any) -> Any:
+        """Stylize and show the result when an event comes; `listen` takes what a listener does.
 
-def stylize_tab(studio: Studio) -> Choice:
+        The picture that is there stays until the new one comes.
+        """
+        options = {"api_visibility": "private", "trigger_mode": "always_last"} | options
+        event = listen(
+            fn=self.stylize,
+            inputs=self.inputs,
+            outputs=self.pair,
+            show_progress_on=self.status,
+            **options,
+            **self.work,
+        )
+        self.show_at(event.success)
+        return event
+
+    def show_at(self, listen: Callable[..., Any]) -> None:
+        """Show the pair of pictures when an event comes."""
+        seen = [self.pair, self.paintings, self.own_paintings]
+        listen(fn=None, inputs=seen, outputs=self.viewer, js=_SHOW, api_visibility="private")
+
+
+def stylize_tab(studio: Studio, page: gr.Blocks) -> Choice:
     """Build the tab."""
     handlers = StylizeHandlers(studio)
-    seconds = studio.limits.seconds
     with gr.Row(elem_classes="columns"):
-        with gr.Column(scale=5, min_width=320):
-            photo, paintings, own_paintings = _subjects()
-        with gr.Column(scale=7, min_width=320):
-            result = gr.ImageSlider(
+        with gr.Column(scale=5, min_width=320, elem_id="choice-side"):
+            photo = _photo()
+            tiles, paintings, own_paintings = _paintings(studio.limits.paintings)
+        with gr.Column(scale=7, min_width=320, elem_id="result-side"):
+            pair = gr.ImageSlider(
                 value=handlers.stylize(str(photo_path(FIRST_PHOTO)), [FIRST_PAINTING]),
                 label="Before and after",
-                elem_id="result",
                 type="filepath",
                 interactive=False,
-                max_height=560,
-                buttons=["fullscreen"],
+                visible=False,
             )
+            shown = viewer()
+            with gr.Row(elem_id="progress"):
+                status = gr.HTML(elem_id="status")
+                cancel = gr.Button("Cancel", elem_id="cancel", min_width=90, scale=0)
+            message()
             with gr.Row(elem_id="actions"):
-                button = gr.Button("Stylize", variant="primary", elem_id="stylize")
-                full = gr.Button("Download full size", elem_id="full-size")
-            file = FileButton("Save the PNG", visible=False, elem_id="file")
+                button = gr.Button("Stylize", variant="primary", elem_id="stylize", min_width=110)
+                full = gr.Button("Download full size", elem_id="full-size", min_width=170)
+                image_format = gr.Radio(
+                    CONTROLS["image_format"].choices,
+                    value="png",
+                    label=CONTROLS["image_format"].label,
+                    show_label=False,
+                    container=False,
+                    elem_id="image-format",
+                    min_width=130,
+                )
+            file = FileButton("The file", visible=False)
             under_it = controls(
                 studio.limits.paintings,
                 _canvas_value(str(photo_path(FIRST_PHOTO)), studio),
@@ -81,77 +124,68 @@ def stylize_tab(studio: Studio) -> Choice:
             )
     choice = Choice(
         photo=photo,
+        picker=tiles,
         paintings=paintings,
         own_paintings=own_paintings,
         controls=under_it,
-        result=result,
-        stylize=on_gpu(says_why(handlers.stylize), seconds=seconds),
+        pair=pair,
+        viewer=shown,
+        status=status,
+        stylize=on_gpu(says_why(handlers.stylize), seconds=studio.limits.seconds),
         new_canvas=says_why(lambda path: (path and _canvas_value(path, studio), EVERYWHERE)),
         work={"concurrency_id": NETWORK, "concurrency_limit": studio.limits.workers},
         large_work={"concurrency_id": NETWORK_LARGE, "concurrency_limit": studio.limits.workers},
     )
-    button.click(choice.stylize, choice.inputs, result, api_name="stylize", **choice.work)
-    _stylize_on_change(choice)
-    full.click(
-        on_gpu(says_why(handlers.full_size), seconds=seconds),
-        choice.inputs[:-1],
-        file,
-        api_name="full_size",
-        **choice.large_work,
-    ).success(
-        lambda path: gr.DownloadButton(f"Save {Path(path).name}", value=path, visible=True),
-        file,
-        file,
-        api_visibility="private",
-    )
-    _keep_up(choice)
+    choice.show_at(page.load)
+    # Programs get PNG unless they ask for another; visitors seldom want 27 MB.
+    page.load(None, None, image_format, js="() => 'jpeg'", api_visibility="private")
+    at_work = [
+        choice.stylize_at(button.click, api_name="stylize", api_visibility="public"),
+        *_stylize_on_change(choice, studio),
+        _download(choice, handlers, studio, full, image_format, file),
+    ]
+    cancel.click(None, cancels=at_work, api_visibility="private")
     return choice
 
 
-def _stylize_on_change(choice: Choice) -> None:
+def _download(
+    choice: Choice,
+    handlers: StylizeHandlers,
+    studio: Studio,
+    button: gr.Button,
+    image_format: gr.Radio,
+    file: FileButton,
+) -> Any:
+    """Stylize in full size, and hand the file to the browser, which saves it."""
+    event = button.click(
+        on_gpu(says_why(handlers.full_size), seconds=studio.limits.seconds),
+        [*choice.inputs[:-1], image_format],
+        file,
+        api_name="full_size",
+        show_progress_on=choice.status,
+        **choice.large_work,
+    )
+    event.success(None, file, None, js=_SAVE, api_visibility="private")
+    return event
+
+
+def _stylize_on_change(choice: Choice, studio: Studio) -> list[Any]:
     """Stylize at once after a change; typed or painted input waits for the button."""
     it = choice.controls
-    again: dict[str, Any] = {
-        "fn": choice.stylize,
-        "inputs": choice.inputs,
-        "outputs": choice.result,
-        "trigger_mode": "always_last",
-        "api_visibility": "private",
-        **choice.work,
-    }
     read = choice.photo.upload(
         choice.new_canvas,
         choice.photo,
         [it.canvas, it.region],
         api_visibility="private",
-        show_progress="hidden",
+        show_progress_on=choice.status,
     )
-    read.failure(lambda: None, None, choice.photo, api_visibility="private", queue=False)
-    read.success(**again)
-    gr.on(
-        [
-            *(choice.paintings.input, choice.own_paintings.upload),
-            *(it.strength.release, it.stroke_scale.release, it.color.change, it.resolution.input),
-            it.model.input,
-            *(weight.release for weight in it.weights),
-            *(it.strength_map.upload, it.strength_map.clear),
-        ],
-        **again,
-    )
-
-
-def _keep_up(choice: Choice) -> None:
-    """Keep the weights and the canvas of the region in step with the choice."""
-    it, weights = choice.controls, list(choice.controls.weights)
-    gr.on(
-        [choice.paintings.change, choice.own_paintings.change],
-        lambda chosen, own: [*name_weights(chosen, own, len(weights)), name_brushes(chosen, own)],
-        [choice.paintings, choice.own_paintings],
-        [*weights, it.legend],
-        api_visibility="private",
-        show_progress="hidden",
-        queue=False,
-    )
+    # A photo that cannot be read leaves the last one where it was.
+    last = PictureInput(value=str(photo_path(FIRST_PHOTO)), type="filepath", visible=False)
+    for listen, given, kept in (
+        (read.success, choice.photo, last),
+        (read.failure, last, choice.photo),
+    ):
+        listen(None, given, kept, js="(photo) => photo", api_visibility="private")
     choice.photo.clear(
         choice.new_canvas,
         choice.photo,
@@ -160,6 +194,77 @@ def _keep_up(choice: Choice) -> None:
         show_progress="hidden",
     )
 
+    def of_controls(**options: Any) -> Any:
+        return gr.on(
+            [
+                *(it.strength.release, it.stroke_scale.release, it.color.change),
+                *(it.resolution.input, it.model.input),
+                *(weight.release for weight in it.weights),
+                *(it.strength_map.upload, it.strength_map.clear),
+            ],
+            **options,
+        )
+
+    return [
+        read,
+        choice.stylize_at(read.success),
+        choice.stylize_at(of_controls),
+        *_stylize_on_pick(choice, studio),
+    ]
+
+
+def _stylize_on_pick(choice: Choice, studio: Studio) -> list[Any]:
+    """Stylize once a painting is chosen, or one of the visitor's own is added."""
+    private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    chosen = choice.picker.choose(
+        None,
+        choice.picker,
+        [choice.paintings, choice.own_paintings],
+        js="(state) => stylekernel.mixture(state)",
+        **private,
+    )
+    fresh = PaintingsInput(visible=False, file_types=["image"])
+    read = choice.picker.bring(
+        None, choice.picker, fresh, js="(state) => [stylekernel.asPictures(state.fresh)]", **private
+    ).then(
+        says_why(lambda paths: _check_paintings(paths, studio)),
+        fresh,
+        None,
+        api_visibility="private",
+        show_progress_on=choice.status,
+    )
+    added = read.success(
+        None,
+        choice.picker,
+        [choice.picker, choice.paintings, choice.own_paintings],
+        js=f"(state) => stylekernel.added(state, {studio.limits.paintings})",
+        **private,
+    )
+    for event in (chosen, added):
+        keep_up(choice, event.then)
+    return [read, choice.stylize_at(chosen.then), choice.stylize_at(added.then)]
+
+
+def keep_up(choice: Choice, listen: Callable[..., Any]) -> None:
+    """Name the weights and brushes after the paintings when an event comes."""
+    it, weights = choice.controls, list(choice.controls.weights)
+    listen(
+        fn=lambda chosen, own: [
+            *name_weights(chosen, own, len(weights)),
+            name_brushes(chosen, own),
+        ],
+        inputs=[choice.paintings, choice.own_paintings],
+        outputs=[*weights, it.legend],
+        api_visibility="private",
+        show_progress="hidden",
+        queue=False,
+    )
+
+
+def _check_paintings(paths: Sequence[str], studio: Studio) -> None:
+    for path in paths:
+        read_picture(path, "Painting", studio.limits)
+
 
 def _canvas_value(path: str, studio: Studio) -> dict[str, Any]:
     picture = within(read_picture(path, "Photo", studio.limits), CANVAS_SIDE)
@@ -167,43 +272,35 @@ def _canvas_value(path: str, studio: Studio) -> dict[str, Any]:
     return {"background": file, "layers": [], "composite": file}
 
 
-def step(number: int, title: str) -> gr.HTML:
-    """Draw the heading of a step."""
-    return gr.HTML(f'<h2 class="step"><span aria-hidden="true">{number}</span>{title}</h2>')
-
-
-def _subjects() -> tuple[PictureInput, gr.CheckboxGroup, PaintingsInput]:
-    step(1, "Your photo")
+def _photo() -> PictureInput:
+    gr.HTML(
+        '<div class="step-head"><h2 class="step"><span aria-hidden="true">1</span>Your photo</h2>'
+        '<button type="button" class="plain" id="choose-photo">Choose a photo</button>'
+        '<button type="button" class="plain" id="paste-photo">Paste</button></div>',
+        js_on_load=None,
+        apply_default_css=False,
+    )
     photo = PictureInput(
         value=str(photo_path(FIRST_PHOTO)),
         label="Photo",
         show_label=False,
         type="filepath",
-        sources=["upload", "clipboard"],
-        height=280,
+        sources=["upload"],
+        height=240,
         elem_id="photo",
         buttons=[],
         alt_text="The photo to stylize",
-        placeholder="Drop a photo here, or choose one",
+        placeholder="Drop a photo here, or click to choose one",
     )
-    step(2, "One painting, or several")
+    return photo
+
+
+def _paintings(most: int) -> tuple[gr.HTML, gr.CheckboxGroup, PaintingsInput]:
+    tiles = picker([FIRST_PAINTING], most)
     paintings = gr.CheckboxGroup(
-        list(PAINTINGS),
-        value=[FIRST_PAINTING],
-        label="Paintings",
-        show_label=False,
-        elem_id="paintings",
-        container=False,
+        list(PAINTINGS), value=[FIRST_PAINTING], label="Paintings", visible=False
     )
-    with gr.Accordion("Paintings of your own", open=False):
-        own_paintings = PaintingsInput(
-            label="Your paintings",
-            type="filepath",
-            file_types=["image"],
-            columns=4,
-            height=200,
-            interactive=True,
-            elem_id="own-paintings",
-            buttons=[],
-        )
-    return photo, paintings, own_paintings
+    own_paintings = PaintingsInput(
+        label="Your paintings", type="filepath", file_types=["image"], visible=False
+    )
+    return tiles, paintings, own_paintings

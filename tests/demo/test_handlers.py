@@ -170,6 +170,21 @@ def test_settings_in_the_png_make_the_same_picture(handlers: StylizeHandlers, ph
     assert difference(png, again) == 0
 
 
+def test_jpeg_holds_the_same_picture_and_settings(handlers: StylizeHandlers, photo: str) -> None:
+    png = full_size(handlers, photo, strength=0.5)
+    jpeg = full_size(handlers, photo, strength=0.5, image_format="jpeg")
+    assert jpeg.format == "JPEG" and difference(jpeg, png) < 3
+    assert read_settings(jpeg) == read_settings(png)
+
+
+def test_transparent_photo_is_white_in_jpeg(handlers: StylizeHandlers, tmp_path: Path) -> None:
+    clear = Image.new("RGBA", (64, 64), (200, 20, 20, 255))
+    clear.paste((0, 0, 0, 0), (0, 0, 32, 64))
+    clear.save(tmp_path / "clear.png")
+    jpeg = full_size(handlers, str(tmp_path / "clear.png"), image_format="jpeg")
+    assert pixels(jpeg)[:, :24].min() > 245 > pixels(jpeg)[:, 40:].min()
+
+
 def test_preview_is_bounded_and_the_pair_of_one_size(
     handlers: StylizeHandlers, tmp_path: Path
 ) -> None:
@@ -202,12 +217,13 @@ def test_result_is_named_after_what_it_is_of(handlers: StylizeHandlers, tmp_path
     ("options", "told"),
     [
         ({"paintings": []}, "Choose a painting"),
-        ({"paintings": ["Mona Lisa"]}, "Paintings must be among Cubist"),
+        ({"paintings": ["Mona Lisa"]}, "Paintings must be among Window"),
         ({"paintings": ["Mosaic"] * 5}, "at most 4 paintings; these are 5"),
         ({"strength": 1.5}, "Strength must be a number from 0 to 1; got 1.5"),
         ({"strength": None}, "Strength must be a number"),
         ({"stroke_scale": 5}, "Stroke width must be a number from 0.5 to 4; got 5"),
         ({"color": "sepia"}, "Colours must be one of style"),
+        ({"image_format": "bmp"}, "File format must be one of jpeg, png"),
         ({"region": "somewhere"}, "Region must be one of everywhere"),
         ({"region": "painted"}, "Paint on the photo"),
         ({"region": "each"}, "Paint on the photo"),

@@ -32,6 +32,17 @@ def test_pictures_are_those_of_the_pipeline(handlers: InsideHandlers, tmp_path: 
     assert difference(kernels, own.kernels_image()) == 0
 
 
+def test_any_painting_of_a_mixture_is_looked_into(handlers: InsideHandlers, tmp_path: Path) -> None:
+    photo = str(save_picture(tmp_path / "photo.png", (96, 64)))
+    own = str(save_picture(tmp_path / "own.png", (80, 80), seed=4))
+    for which, painting in ((2, painting_path("Cubist")), (3, own)):
+        attention, *_ = handlers.explain(photo, ["Mosaic", "Cubist"], [own], which=which)
+        expected = tiny_pipeline().explain(photo, painting, point=(48, 32))
+        assert difference(attention, expected.attention_image()) == 0
+    with pytest.raises(VisitorError, match="Painting 2 is not there: 1 is chosen"):
+        handlers.explain(photo, ["Mosaic"], which=2)
+
+
 def test_words_say_where_the_point_looked() -> None:
     attention = np.zeros((6, 6), np.float32)
     attention[5, 0], attention[2, 2], attention[0, 5] = 0.4, 0.35, 0.25

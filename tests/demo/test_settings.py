@@ -7,7 +7,7 @@ import io
 import pytest
 from PIL import Image
 
-from demo.settings import Settings, png_chunks, read_settings
+from demo.settings import Settings, jpeg_comment, png_chunks, read_settings
 
 SETTINGS = Settings(
     paintings=("Mosaic", "große Welle.jpg"),
@@ -30,6 +30,12 @@ def test_settings_survive_the_png() -> None:
     assert png.text["Software"].startswith("stylekernel_hf ")  # type: ignore[attr-defined]
 
 
+def test_settings_survive_the_jpeg() -> None:
+    data = io.BytesIO()
+    Image.new("RGB", (20, 30)).save(data, "JPEG", comment=jpeg_comment(SETTINGS))
+    assert read_settings(Image.open(data)) == SETTINGS
+
+
 def test_picture_without_settings_is_refused() -> None:
-    with pytest.raises(ValueError, match="png must have a text chunk 'stylekernel'"):
+    with pytest.raises(ValueError, match="must hold settings named 'stylekernel'"):
         read_settings(Image.new("RGB", (20, 30)))

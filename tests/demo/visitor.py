@@ -70,7 +70,7 @@ def inputs_of(name: str, photo: Any, **values: Any) -> list[Any]:
     if name == "stylize_folder":
         return [[photo], ["Mosaic"], None, 1, 1, 1, 1, strength, "style", 1, model, 512]
     if name == "explain":
-        return [photo, ["Mosaic"], None, 0.5, 0.5, model]
+        return [photo, ["Mosaic"], None, 0.5, 0.5, model, 1]
     inputs = [photo, ["Mosaic"], None, 1, 1, 1, 1, strength, "style", 1]
     inputs += ["everywhere", None, None, model]
-    return [*inputs, 512] if name == "stylize" else inputs
+    return [*inputs, 512 if name == "stylize" else values.get("image_format", "png")]

@@ -1,0 +1,36 @@
+// Before and after, with a line that a finger, the mouse or the arrow keys move.
+const figure = element.querySelector(".viewer");
+const [after, before] = element.querySelectorAll("img");
+const range = element.querySelector("input");
+const pictures = element.querySelector(".pictures");
+
+const move = () => pictures.style.setProperty("--at", `${range.value}%`);
+const show = async () => {
+  const value = props.value;
+  if (!value?.after) return;
+  const [first, second] = [value.before, value.after].map((address) => {
+    const image = new Image();
+    image.src = address;
+    return image;
+  });
+  // The old picture stays until the new one can be painted.
+  await Promise.all([first.decode(), second.decode()]).catch(() => {});
+  if (props.value !== value && props.value?.after !== value.after) return;
+  before.src = value.before;
+  after.src = value.after;
+  after.alt = value.words ?? "The photo, stylized";
+  before.alt = value.beforeWords ?? "The photo as it was";
+  if (second.naturalWidth) {
+    pictures.style.setProperty("--shape", `${second.naturalWidth} / ${second.naturalHeight}`);
+    pictures.style.setProperty("--ratio", second.naturalWidth / second.naturalHeight);
+  }
+  figure.dataset.empty = "false";
+};
+range.addEventListener("input", move);
+element.querySelector(".full").addEventListener("click", () => {
+  if (document.fullscreenElement) document.exitFullscreen();
+  else figure.requestFullscreen?.();
+});
+watch("value", show);
+move();
+show();
