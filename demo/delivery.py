@@ -1,4 +1,4 @@
-"""How the page comes to a visitor: compressed, and with pictures that a browser keeps."""
+"""How the page and its files come to a visitor: compressed, kept by browsers, or gone in words."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gradio.brotli_middleware import BrotliResponder, Mode
 from gradio.route_utils import API_PREFIX
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.gzip import GZipResponder
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _PAGES = ("", "/", "/config", f"{API_PREFIX}/info")
@@ -21,6 +21,8 @@ _LEAST = 1000
 """Bytes below which compressing is not worth while."""
 _FOR_EVER = "public, max-age=31536000, immutable"
 _KINDS = {"webp": "image/webp", "jpg": "image/jpeg"}
+_VISITORS_FILE = re.compile(rf"(?:{API_PREFIX})?/file[=/]/uploads/.")
+_GONE = "This file is not here any more: files are deleted after a while. Please make it again."
 _SOCIAL = re.compile(rb'\s*<meta\s+(?:property="og:|name="twitter:)[^>]*>')
 
 
@@ -46,6 +48,7 @@ def social_tags(title: str, description: str, picture: str) -> str:
 class Delivery:
     """ASGI middleware that compresses the page, and lets browsers keep what does not change.
 
+    A link to a visitor's file that was deleted is answered by 410 and a sentence.
     `files` are served by their addresses; `tags` take the place of Gradio's own for other sites.
     """
 
@@ -65,6 +68,8 @@ class Delivery:
             return await answer(scope, receive, send)
         if path.startswith("/assets/"):
             return await self._app(scope, receive, _kept(send))
+        if _VISITORS_FILE.match(path):
+            return await self._app(scope, receive, _worded(scope, receive, send))
         if path not in _PAGES or scope["method"] == "HEAD":
             return await self._app(scope, receive, send)
         accepted = Headers(scope=scope).get("accept-encoding", "")
@@ -98,6 +103,24 @@ class Delivery:
             await send({"type": "http.response.body", "body": page, "more_body": False})
 
         await self._app(scope, receive, collect)
+
+
+def _worded(scope: Scope, receive: Receive, send: Send) -> Send:
+    """Return a `send` that says in words that a visitor's file was deleted.
+
+    Gradio answers "File not allowed", since it forgets such a file.
+    """
+    is_gone = False
+
+    async def send_words(message: Message) -> None:
+        nonlocal is_gone
+        if message["type"] == "http.response.start" and message["status"] in (403, 404):
+            is_gone = True
+            return await PlainTextResponse(_GONE, 410)(scope, receive, send)
+        if not is_gone:
+            await send(message)
+
+    return send_words
 
 
 def _kept(send: Send) -> Send:

@@ -92,7 +92,12 @@ class FairQueue(Queue):
         self._works: set[asyncio.Task[None]] = set()
 
     async def push(self, body: Any, request: Request, username: str | None) -> Any:
-        """Add an event; raise HTTPException if its session, or the whole queue, is full."""
+        """Add an event; raise HTTPException if its session, or the whole queue, is full.
+
+        A page that was loaded from an earlier version of the server may ask for what is not there.
+        """
+        if body.fn_index is not None and body.fn_index not in self.blocks.fns:
+            raise HTTPException(410, "The server has changed since. Please load the page again.")
         self._forget_sessions()
         self._check_session(body, request)
         address = address_of(request)

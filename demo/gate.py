@@ -31,7 +31,7 @@ App = Callable[[Message, Receive, Send], Awaitable[None]]
 _UPLOAD, _BLOBS, _TOOLS = (f"{API_PREFIX}/{name}" for name in ("upload", "component_server", "mcp"))
 # Routes that fetch addresses, or write or run what the page never asks for.
 _CLOSED = tuple(
-    f"{API_PREFIX}/{name}" for name in ("proxy=", "process_recording", "deep_link", "vibe-")
+    f"{API_PREFIX}/{name}" for name in ("proxy=", "process_recording", "deep_link", "vibe-", "dev/")
 )
 _DEPTH = 20
 """Maximum depth of nested lists and objects; the page sends at most eight levels."""

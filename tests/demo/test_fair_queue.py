@@ -161,6 +161,15 @@ def test_session_has_few_places_and_is_told_so(app: gr.Blocks, photo: Path) -> N
     visitor.answer()
 
 
+@pytest.mark.parametrize("number", [9999, -1])
+def test_page_of_an_earlier_server_is_told_to_load_again(app: gr.Blocks, number: int) -> None:
+    visitor = Visitor(app)
+    body = {"data": [], "fn_index": number, "session_hash": visitor.session}
+    answer = visitor.http.post("/queue/join", json=body)
+    assert answer.status_code == 410
+    assert answer.json()["detail"] == "The server has changed since. Please load the page again."
+
+
 def test_full_queue_has_room_for_another_address(
     app: gr.Blocks, queue: FairQueue, painter: Painter, photo: Path, monkeypatch: Any
 ) -> None:

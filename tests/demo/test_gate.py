@@ -150,6 +150,7 @@ def test_upload_may_be_as_large_as_all_files_of_a_folder() -> None:
         "/gradio_api/process_recording",
         "/gradio_api/deep_link",
         "/gradio_api/vibe-edit",
+        "/gradio_api/dev/reload",
     ],
 )
 def test_routes_that_the_page_does_not_need_are_closed(path: str) -> None:
