@@ -118,11 +118,14 @@ def test_modules_and_folders_that_contributing_names_exist() -> None:
 
 
 def documented_commands() -> list[str]:
-    """Commands of the shell on all pages, in blocks and between backticks."""
+    """Commands of the shell on all pages, in blocks, behind uvx and hf jobs, between backticks."""
     lines: set[str] = set()
     for page in [*PAGES, ROOT / "CONTRIBUTING.md"]:
         text = page.read_text(encoding="utf-8").replace("\\\n", " ")
-        lines.update(re.findall(r"^ {4}stylekernel (.+?)(?: +#.*)?$", text, re.MULTILINE))
+        before = r"(?:hf jobs uv run .* |uvx .* )?"
+        lines.update(
+            re.findall(rf"^ {{4}}{before}stylekernel (.+?)(?: +#.*)?$", text, re.MULTILINE)
+        )
         lines.update(" ".join(x.split()) for x in re.findall(r"`stylekernel ([^`]+)`", text))
     return sorted(lines)
 
