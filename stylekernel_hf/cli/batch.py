@@ -13,7 +13,8 @@ from stylekernel_hf.cli.progress import step_progress
 from stylekernel_hf.cli.stop_signals import raise_if_stopped, report_when_stopped
 
 if TYPE_CHECKING:
-    from stylekernel_hf.cli.bulk import Job, Outcome
+    from stylekernel_hf.cli.bulk import Outcome
+    from stylekernel_hf.cli.jobs import Job
     from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline
 
 
@@ -28,12 +29,11 @@ def make_pictures(
 
     from stylekernel_hf.cli.bulk import run_jobs
     from stylekernel_hf.cli.video_progress import VideoBar
-    from stylekernel_hf.video.formats import is_video_name
 
     # The bar counts pictures, or the tiles of a single picture.
     pipe.set_progress_bar_config(disable=len(jobs) > 1, leave=False, delay=2)
     outcomes: list[Outcome] = []
-    single_picture = len(jobs) == 1 and not is_video_name(jobs[0].content)
+    single_picture = len(jobs) == 1 and not jobs[0].is_clip
     progress = step_progress(TimeRemainingColumn(), disable=single_picture)
     bar = progress.add_task("stylizing", total=len(jobs), visible=len(jobs) > 1)
     frames = VideoBar(progress)

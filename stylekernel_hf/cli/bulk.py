@@ -1,10 +1,8 @@
-"""Many pictures at once: every content in every style, each result in a file."""
+"""Many pictures at once: the planned ones are made, and failures leave the others alone."""
 
 from __future__ import annotations
 
-import mimetypes
-import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache, partial
 from pathlib import Path
@@ -12,15 +10,12 @@ from typing import Any, Literal, TypeAlias
 
 from PIL import Image
 
-from stylekernel_hf.cli.content_folders import list_contents
-from stylekernel_hf.cli.output_names import file_system_key, name_results
-from stylekernel_hf.cli.style_sources import NamedStyle, StyleSource, path_of
+from stylekernel_hf.cli.jobs import Job, check_jobs, check_written_name
+from stylekernel_hf.cli.style_sources import NamedStyle, StyleSource
 from stylekernel_hf.errors.messages import in_one_line
-from stylekernel_hf.files.output_paths import check_not_read, check_output_file, check_output_folder
 from stylekernel_hf.images.bounds import Bounds
 from stylekernel_hf.images.color_modes import ColorMode
-from stylekernel_hf.images.folder import list_images
-from stylekernel_hf.images.formats import check_image_size, format_to_write
+from stylekernel_hf.images.formats import check_image_size
 from stylekernel_hf.images.loading import read_image
 from stylekernel_hf.images.metadata.reading import read_metadata
 from stylekernel_hf.images.writing import save_image
@@ -28,24 +23,10 @@ from stylekernel_hf.large.file_stylization import calls_for_strips, stylize_file
 from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline
 from stylekernel_hf.styles.picture_size import MIN_SIDE, style_bounds
 from stylekernel_hf.styles.style_input import PALETTE_SIZE, is_style_file
-from stylekernel_hf.video.formats import is_video_name, output_suffix, video_format
 
 Existing: TypeAlias = Literal["refuse", "skip", "overwrite"]
-_STANDARD_INPUT = "/dev/stdin"
 # Errors of one picture, which must not stop the others.
 _PER_PICTURE_ERRORS = (OSError, ValueError, TypeError, RuntimeError, MemoryError, ImportError)
-
-
-@dataclass(frozen=True)
-class Job:
-    """One picture to make, in one style or in a mixture of several."""
-
-    content: Path
-    styles: tuple[StyleSource, ...]
-    output: Path
-
-    def __str__(self) -> str:
-        return f"{self.content} in the style of {' and '.join(map(str, self.styles))}"
 
 
 @dataclass(frozen=True)
@@ -55,95 +36,6 @@ class Outcome:
     job: Job
     status: Literal["written", "skipped", "failed"]
     error: str = ""
-
-
-def find_images(sources: Iterable[str | os.PathLike[str]], *, name: str) -> list[Path]:
-    """Expand files, folders (their images, by name) and globs (with ** for subfolders).
-
-    Folders of contents give their videos too. Each file is listed once. A file that is named
-    directly is taken whatever its suffix. "-" is standard input. Raises FileNotFoundError for a
-    source without pictures.
-    """
-    paths: dict[Path, None] = {}
-    for source in sources:
-        path = Path(_STANDARD_INPUT if str(source) == "-" else source)
-        # Path.is_dir would raise an error for names that are too long.
-        if os.path.isdir(path):
-            matches = list_contents(path) if name == "content" else list_images(path, name=name)
-        elif os.path.exists(path):
-            matches = [path]
-        else:
-            matches = _glob(str(source), name)
-            if not matches:
-                raise FileNotFoundError(f"{name}: no such file, folder or glob: '{source}'")
-        paths.update(dict.fromkeys(matches))
-    return list(paths)
-
-
-def plan_jobs(
-    contents: Sequence[Path],
-    styles: Sequence[StyleSource],
-    output: str | os.PathLike[str],
-    *,
-    suffix: str = ".png",
-) -> list[Job]:
-    """Pair every content with every style.
-
-    If `output` names a file, the only result goes there. If it names a folder (see `names_folder`),
-    the results are called `CONTENT_STYLE.png`, or longer where two names would be the same (see
-    `name_results`).
-    """
-    return _plan(contents, [(style,) for style in styles], output, suffix)
-
-
-def plan_mixtures(
-    contents: Sequence[Path],
-    styles: Sequence[StyleSource],
-    output: str | os.PathLike[str],
-    *,
-    suffix: str = ".png",
-) -> list[Job]:
-    """Plan one picture per content, of all styles together: `CONTENT_STYLE_STYLE.png`."""
-    return _plan(contents, [tuple(styles)], output, suffix)
-
-
-def names_folder(output: str | os.PathLike[str]) -> bool:
-    """Return whether results go into a folder of this name, which need not exist yet.
-
-    They do if the folder exists, if the name ends in a slash, or if its suffix is not that of a
-    picture or video.
-    """
-    text = os.fspath(output)
-    ends_in_slash = text.endswith(("/", os.sep))
-    is_file = _is_of_a_picture(Path(text).suffix) or is_video_name(Path(text))
-    return ends_in_slash or os.path.isdir(text) or not is_file
-
-
-def check_jobs(jobs: Sequence[Job], *, others: Iterable[Path] = ()) -> None:
-    """Raise ValueError or OSError if the results of the jobs cannot be written.
-
-    No result may replace another result, or a file that is read: a content, a style or one of the
-    `others`.
-    """
-    results: dict[tuple[Path, str], Job] = {}
-    for job in jobs:
-        key = job.output.parent, file_system_key(job.output.name)
-        before = results.setdefault(key, job)
-        if before != job:
-            raise ValueError(
-                f"output must be a file of its own for each picture, got '{job.output}' for both "
-                f"{before} and {job}"
-            )
-    if len(jobs) == 1:
-        check_output_file(jobs[0].output, name="output", makes_folder=True)
-        written_format = video_format if is_video_name(jobs[0].content) else format_to_write
-        written_format(jobs[0].output, name="output")
-    else:
-        for folder in {job.output.parent for job in jobs}:
-            check_output_folder(folder, name="output")
-    read = {*others, *(job.content for job in jobs)}
-    read |= {path_of(style) for job in jobs for style in job.styles}
-    check_not_read((job.output for job in jobs), read, name="output")
 
 
 def run_jobs(
@@ -195,7 +87,7 @@ def run_jobs(
             if _is_to_be_skipped(job.output, existing):
                 outcome = Outcome(job, "skipped")
             else:
-                check_output_file(job.output, name="output", makes_folder=True)
+                check_written_name(job)
                 damage = stylize(job, [read_style(style) for style in job.styles])
                 outcome = Outcome(job, "written", damage)
         except _PER_PICTURE_ERRORS as error:
@@ -230,7 +122,7 @@ def _stylize(
         "tile_size": tile_size,
     }
     job.output.parent.mkdir(parents=True, exist_ok=True)
-    if is_video_name(job.content):
+    if job.is_clip:
         from stylekernel_hf.video.stylizing import stylize_video
 
         options |= {**video, "masks": masks, "metadata": metadata}
@@ -257,52 +149,11 @@ def _read_style(
     return style if is_style_file(style) else read_image(style, name="style", bounds=bounds)
 
 
-def _plan(
-    contents: Sequence[Path],
-    groups: Sequence[tuple[StyleSource, ...]],
-    output: str | os.PathLike[str],
-    suffix: str,
-) -> list[Job]:
-    """Pair every content with every group of styles that are mixed in one picture."""
-    if not os.fspath(output):
-        raise ValueError("output must be the name of a file or folder, got ''")
-    if not names_folder(output):
-        pictures = len(contents) * len(groups)
-        if pictures != 1:
-            raise ValueError(
-                f"output must be a folder for {pictures} pictures, got '{output}' (a folder of "
-                "that name ends in a slash)"
-            )
-        return [Job(contents[0], groups[0], Path(output))]
-    suffixes = {each: output_suffix(each) if is_video_name(each) else suffix for each in contents}
-    names: dict[Any, str] = {}
-    for common in dict.fromkeys(suffixes.values()):
-        named = [each for each in contents if suffixes[each] == common]
-        names |= name_results(named, groups, common)
-    pairs = [(content, group) for content in contents for group in groups]
-    return [Job(*pair, Path(output, names[pair])) for pair in pairs]
-
-
 def _is_to_be_skipped(output: Path, existing: Existing) -> bool:
-    if existing == "refuse" and output.exists():
+    if output.is_dir():
+        exists = any(output.iterdir())
+    else:
+        exists = output.exists() if existing == "refuse" else output.is_file()
+    if existing == "refuse" and exists:
         raise FileExistsError(f"'{output}' exists already")
-    return existing == "skip" and output.is_file()
-
-
-def _is_of_a_picture(suffix: str) -> bool:
-    # Formats that are only read count, too, such as .heic: no folder has such a name.
-    by_name, _ = mimetypes.MimeTypes().guess_type(f"name{suffix}", strict=False)
-    known = suffix.lower() in Image.registered_extensions()
-    return bool(suffix) and (known or (by_name or "").startswith("image/"))
-
-
-def _glob(pattern: str, name: str) -> list[Path]:
-    path = Path(pattern)
-    root = Path(path.anchor) if path.anchor else Path()
-    parts = path.relative_to(path.anchor) if path.anchor else path
-    if not any(mark in pattern for mark in "*?["):
-        return []
-    try:
-        return sorted(file for file in root.glob(str(parts)) if os.path.isfile(file))
-    except ValueError as error:
-        raise ValueError(f"{name} must be a glob, got '{pattern}': {error}") from error
+    return existing == "skip" and exists

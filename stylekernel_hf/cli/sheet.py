@@ -12,7 +12,7 @@ from pathlib import Path
 import typer
 from PIL import Image, ImageDraw, ImageFont
 
-from stylekernel_hf.cli.bulk import Job
+from stylekernel_hf.cli.jobs import Job
 from stylekernel_hf.cli.output_names import file_system_key
 from stylekernel_hf.cli.style_sources import NamedStyle, StyleSource, path_of, short_name
 from stylekernel_hf.cli.thumbnail import load_thumbnail

@@ -14,7 +14,7 @@ from stylekernel_hf.cli.output_files import Overwrite, check_new
 from stylekernel_hf.cli.quick_imports import quick_imports
 
 if TYPE_CHECKING:
-    from stylekernel_hf.cli.bulk import Job
+    from stylekernel_hf.cli.jobs import Job
     from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline
 
 
@@ -126,6 +126,15 @@ def stylize(
             help="Leave date, camera, description and location of the photo out of the result.",
         ),
     ] = False,
+    frames: Annotated[
+        bool,
+        typer.Option(
+            "--frames",
+            help="A folder of contents is one video, its pictures are the frames, in order by "
+            "name; and an --output that is a folder gets frames, too.",
+            rich_help_panel=_VIDEOS,
+        ),
+    ] = False,
     smoothing: Annotated[
         float,
         typer.Option(
@@ -148,7 +157,8 @@ def stylize(
     fps: Annotated[
         float | None,
         typer.Option(
-            help="Frames a second; by default at the video's own times.", rich_help_panel=_VIDEOS
+            help="Frames a second; by default at the video's own times, 25 for a folder of frames.",
+            rich_help_panel=_VIDEOS,
         ),
     ] = None,
     codec: Annotated[
@@ -171,8 +181,9 @@ def stylize(
     One result goes to the file --output. Several results go to the folder --output, as
     CONTENT_STYLE.png, with longer names where two would be the same. Photos of more than 50
     megapixels are stylized strip by strip if libvips is installed (the extra "large"). Videos keep
-    their sound; they need PyAV (the extra "video"). If some pictures fail, the others are made, and
-    the command lists the failures and ends with code 1.
+    their sound, and animated GIF, WebP and PNG files move; they need PyAV (the extra "video"). If
+    some pictures fail, the others are made, and the command lists the failures and ends with code
+    1.
     """
     weights, masks, is_mixed = style_weight or None, mask or None, bool(style_weight or mask)
     _check_exclusions(overwrite, skip_existing, strength, strength_map, sheet, is_mixed)
@@ -183,7 +194,7 @@ def stylize(
     # 1. Check everything that can be checked before the work.
     _check_numbers(strength, stroke_scale, style_size)
     contents, styles = [content, *(more_contents or [])], [style, *(more_styles or [])]
-    jobs = _plan(contents, styles, output, weights, masks)
+    jobs = _plan(contents, styles, output, weights, masks, frames)
     _check_files(jobs, masks or [], strength_map, sheet, may_exist=overwrite or skip_existing)
     tell_new_folder(output, jobs)
     pipe = _load(model, device, dtype, tile_size)
@@ -254,17 +265,18 @@ def _plan(
     output: str,
     weights: list[float] | None,
     masks: list[Path] | None,
+    frames: bool,
 ) -> list[Job]:
-    from stylekernel_hf.cli.bulk import find_images, plan_jobs, plan_mixtures
+    from stylekernel_hf.cli.jobs import find_images, plan_jobs, plan_mixtures
     from stylekernel_hf.cli.style_sources import expand_styles
     from stylekernel_hf.pipelines.call_checks import check_combination
 
-    content_paths = find_images(contents, name="content")
+    content_paths = find_images(contents, name="content", frames=frames)
     sources = expand_styles(find_images(styles, name="style"))
     if weights is None and masks is None:
-        return plan_jobs(content_paths, sources, output)
+        return plan_jobs(content_paths, sources, output, frames=frames)
     check_combination(len(sources), len(content_paths), weights, masks)
-    return plan_mixtures(content_paths, sources, output)
+    return plan_mixtures(content_paths, sources, output, frames=frames)
 
 
 def _check_files(
@@ -276,14 +288,13 @@ def _check_files(
     may_exist: bool,
 ) -> None:
     """Raise an error for what cannot be read, or must not be written."""
-    from stylekernel_hf.cli.bulk import check_jobs
-    from stylekernel_hf.video.formats import is_video_name
+    from stylekernel_hf.cli.jobs import check_jobs
 
     maps = _check_maps(masks, strength_map)
     check_jobs(jobs, others=maps)
     if sheet is None:
         return
-    if any(is_video_name(job.content) for job in jobs):
+    if any(job.is_clip for job in jobs):
         raise typer.BadParameter("--sheet shows pictures, not videos")
     _check_sheet(sheet, jobs, maps, may_exist=may_exist)
 

@@ -82,7 +82,7 @@ def read_image(source: ImageSource, name: str, bounds: Bounds) -> Image.Image:
         return _decoded(source, name, label, bounds)
     stream, label = open_source(source, name)
     with stream:
-        image = _identify(stream, name, label)
+        image = open_image(stream, name, label)
         _reduce_in_decoder(image, name, label, bounds)
         return _decoded(image, name, label, bounds)
 
@@ -91,11 +91,14 @@ def read_size(path: str | os.PathLike[str], name: str) -> tuple[int, int]:
     """Return width and height from an image file's header."""
     stream, label = open_source(path, name)
     with stream:
-        return _identify(stream, name, label).size
+        return open_image(stream, name, label).size
 
 
-def _identify(stream: Stream, name: str, label: str) -> ImageFile.ImageFile:
-    """Read the header with the first of Pillow's plugins that takes the file."""
+def open_image(stream: Stream, name: str, label: str) -> ImageFile.ImageFile:
+    """Read the header with the first of Pillow's plugins that takes the file.
+
+    Raises ValueError, with the argument's `name` and the file's `label`, if none does.
+    """
     prefix = stream.read(16)
     if not prefix:
         raise UnreadableImageError(f"{name} must be an image file, but {label} is empty (0 bytes)")

@@ -22,12 +22,13 @@ if TYPE_CHECKING:
 
 MAX_SIDE = 8192
 MAX_PIXELS = 2**25
-_USUAL_RATE = Fraction(25)
+USUAL_RATE = Fraction(25)
+"""Frames a second where nothing tells them."""
 _FINEST_TIME = 1_000_000
 # What describes other files, or is no video, is not opened: it would make FFmpeg open them.
 _DEMUXERS = (
     "mov,matroska,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,mxf,nut,ivf,dv,rm,wtv,h264,hevc,obu,m4v,"
-    "yuv4mpegpipe,gif,apng"
+    "yuv4mpegpipe"
 )
 _OPTIONS = {"protocol_whitelist": "file", "format_whitelist": _DEMUXERS}
 
@@ -107,11 +108,11 @@ def look_at_clip(path: str | os.PathLike[str], *, name: str) -> ClipFacts:
     text = os.fspath(path)
     with open_clip(path, name=name) as container:
         stream = video_stream(container, text, name=name)
-        _check_size(stream.width, stream.height, text, name)
+        check_size(stream.width, stream.height, text, name)
         frame = _first_frame(container, stream)
         if frame is None:
             raise ValueError(f"{name} must have frames that can be decoded, but '{text}' has none")
-        _check_size(frame.width, frame.height, text, name)
+        check_size(frame.width, frame.height, text, name)
         colors = _colors(stream, frame)
         if colors.hdr is not None:
             raise ValueError(
@@ -128,7 +129,7 @@ def look_at_clip(path: str | os.PathLike[str], *, name: str) -> ClipFacts:
             *(sides[::-1] if turned else sides),
             aspect=1 / aspect if turned else aspect,
             turn=turn,
-            rate=stream.average_rate or stream.guessed_rate or _USUAL_RATE,
+            rate=stream.average_rate or stream.guessed_rate or USUAL_RATE,
             stream_time_base=own_base,
             time_base=Fraction(1, min(own_base.denominator, _FINEST_TIME)),
             # Sound may begin before 0, with what its codec needs to begin.
@@ -154,7 +155,8 @@ def _first_frame(container: InputContainer, stream: VideoStream) -> VideoFrame |
     return None
 
 
-def _check_size(width: int, height: int, path: str, name: str) -> None:
+def check_size(width: int, height: int, path: str, name: str) -> None:
+    """Raise ValueError, with the argument's name, for frames that are too small or too large."""
     if not (width and height):
         raise ValueError(f"{name} must have frames that can be decoded, but '{path}' has none")
     if min(width, height) < MIN_SIDE:

@@ -74,11 +74,12 @@ class RgbReader:
 
 
 class YuvWriter:
-    """Converts stylized pictures to frames of BT.709 in limited range."""
+    """Converts stylized pictures to frames of BT.709 in limited range, or keeps them in RGB."""
 
     def __init__(self, width: int, height: int, pixel_format: str) -> None:
         converted = f"scale=out_color_matrix=bt709:in_range=pc:out_range=tv:{_EXACT}"
-        steps = [converted, f"format={pixel_format}"]
+        is_rgb = pixel_format == "rgb24"
+        steps = [*([] if is_rgb else [converted]), f"format={pixel_format}"]
         self._graph = _chain(width, height, "rgb24", steps)
 
     def write(self, picture: UInt8[Tensor, "1 3 h w"]) -> VideoFrame:

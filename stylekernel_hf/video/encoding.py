@@ -12,7 +12,7 @@ from torch import Tensor
 
 from stylekernel_hf.video.colors import BT709, LIMITED_RANGE
 from stylekernel_hf.video.conversion import YuvWriter
-from stylekernel_hf.video.formats import Codec
+from stylekernel_hf.video.formats import LOSSLESS, Codec
 from stylekernel_hf.video.pyav import av
 
 
@@ -34,6 +34,8 @@ class Encoding:
 
         Sides that are odd would be cut.
         """
+        if self.codec == LOSSLESS:
+            return "rgb24"
         is_odd = self.width % 2 or self.height % 2
         return "yuv444p" if is_odd and self.codec.even_sides else "yuv420p"
 
@@ -62,8 +64,9 @@ class SegmentWriter:
         context = self._stream.codec_context
         context.time_base = encoding.time_base
         context.sample_aspect_ratio = encoding.aspect
-        context.colorspace = context.color_primaries = context.color_trc = BT709
-        context.color_range = LIMITED_RANGE
+        if encoding.codec != LOSSLESS:
+            context.colorspace = context.color_primaries = context.color_trc = BT709
+            context.color_range = LIMITED_RANGE
         self._is_empty = True
 
     def write(self, picture: UInt8[Tensor, "1 3 h w"], times: tuple[int, ...]) -> None:

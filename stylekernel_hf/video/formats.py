@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from stylekernel_hf.errors.given_values import as_integer, shown
+from stylekernel_hf.images.animation import is_animated
 
 DEFAULT_QUALITY = 80
 
@@ -50,12 +53,16 @@ CODECS = {
 }
 
 
+LOSSLESS = Codec("lossless", "libx264rgb", 0, 0, (("preset", "ultrafast"),), False)
+"""How frames wait for a result that is pictures: nothing is lost, in RGB."""
+
+
 @dataclass(frozen=True)
 class VideoFormat:
     """A kind of video file: FFmpeg's name of its `muxer`, and what may be in it.
 
-    The first of the `codecs` is the default. Sound that the file cannot hold as it is becomes that
-    of the encoder `audio`.
+    The first of the `codecs` is the default; animated pictures have none to choose. Sound that the
+    file cannot hold as it is becomes that of the encoder `audio`.
     """
 
     muxer: str
@@ -71,7 +78,12 @@ FORMATS = {
     ".mkv": VideoFormat("matroska", ("h264", "hevc", "vp9"), "aac"),
     ".webm": VideoFormat("webm", ("vp9",), "libopus"),
 }
-
+ANIMATIONS = {
+    ".gif": VideoFormat("gif", (), ""),
+    ".webp": VideoFormat("webp", (), ""),
+    ".apng": VideoFormat("apng", (), ""),
+}
+"""Pictures that move, without sound."""
 
 # What is taken for a video by its name; others are read, too, by `stylize_video`.
 _OTHER_SUFFIXES = ".3gp .avi .flv .m2ts .mpeg .mpg .mts .mxf .ogv .ts .vob .wmv .y4m"  # Only read.
@@ -83,26 +95,52 @@ def is_video_name(path: Path) -> bool:
     return path.suffix.lower() in _SUFFIXES
 
 
+def is_clip(content: Path, output: Path) -> bool:
+    """Say whether a content becomes frames in time: a video, a folder, or an animated picture.
+
+    An animated picture does where the result, too, can move and PyAV is installed; otherwise its
+    first frame is a photo.
+    """
+    if is_video_name(content) or os.path.isdir(content):
+        return True
+    moves = is_video_name(output) or output.suffix.lower() in ANIMATIONS or names_frames(output)
+    return moves and find_spec("av") is not None and is_animated(content)
+
+
 def output_suffix(path: Path) -> str:
     """Return the suffix for the result of a video: its own, or .mp4 if that is not written."""
     suffix = path.suffix.lower()
-    return suffix if suffix in FORMATS else ".mp4"
+    if suffix == ".png":
+        return ".apng"
+    return suffix if suffix in {**FORMATS, **ANIMATIONS} else ".mp4"
+
+
+def names_frames(path: Path) -> bool:
+    """Say whether a result is a folder of frames: one that exists, or a name without a suffix."""
+    return os.path.isdir(path) or not path.suffix
 
 
 def video_format(path: Path, *, name: str) -> VideoFormat:
     """Return the kind of file that a suffix stands for; ValueError with the name for another."""
-    found = FORMATS.get(path.suffix.lower())
+    known = {**FORMATS, **ANIMATIONS}
+    found = known.get(path.suffix.lower())
     if found is None:
-        *others, last = FORMATS
-        raise ValueError(f"{name} must end in {', '.join(others)} or {last}, got '{path}'")
+        *others, last = known
+        raise ValueError(
+            f"{name} must end in {', '.join(others)} or {last}, or be a folder, got '{path}'"
+        )
     return found
 
 
 def choose_codec(codec: str | None, path: Path) -> Codec:
     """Return the codec of this name, or the usual one of the file; ValueError for what cannot be.
 
-    ValueError, too, where this installation of FFmpeg has no encoder for it.
+    Pictures take none, and wait for it without loss.
     """
+    if names_frames(path) or path.suffix.lower() in ANIMATIONS:
+        if codec is not None:
+            raise ValueError(f"codec must be left out for pictures, got {codec!r} for '{path}'")
+        return LOSSLESS
     allowed = video_format(path, name="output").codecs
     if codec is None:
         codec = allowed[0]
@@ -125,4 +163,5 @@ def tells_aspect(codec: Codec, path: Path) -> bool:
 
     PyAV does not let Matroska tell it; the codecs of the MPEG tell it themselves.
     """
-    return codec.name != "vp9" or FORMATS[path.suffix.lower()].muxer == "mp4"
+    kind = FORMATS.get(path.suffix.lower())
+    return kind is not None and (codec.name != "vp9" or kind.muxer == "mp4")

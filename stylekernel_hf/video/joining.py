@@ -6,14 +6,20 @@ import heapq
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from stylekernel_hf.files.atomic_write import atomic_file
 from stylekernel_hf.video.clip import open_clip, video_stream
 from stylekernel_hf.video.encoding import Encoding
-from stylekernel_hf.video.formats import VideoFormat
+from stylekernel_hf.video.formats import VideoFormat, video_format
 from stylekernel_hf.video.other_streams import OtherStreams, Shift
+from stylekernel_hf.video.pictures import holds_pictures
 from stylekernel_hf.video.pyav import av, system_errors
 from stylekernel_hf.video.segments import Segment
 from stylekernel_hf.video.video_track import VideoTrack
+
+if TYPE_CHECKING:
+    from av.container import InputContainer, OutputContainer
 
 # What describes the container of the clip, not the clip.
 _OF_THE_CONTAINER = {"major_brand", "minor_version", "compatible_brands", "encoder"}
@@ -41,34 +47,58 @@ _USUAL_TAGS = {
 }
 
 
-@system_errors()
 def join(
+    content: str | os.PathLike[str],
+    parts: Sequence[Segment],
+    encoding: Encoding,
+    output: Path,
+    shift: Shift,
+    *,
+    metadata: bool,
+) -> list[str]:
+    """Write the parts and the clip's other streams to a file; say what was changed or left out.
+
+    The file appears whole or not at all.
+    """
+    kind = video_format(output, name="output")
+    with atomic_file(output) as path, system_errors():
+        if not holds_pictures(content):
+            with open_clip(content, name="content") as source:
+                return _join(source, content, parts, encoding, path, kind, shift, metadata)
+        with _opened(path, kind, {}) as target:
+            for _, packet in VideoTrack(target, parts, encoding).packets():
+                target.mux_one(packet)
+        return []
+
+
+def _join(
+    source: InputContainer,
     content: str | os.PathLike[str],
     parts: Sequence[Segment],
     encoding: Encoding,
     path: Path,
     kind: VideoFormat,
     shift: Shift,
-    *,
     metadata: bool,
 ) -> list[str]:
-    """Write the parts and the clip's other streams to a file; say what was changed or left out."""
-    with open_clip(content, name="content") as source:
-        tags = _kept_tags(source.metadata) if metadata else {}
-        options = _container_options(kind, tags)
-        with av.open(f"file:{path}", "w", format=kind.muxer, container_options=options) as target:
-            target.metadata.update(tags)
-            track = VideoTrack(target, parts, encoding)
-            video = video_stream(source, os.fspath(content), name="content")
-            if metadata:
-                track.describe(video)
-            others = OtherStreams(source, video, target, kind, shift)
-            # All at once would fill the memory with whichever comes first.
-            for _, packet in heapq.merge(
-                track.packets(), others.packets(), key=lambda timed: timed[0]
-            ):
-                target.mux_one(packet)
-            return others.notes
+    tags = _kept_tags(source.metadata) if metadata else {}
+    with _opened(path, kind, tags) as target:
+        track = VideoTrack(target, parts, encoding)
+        video = video_stream(source, os.fspath(content), name="content")
+        if metadata:
+            track.describe(video)
+        others = OtherStreams(source, video, target, kind, shift)
+        # All at once would fill the memory with whichever comes first.
+        for _, packet in heapq.merge(track.packets(), others.packets(), key=lambda timed: timed[0]):
+            target.mux_one(packet)
+        return others.notes
+
+
+def _opened(path: Path, kind: VideoFormat, tags: dict[str, str]) -> OutputContainer:
+    options = _container_options(kind, tags)
+    target = av.open(f"file:{path}", "w", format=kind.muxer, container_options=options)
+    target.metadata.update(tags)
+    return target
 
 
 def _container_options(kind: VideoFormat, tags: dict[str, str]) -> dict[str, str]:

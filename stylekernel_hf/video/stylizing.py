@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,8 +12,6 @@ from pathlib import Path
 import torch
 
 from stylekernel_hf.devices.processors import adaptive_threads
-from stylekernel_hf.errors.given_values import as_float, as_integer, shown
-from stylekernel_hf.files.atomic_write import atomic_file
 from stylekernel_hf.files.output_paths import check_not_read, check_output_file
 from stylekernel_hf.images.color_modes import ColorMode
 from stylekernel_hf.images.tensors import ImageInput
@@ -22,29 +19,35 @@ from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline
 from stylekernel_hf.styles.library import StyleLibrary
 from stylekernel_hf.styles.picture_size import MIN_SIDE
 from stylekernel_hf.styles.style_input import StyleInput
-from stylekernel_hf.video.clip import count_frames, look_at_clip
+from stylekernel_hf.video.clip import count_frames
 from stylekernel_hf.video.encoding import Encoding
 from stylekernel_hf.video.formats import (
+    ANIMATIONS,
     DEFAULT_QUALITY,
     check_quality,
     choose_codec,
+    names_frames,
     tells_aspect,
-    video_format,
 )
 from stylekernel_hf.video.frame_stylizer import FrameOptions, FrameStylizer
-from stylekernel_hf.video.frames import FrameReader
 from stylekernel_hf.video.joining import join
+from stylekernel_hf.video.option_checks import (
+    check_fps,
+    check_smoothing,
+    check_times,
+    scaled_size,
+)
 from stylekernel_hf.video.other_streams import Shift
 from stylekernel_hf.video.overlap import Behind, read_ahead
+from stylekernel_hf.video.picture_output import check_frames_folder, write_pictures
 from stylekernel_hf.video.recording import Recorder, StylizedFrame
 from stylekernel_hf.video.segments import SegmentFolder, segment_folder
+from stylekernel_hf.video.sources import damage_of, identity, look_at
+from stylekernel_hf.video.timed_reader import TimedReader
 
 logger = logging.getLogger(__name__)
 
 DEFAULT_SMOOTHING = 0.5
-_MOST_FPS = 240
-# By so much files may tell more than there is.
-_SLACK_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
@@ -107,14 +110,18 @@ def stylize_video(
     log. `output` ends in .mp4, .m4v, .mov, .mkv or .webm, and appears whole or not at all. Until
     then, finished parts lie beside it in a hidden folder, and the same call goes on after them.
 
+    `content` may also be an animated GIF, WebP or PNG file, or a folder of pictures, which are its
+    frames in order by name. `output` may also end in .gif, .webp or .apng, or be a new folder, for
+    one PNG file a frame, with the names of the files of `content` if that is a folder.
+
     `strength` to `tile_size` are those of the pipeline's call, the same in every frame. The network
     measures every frame; what it measures is averaged over time within a scene, with weights that
     halve in `smoothing` seconds, so that colours do not pulse. With 0 nothing is. `start` and
     `end` are seconds of the clip. Frames with a side of more than `max_side` px are made smaller.
     `fps` shows frames at this rate, leaving some out or repeating some, instead of at their own
-    times. `codec` is "h264" (the default), "hevc" or "vp9" (the default of .webm), `quality` runs
-    from 1 to 100. Sides that are odd keep their full colour resolution in "h264" and "hevc", which
-    not every player shows.
+    times; it is the rate of the frames of a folder, 25 without. `codec` is "h264" (the default),
+    "hevc" or "vp9" (the default of .webm), `quality` runs from 1 to 100. Sides that are odd keep
+    their full colour resolution in "h264" and "hevc", which not every player shows.
 
     `on_frame` is called after every frame. Raises ImportError without PyAV (the extra "video"), and
     ValueError, TypeError or OSError with the name of the argument at fault, for HDR among others.
@@ -124,31 +131,34 @@ def stylize_video(
     target = Path(output)
     codec_found = choose_codec(codec, target)
     quality = check_quality(quality)
-    check_output_file(target, name="output")
+    if names_frames(target):
+        check_frames_folder(target, name="output")
+    else:
+        check_output_file(target, name="output")
     options = FrameOptions(
         strength, style_weights, masks, color, style_size, stroke_scale, tile_size
     )
     options = options.checked(pipe.model)
-    smoothing = _check_smoothing(smoothing)
-    start, end = _check_times(start, end)
-    rate = _check_fps(fps)
+    smoothing = check_smoothing(smoothing)
+    start, end = check_times(start, end)
+    rate = check_fps(fps)
     # 2. Look at the clip.
-    facts = look_at_clip(content, name="content")
+    facts, reads, rate = look_at(content, rate, name="content")
     check_not_read([target], [Path(content)], name="output")
     if facts.seconds is not None and start >= facts.seconds > 0:
         raise ValueError(f"start must lie within the {facts.seconds:.2f} s, got {start}")
     notes = (
         ["content is interlaced: its lines are stylized as they are"] if facts.interlaced else []
     )
-    width, height = _scaled(facts.width, facts.height, max_side)
+    width, height = scaled_size(facts.width, facts.height, max_side)
     aspect = facts.aspect
     if aspect != 1 and not tells_aspect(codec_found, target):
         width, aspect = 2 * max(MIN_SIDE // 2, round(width * aspect / 2)), Fraction(1)
         notes.append(
-            f"frames are made {width} px wide, because {target.suffix} with the codec "
-            f"{codec_found.name} has square pixels only"
+            f"frames are made {width} px wide, because {target.suffix or 'a picture'} with the "
+            f"codec {codec_found.name} has square pixels only"
         )
-    reader = FrameReader(content, facts, (width, height), start, end, rate)
+    reader = reads(content, facts, (width, height), start, end, rate)
     encoding = Encoding(
         codec_found,
         quality,
@@ -161,7 +171,7 @@ def stylize_video(
     # 3. Encode the styles once.
     stylizer = FrameStylizer(pipe, style, (height, width), options, smoothing)
     plan = {
-        "content": _identity(content),
+        "content": identity(content),
         "stylizer": stylizer.fingerprint(),
         "encoding": repr(encoding),
         "part": [start, end],
@@ -179,24 +189,23 @@ def stylize_video(
         if not folder.parts:
             part = f"from {start:g} s" + ("" if end is None else f" to {end:g} s")
             raise ValueError(f"start and end must leave frames, but '{content}' has none {part}")
-        with atomic_file(target) as temporary:
+        if names_frames(target) or target.suffix.lower() in ANIMATIONS:
+            notes += write_pictures(content, folder.parts, encoding, target, quality, reader.names)
+        else:
             shift = Shift(
                 facts.origin + reader.shift * reader.time_base,
                 is_cut=start > 0,
                 end=None if end is None else facts.origin + Fraction(end),
             )
-            kind = video_format(target, name="output")
-            notes += join(
-                content, folder.parts, encoding, temporary, kind, shift, metadata=metadata
-            )
-        damage = _damage(reader)
+            notes += join(content, folder.parts, encoding, target, shift, metadata=metadata)
+        damage = damage_of(reader)
     for note in [*notes, *([damage] if damage else [])]:
         logger.warning("%s", note)
     return StylizedVideo(frames, kept, tuple(notes), damage)
 
 
 def _stylize_frames(
-    reader: FrameReader,
+    reader: TimedReader,
     stylizer: FrameStylizer,
     folder: SegmentFolder,
     encoding: Encoding,
@@ -225,67 +234,3 @@ def _stylize_frames(
         raise
     recorder.close(whole=True)
     return done
-
-
-def _check_smoothing(smoothing: object) -> float:
-    seconds = as_float(smoothing, "smoothing")
-    if seconds < 0:
-        raise ValueError(f"smoothing must be at least 0 s, got {seconds:g}")
-    return seconds
-
-
-def _check_times(start: object, end: object) -> tuple[float, float | None]:
-    first = as_float(start, "start")
-    if first < 0:
-        raise ValueError(f"start must be at least 0 s, got {first:g}")
-    if end is None:
-        return first, None
-    last = as_float(end, "end")
-    if last <= first:
-        raise ValueError(f"end must be after the start at {first:g} s, got {last:g}")
-    return first, last
-
-
-def _check_fps(fps: object) -> Fraction | None:
-    """Return a rate as a fraction that files can hold, such as 30000 / 1001."""
-    if fps is None:
-        return None
-    rate = as_float(fps, "fps")
-    if not 0 < rate <= _MOST_FPS:
-        raise ValueError(f"fps must lie in (0, {_MOST_FPS}], got {shown(rate)}")
-    return Fraction(fps if isinstance(fps, Fraction) else rate).limit_denominator(1001)
-
-
-def _scaled(width: int, height: int, max_side: object) -> tuple[int, int]:
-    """Return (width, height) with a longer side of at most `max_side`, even if smaller."""
-    if max_side is None:
-        return width, height
-    most = as_integer(max_side, "max_side", low=MIN_SIDE)
-    scale = most / max(width, height)
-    if scale >= 1:
-        return width, height
-    smaller = [max(MIN_SIDE, math.floor(side * scale / 2 + 0.5) * 2) for side in (width, height)]
-    return min(smaller[0], most), min(smaller[1], most)
-
-
-def _identity(content: str | os.PathLike[str]) -> list[object]:
-    status = Path(content).stat()
-    return [str(Path(content).absolute()), status.st_size, status.st_mtime_ns]
-
-
-def _damage(reader: FrameReader) -> str:
-    """Say why not all of the clip could be read; nothing if it could."""
-    facts, damage = reader.facts, reader.damage
-    if damage.packets:
-        return (
-            f"content: '{os.fspath(reader.path)}' is damaged, {damage.packets} of its packets "
-            f"could not be decoded: {damage.reason}"
-        )
-    read = float(reader.last * facts.time_base)
-    slack = _SLACK_SECONDS + 2 / facts.rate
-    if reader.end is None and facts.stream_seconds and read + slack < facts.stream_seconds:
-        return (
-            f"content: '{os.fspath(reader.path)}' is cut short, {read:.2f} of "
-            f"{facts.stream_seconds:.2f} s could be read"
-        )
-    return ""

@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from stylekernel_hf.cli import bulk
-from stylekernel_hf.cli.bulk import Job, Outcome, find_images, plan_jobs, plan_mixtures, run_jobs
+from stylekernel_hf.cli.bulk import Outcome, run_jobs
+from stylekernel_hf.cli.jobs import Job, find_images, plan_jobs, plan_mixtures
 from stylekernel_hf.images.color_modes import ColorMode
 from stylekernel_hf.large import file_stylization
 from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline

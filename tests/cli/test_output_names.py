@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from stylekernel_hf.cli.bulk import plan_jobs, plan_mixtures
+from stylekernel_hf.cli.jobs import plan_jobs, plan_mixtures
 from stylekernel_hf.cli.output_names import name_results
 from stylekernel_hf.cli.style_sources import NamedStyle, StyleSource
 

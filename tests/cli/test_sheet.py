@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from stylekernel_hf.cli import sheet, thumbnail
-from stylekernel_hf.cli.bulk import Job
+from stylekernel_hf.cli.jobs import Job
 from stylekernel_hf.cli.sheet import CELL, check_sheet, draw_sheet
 from stylekernel_hf.cli.thumbnail import load_thumbnail
 from stylekernel_hf.images.contact_sheet import GAP

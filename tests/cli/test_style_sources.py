@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from stylekernel_hf import StyleKernelPipeline, StyleLibrary
-from stylekernel_hf.cli.bulk import plan_jobs, plan_mixtures, run_jobs
+from stylekernel_hf.cli.bulk import run_jobs
+from stylekernel_hf.cli.jobs import plan_jobs, plan_mixtures
 from stylekernel_hf.cli.style_sources import NamedStyle, expand_styles
 from stylekernel_hf.images.loading import load_image
 from tests.tiny import save_picture, tiny_model

@@ -14,10 +14,12 @@ import pytest
 
 pytest.importorskip("av", reason="needs PyAV")
 
+from PIL import Image
+
 from stylekernel_hf.cli import main
 from stylekernel_hf.images.loading import load_image
 from tests.tiny import save_picture, tiny_model
-from tests.video.clips import Clip, decode, packets, save_clip
+from tests.video.clips import Clip, decode, packets, picture, save_clip
 
 Shell = Callable[..., tuple[int, str, str]]
 
@@ -137,3 +139,30 @@ def test_command_that_is_stopped_says_what_is_kept(
     assert "0 of 1 pictures were written; " in last
     assert " of 10000 frames are in '.out.mp4.segments', the same command continues" in last
     assert not (tmp_path / "out.mp4").exists()
+
+
+def test_animated_picture_moves_where_the_result_can(stylize: Shell) -> None:
+    frames = [Image.fromarray(picture(number)) for number in (0, 4, 8)]
+    frames[0].save("moves.gif", save_all=True, append_images=frames[1:], duration=[80, 40, 120])
+    for name, expected in (("out.gif", 3), ("out.webp", 3), ("out.png", 1), ("all/", 3)):
+        status, _, err = stylize("moves.gif", "s.png", "-o", name)
+        assert status == 0, err
+        path = Path(name) / "moves_s.gif" if name == "all/" else Path(name)
+        with Image.open(path) as image:
+            assert getattr(image, "n_frames", 1) == expected
+
+
+def test_folder_of_frames_is_one_video_on_demand(stylize: Shell) -> None:
+    Path("shot").mkdir()
+    for number in range(3):
+        Image.fromarray(picture(number)).save(f"shot/{number}.png")
+    assert stylize("shot", "s.png", "--frames", "-o", "out.mp4", "--fps", 10)[0] == 0
+    assert [float(time) for time in decode(Path("out.mp4")).times] == [0, 0.1, 0.2]
+    assert stylize("shot", "s.png", "--frames", "-o", "new")[0] == 0
+    assert sorted(path.name for path in Path("new").iterdir()) == ["0.png", "1.png", "2.png"]
+    assert stylize("shot", "-c", "clip.mp4", "s.png", "--frames", "-o", "both/")[0] == 0
+    assert len([*Path("both/shot_s").iterdir()]) == 3
+    assert len([*Path("both/clip_s").iterdir()]) == 10
+    status, _, err = stylize("shot", "s.png", "--frames", "-o", "new")
+    assert status == 1 and "exists already" in err
+    assert stylize("shot", "s.png", "--frames", "-o", "new", "--skip-existing")[0] == 0

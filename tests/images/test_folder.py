@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from stylekernel_hf.cli.bulk import find_images
+from stylekernel_hf.cli.jobs import find_images
 from stylekernel_hf.images.folder import image_suffixes, list_images
 from stylekernel_hf.images.loading import load_image
 

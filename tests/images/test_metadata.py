@@ -15,7 +15,8 @@ import pytest
 from PIL import ExifTags, Image, IptcImagePlugin
 
 from stylekernel_hf import PictureMetadata, read_metadata, save_image
-from stylekernel_hf.cli.bulk import Job, run_jobs
+from stylekernel_hf.cli.bulk import run_jobs
+from stylekernel_hf.cli.jobs import Job
 from stylekernel_hf.images.metadata.exif import MAX_BYTES
 from stylekernel_hf.large.file_stylization import stylize_file
 from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline

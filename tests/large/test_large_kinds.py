@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from stylekernel_hf.cli.bulk import Job, run_jobs
+from stylekernel_hf.cli.bulk import run_jobs
+from stylekernel_hf.cli.jobs import Job
 from stylekernel_hf.images.loading import load_image
 from stylekernel_hf.large import file_stylization
 from stylekernel_hf.large.strip_files import reads_in_strips

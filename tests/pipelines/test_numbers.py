@@ -16,7 +16,8 @@ import torch
 from PIL import Image
 
 from stylekernel_hf import StyleEmbedding, StyleKernelPipeline, load_image, save_image, stylize_file
-from stylekernel_hf.cli.bulk import plan_jobs, run_jobs
+from stylekernel_hf.cli.bulk import run_jobs
+from stylekernel_hf.cli.jobs import plan_jobs
 from stylekernel_hf.training.losses import LossWeights
 from stylekernel_hf.training.style_pretraining import StylePretrainingSettings
 from tests.tiny import save_picture, tiny_model

@@ -18,7 +18,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from stylekernel_hf import StyleEmbedding, StyleKernelPipeline, StyleLibrary, stylize_file
-from stylekernel_hf.cli.bulk import plan_jobs, run_jobs
+from stylekernel_hf.cli.bulk import run_jobs
+from stylekernel_hf.cli.jobs import plan_jobs
 from stylekernel_hf.model.config import StyleKernelConfig
 from stylekernel_hf.pretrained.model import StyleKernelModel
 from tests.hub.hub_server import HubServer

@@ -54,7 +54,7 @@ def save_small(path: Path) -> None:
         ("clip.mp4", save_text, "is none that can be read"),
         ("clip.mp4", save_playlist, "is none that can be read"),
         ("clip.mp4", lambda path: path.touch(), "is none that can be read"),
-        ("clip.mp4", lambda path: path.mkdir(), "is a folder"),
+        ("clip.mp4", lambda path: path.mkdir(), "must hold images"),
         ("clip.mp4", lambda path: None, "no such file"),
         ("clip.mp4", save_sound, "must hold a video, but '{}' holds only audio"),
         ("clip.y4m", save_without_frames, "must have frames that can be decoded"),
@@ -97,7 +97,8 @@ def test_file_that_cannot_be_stylized_is_refused(
     [
         (
             {"output": "out.avi"},
-            "output must end in .mp4, .m4v, .mov, .mkv or .webm, got 'out.avi'",
+            "output must end in .mp4, .m4v, .mov, .mkv, .webm, .gif, .webp or .apng, or be a "
+            "folder, got 'out.avi'",
         ),
         ({"output": "clip.mp4"}, "output"),
         ({"output": "nowhere/out.mp4"}, "output: no such folder"),

@@ -303,18 +303,3 @@ def test_data_is_left_out_with_a_note(
     assert decode(tmp_path / "out.mp4").times[0] < Fraction(1, 10)
     before, after = packets(tmp_path / "data.ts", "audio"), packets(tmp_path / "out.mp4", "audio")
     assert len(after) == len(before)
-
-
-@pytest.mark.parametrize("suffix", [".gif", ".png"])
-def test_animation_becomes_a_video(
-    pipe: StyleKernelPipeline, painting: Path, tmp_path: Path, suffix: str
-) -> None:
-    first, *others = [Image.fromarray(picture(number)) for number in range(4)]
-    durations = [40, 80, 100, 40]
-    content = tmp_path / f"moving{suffix}"
-    first.save(content, save_all=True, append_images=others, duration=durations)
-    stylize_video(pipe, content, painting, tmp_path / "out.mp4", strength=0, quality=100)
-    actual = decode(tmp_path / "out.mp4")
-    assert actual.times == [Fraction(time, 1000) for time in (0, 40, 120, 220)]
-    for number, shown in enumerate(actual.pictures):
-        assert difference(shown, picture(number)) < (8 if suffix == ".gif" else 3)
