@@ -69,7 +69,7 @@ def stylize(
     ] = 1.0,
     strength_map: Annotated[
         Path | None,
-        typer.Option(help="An image instead of a number: white for the full style."),
+        typer.Option(help="An image instead of a number (or a video): white for the full style."),
     ] = None,
     style_weight: Annotated[
         list[float] | None,
@@ -82,7 +82,7 @@ def stylize(
         list[Path] | None,
         typer.Option(
             help="One image for each style, in their order: each style goes where its mask is "
-            "white, in one picture per content."
+            "white, in one picture per content. For a video, masks may be videos."
         ),
     ] = None,
     color: Annotated[
@@ -315,14 +315,16 @@ def _load(
 
 
 def _check_maps(masks: list[Path], strength_map: Path | None) -> list[Path]:
-    """Return all maps after reading the header of those that are files."""
+    """Return all maps after reading the header of those that are pictures."""
     from stylekernel_hf.images.loading import count_pixels
+    from stylekernel_hf.video.formats import is_video_name
 
     maps = {f"mask {number}": path for number, path in enumerate(masks, start=1)}
     maps |= {"strength_map": strength_map} if strength_map is not None else {}
     for name, path in maps.items():
-        # A pipe can be read only once.
-        if path.is_file() or not path.exists():
+        # A pipe can be read only once, and videos are looked at with the video that they follow.
+        moves = path.exists() and is_video_name(path)
+        if not moves and (path.is_file() or not path.exists()):
             count_pixels(path, name=name)
     return list(maps.values())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import torch
@@ -24,7 +25,7 @@ from stylekernel_hf.pipelines.call_checks import (
 from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline
 from stylekernel_hf.styles.embedding import StyleEmbedding
 from stylekernel_hf.styles.library import StyleLibrary
-from stylekernel_hf.styles.mixing import combine, one_style, plan_shares
+from stylekernel_hf.styles.mixing import combine, one_style
 from stylekernel_hf.styles.style_input import (
     PALETTE_SIZE,
     StyleInput,
@@ -35,6 +36,7 @@ from stylekernel_hf.tiling.coarse_to_fine import CoarseToFine
 from stylekernel_hf.tiling.low_detail import measure_detail, model_for_detail
 from stylekernel_hf.tiling.out_of_memory import retry_in_smaller_tiles
 from stylekernel_hf.tiling.tile_size import check_tile_size
+from stylekernel_hf.video.frame_maps import FrameMaps
 from stylekernel_hf.video.steadiness import SteadyStatistics
 
 
@@ -83,12 +85,9 @@ class FrameStylizer:
         self._steady = SteadyStatistics(smoothing) if smoothing else None
         named = style_items(style)
         weights = check_combination(len(named), 1, options.style_weights, options.masks)
-        self._shares = plan_shares(
-            size,
-            strength=options.strength,
-            weights=weights or one_style(len(named), 0),
-            masks=options.masks,
-        )
+        self._maps = FrameMaps(size, options.strength, options.masks)
+        self._weights = weights or one_style(len(named), 0)
+        self._shares = self._maps.shares(self._weights, Fraction(0))
         self._palettes: list[Tensor] = []
         self._styles: list[StyleEmbedding] = []
         for name, item in named.items():
@@ -100,8 +99,11 @@ class FrameStylizer:
                 self._styles.append(pipe.encode_style(item, style_size=options.style_size))
         self._style = combine(self._styles, self._shares.styles) if self._styles else None
 
-    def stylize(self, rgb: Num[Tensor, "1 3 h w"], time: float) -> UInt8[Tensor, "1 3 h w"]:
-        """Stylize the next frame, which is shown at `time`, in seconds."""
+    def stylize(self, rgb: Num[Tensor, "1 3 h w"], time: Fraction) -> UInt8[Tensor, "1 3 h w"]:
+        """Stylize the next frame, which is shown at `time`, in seconds of the clip."""
+        if self._maps.move:
+            self._shares = self._maps.shares(self._weights, time)
+            self._style = combine(self._styles, self._shares.styles) if self._styles else None
         color, strength = self._options.color, self._shares.strength
         if self._style is None:
             return rounded_bytes(transfer_color(rgb, self._palettes, *self._shares))
@@ -113,7 +115,7 @@ class FrameStylizer:
         )
         style, as_bytes, steady = self._style, color == "style", self._steady
         if steady is not None:
-            steady.begin(rgb, time)
+            steady.begin(rgb, float(time))
         adjust = None if steady is None else steady.average
         stylized = retry_in_smaller_tiles(
             forward,
@@ -150,7 +152,7 @@ class FrameStylizer:
             digest.update(part.cpu().contiguous().flatten().view(torch.uint8).numpy().data)
         options = self._options
         told = (options.color, options.tile_size, options.stroke_scale, self._smoothing)
-        digest.update(repr(told).encode())
+        digest.update(repr((told, self._maps.identity())).encode())
         return digest.hexdigest()
 
 

@@ -26,8 +26,8 @@ class FrameReader(TimedReader):
 
     def _undecoded(self) -> Iterator[tuple[Undecoded, int | None, int]]:
         reader = RgbReader(self.size, self.facts.turn, self.facts.colors)
-        with open_clip(self.path, name="content") as container:
-            stream = video_stream(container, os.fspath(self.path), name="content")
+        with open_clip(self.path, name=self.name) as container:
+            stream = video_stream(container, os.fspath(self.path), name=self.name)
             stream.thread_type = "AUTO"  # type: ignore[assignment]
             for frame in self._decode(container, stream):
                 yield Undecoded(partial(reader.read, frame)), *self._told(frame)

@@ -98,15 +98,15 @@ class FolderReader(TimedReader):
 
     def _undecoded(self) -> Iterator[tuple[Undecoded, int | None, int]]:
         duration = round(1 / self.facts.rate / self.facts.time_base)
-        for number, file in enumerate(list_images(self.path, name="content")):
+        for number, file in enumerate(list_images(self.path, name=self.name)):
             yield Undecoded(partial(self._read, file), file.stem), number * duration, duration
             self.last = (number + 1) * duration
 
     def _read(self, file: Path) -> UInt8[Tensor, "1 3 h w"]:
-        picture = load_rgb(file, name="content", bounds=_BOUNDS)
+        picture = load_rgb(file, name=self.name, bounds=_BOUNDS)
         size = self.facts.width, self.facts.height
         if picture.size != size:
-            raise ValueError(_other_size("content", size, picture.size, file))
+            raise ValueError(_other_size(self.name, size, picture.size, file))
         return _tensor(picture, self.size)
 
 
@@ -115,7 +115,7 @@ class AnimationReader(TimedReader):
 
     def _undecoded(self) -> Iterator[tuple[Undecoded, int | None, int]]:
         time = 0.0
-        with open_animation(self.path, name="content", bounds=_BOUNDS) as animation:
+        with open_animation(self.path, name=self.name, bounds=_BOUNDS) as animation:
             for number in count():
                 try:
                     shown = animation.frame(number)
@@ -127,7 +127,7 @@ class AnimationReader(TimedReader):
                 picture, duration = shown
                 begin, time = round(time), time + duration
                 self.last = round(time)
-                item = Undecoded(partial(_tensor, load_rgb(picture, name="content"), self.size))
+                item = Undecoded(partial(_tensor, load_rgb(picture, name=self.name), self.size))
                 yield item, begin, self.last - begin
 
 

@@ -114,7 +114,9 @@ def stylize_video(
     frames in order by name. `output` may also end in .gif, .webp or .apng, or be a new folder, for
     one PNG file a frame, with the names of the files of `content` if that is a folder.
 
-    `strength` to `tile_size` are those of the pipeline's call, the same in every frame. The network
+    `strength` to `tile_size` are those of the pipeline's call, the same in every frame. But a mask
+    or a strength may be a clip, too, and moves then, in the same time as `content`; its last frame
+    stays where it is shorter. The network
     measures every frame; what it measures is averaged over time within a scene, with weights that
     halve in `smoothing` seconds, so that colours do not pulse. With 0 nothing is. `start` and
     `end` are seconds of the clip. Frames with a side of more than `max_side` px are made smaller.
@@ -223,7 +225,8 @@ def _stylize_frames(
         ):
             for frame in frames:
                 if frame.item is not None:
-                    picture = stylizer.stylize(frame.item, float(frame.times[0] * reader.time_base))
+                    time = (frame.times[0] + reader.shift) * reader.time_base
+                    picture = stylizer.stylize(frame.item, time)
                     state = stylizer.snapshot()
                     behind.put(StylizedFrame(picture, frame.times, frame.duration, state))
                     adapt_threads()

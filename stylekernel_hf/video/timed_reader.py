@@ -44,7 +44,8 @@ class Undecoded:
 class TimedReader(ABC):
     """Reads the frames of a clip, `size` (width, height) large, between two times in seconds.
 
-    With `fps` they come at this rate, in units of 1 / its numerator.
+    With `fps` they come at this rate, in units of 1 / its numerator. Errors begin with `name`, the
+    caller's argument.
     """
 
     path: str | os.PathLike[str]
@@ -53,6 +54,7 @@ class TimedReader(ABC):
     start: float = 0.0
     end: float | None = None
     fps: Fraction | None = None
+    name: str = "content"
     damage: Damage = field(default_factory=Damage)
     last: int = 0
     """The time at which the last frame that was decoded ends, in units of the clip's time base."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -90,7 +91,7 @@ def test_frames_are_the_same_in_tiles(
         with torch.inference_mode():
             results.append(
                 [
-                    stylizer.stylize(torch.from_numpy(frame.astype(np.uint8)), number / 25)
+                    stylizer.stylize(torch.from_numpy(frame.astype(np.uint8)), Fraction(number, 25))
                     for number, frame in enumerate(frames)
                 ]
             )
@@ -107,5 +108,5 @@ def test_still_clip_is_stylized_as_a_picture(tmp_path_factory: pytest.TempPathFa
     expected = np.asarray(pipe(frame, painting).images[0])
     for number in range(3):
         with torch.inference_mode():
-            actual = stylizer.stylize(frame, number / 25)[0].permute(1, 2, 0).numpy()
+            actual = stylizer.stylize(frame, Fraction(number, 25))[0].permute(1, 2, 0).numpy()
         np.testing.assert_array_equal(actual, expected)
