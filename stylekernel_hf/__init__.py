@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from stylekernel_hf.large.file_stylization import stylize_file
     from stylekernel_hf.model.config import StyleKernelConfig
     from stylekernel_hf.pipelines.explanation import Explanation
+    from stylekernel_hf.pipelines.runtime_pipeline import RuntimePipeline
     from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline, StyleKernelPipelineOutput
     from stylekernel_hf.pipelines.tasks import pipeline
     from stylekernel_hf.pretrained.checkpoint import load_checkpoint
@@ -45,6 +46,7 @@ __all__ = [
     "EndpointHandler",
     "Explanation",
     "PictureMetadata",
+    "RuntimePipeline",
     "StyleEmbedding",
     "StyleKernelConfig",
     "StyleKernelDiffusionModel",
@@ -76,6 +78,7 @@ _HOMES = {
     "EndpointHandler": "stylekernel_hf.integrations.inference_endpoint",
     "Explanation": "stylekernel_hf.pipelines.explanation",
     "PictureMetadata": "stylekernel_hf.images.metadata.picture_metadata",
+    "RuntimePipeline": "stylekernel_hf.pipelines.runtime_pipeline",
     "StyleEmbedding": "stylekernel_hf.styles.embedding",
     "StyleKernelConfig": "stylekernel_hf.model.config",
     "StyleKernelDiffusionModel": "stylekernel_hf.integrations.diffusers_pipeline",

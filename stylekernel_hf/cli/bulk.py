@@ -14,7 +14,7 @@ from stylekernel_hf.cli.jobs import Job, check_jobs, check_written_name
 from stylekernel_hf.cli.style_sources import NamedStyle, StyleSource
 from stylekernel_hf.errors.messages import in_one_line
 from stylekernel_hf.images.bounds import Bounds
-from stylekernel_hf.images.color_modes import ColorMode
+from stylekernel_hf.images.color_mode_names import ColorMode
 from stylekernel_hf.images.formats import check_image_size
 from stylekernel_hf.images.loading import read_image
 from stylekernel_hf.images.metadata.reading import read_metadata

@@ -64,16 +64,19 @@ def transform_model(
     weights: NetworkWeights,
     precision: Precision = "fp32",
     metadata: Mapping[str, str] | None = None,
+    *,
+    pads: bool = True,
 ) -> onnx.ModelProto:
     """Return the model `transform.onnx`: photo, key, value, code, strength -> picture.
 
     Keys, values and codes of several styles are stacked along the first axis, values and codes
     multiplied by the share of their style; tokens whose key is zero are absent. With a strength
-    below 1 the photo's own style, encoded by the same style encoder, has the rest.
+    below 1 the photo's own style, encoded by the same style encoder, has the rest. Without `pads`,
+    the model takes a photo with its margin, whose sides are multiples of the stride.
     """
     graph = GraphBuilder(precision)
     part = TransformPart(graph, config, weights)
-    image = _padded(graph, "photo", part.stride, MARGIN)
+    image = _padded(graph, "photo", part.stride, MARGIN) if pads else "photo"
     features = part.encode_content(image)
     statistics = [part.statistics(graph.wide(level)) for level in features]
     content = _Content(image, features, statistics)
@@ -82,7 +85,10 @@ def transform_model(
     aligned, code = _mixed(part, content, own)
     stylized = part.decode(features, statistics, aligned, code)
     picture = _restored(part, is_partial, content, own, stylized)
-    _cropped(graph, picture, "photo", "picture")
+    if pads:
+        _cropped(graph, picture, "photo", "picture")
+    else:
+        graph.add("Identity", picture, name="picture")
     return graph.as_model(
         "transform",
         [

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, TypeAlias
 
 import torch
 from jaxtyping import Float, Num
 from torch import Tensor
 
+from stylekernel_hf.images.color_mode_names import ColorMode
 from stylekernel_hf.images.tensors import unit_floats
-
-ColorMode: TypeAlias = Literal["style", "luminance", "statistics", "transfer"]
-COLOR_MODES: tuple[ColorMode, ...] = ("style", "luminance", "statistics", "transfer")
 
 # Smallest standard deviation of a colour direction that is stretched. Below it lie the rounding
 # errors of a grey image, which must stay grey.

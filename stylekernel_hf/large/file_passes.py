@@ -11,7 +11,8 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from stylekernel_hf.images.color_modes import ColorMode, recolor
+from stylekernel_hf.images.color_mode_names import ColorMode
+from stylekernel_hf.images.color_modes import recolor
 from stylekernel_hf.images.tensors import rounded_bytes
 from stylekernel_hf.large.strip_files import StripFile
 from stylekernel_hf.model.style_field import StyleField

@@ -11,7 +11,7 @@ import torch
 from stylekernel_hf.devices.processors import adaptive_threads
 from stylekernel_hf.errors.given_values import plain_number
 from stylekernel_hf.images.bounds import MAX_PIXELS
-from stylekernel_hf.images.color_modes import ColorMode
+from stylekernel_hf.images.color_mode_names import ColorMode
 from stylekernel_hf.images.loading import count_pixels
 from stylekernel_hf.images.metadata.reading import read_metadata
 from stylekernel_hf.images.source import is_regular_file

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from stylekernel_hf.devices.processors import adaptive_threads
 from stylekernel_hf.images.bounds import Bounds
-from stylekernel_hf.images.color_modes import COLOR_MODES, ColorMode, recolor, transfer_color
+from stylekernel_hf.images.color_mode_names import COLOR_MODES, ColorMode
+from stylekernel_hf.images.color_modes import recolor, transfer_color
 from stylekernel_hf.images.geometry import check_size
 from stylekernel_hf.images.tensors import (
     ImageInput,

@@ -3,34 +3,55 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING, Any, Literal, overload
 
-import torch
 from typing_extensions import Unpack
 
-from stylekernel_hf.devices.resolution import (
-    best_device,
-    check_device_has_dtype,
-    check_dtype,
-    resolve_device,
-)
-from stylekernel_hf.hub.options import AccessOptions
-from stylekernel_hf.hub.sources import HubAccess
-from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline
-from stylekernel_hf.pretrained.checkpoint import EMBEDDED_CHECKPOINT, load_checkpoint
+from stylekernel_hf.errors.given_values import shown
+from stylekernel_hf.runtime.engines import RUNTIMES, Runtime
+
+if TYPE_CHECKING:
+    import torch
+
+    from stylekernel_hf.hub.options import AccessOptions
+    from stylekernel_hf.pipelines.runtime_pipeline import RuntimePipeline
+    from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline
 
 TASKS = ("style-kernel",)
-_DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 
 
+@overload
 def pipeline(
     task: str,
     *,
     model: str | os.PathLike[str] | None = None,
     device: str | torch.device | None = None,
-    dtype: torch.dtype = torch.float32,
+    dtype: torch.dtype | None = None,
     variant: str | None = None,
+    runtime: Literal["torch"] = "torch",
     **access: Unpack[AccessOptions],
-) -> StyleKernelPipeline:
+) -> StyleKernelPipeline: ...
+@overload
+def pipeline(
+    task: str,
+    *,
+    model: str | os.PathLike[str] | None = None,
+    device: str | torch.device | None = None,
+    dtype: torch.dtype | None = None,
+    variant: str | None = None,
+    runtime: Runtime,
+    **access: Unpack[AccessOptions],
+) -> RuntimePipeline: ...
+def pipeline(
+    task: str,
+    *,
+    model: str | os.PathLike[str] | None = None,
+    device: str | torch.device | None = None,
+    dtype: torch.dtype | None = None,
+    variant: str | None = None,
+    runtime: Literal["torch"] | Runtime = "torch",
+    **access: Unpack[AccessOptions],
+) -> StyleKernelPipeline | RuntimePipeline:
     """Return a pipeline that is ready to stylize, with the embedded weights by default.
 
     Args:
@@ -38,9 +59,13 @@ def pipeline(
         model: A checkpoint folder or a Hub repository "owner/name". By default the weights in the
             package are used, and nothing is downloaded.
         device: By default CUDA, else MPS, else the CPU.
-        dtype: torch.float32, torch.bfloat16 or torch.float16. A CPU without instructions for half
-            floats emulates them, which is ten times as slow as float32; a warning says so.
+        dtype: torch.float32 (the default), torch.bfloat16 or torch.float16. A CPU without
+            instructions for half floats emulates them, which is ten times as slow as float32; a
+            warning says so.
         variant: The infix of the weights' file name, such as "fp16".
+        runtime: "torch"; or "onnx" (ONNX Runtime) or "openvino", which run on the CPU in float32
+            and start sooner, because torch is not imported. Their pipeline, a RuntimePipeline,
+            takes no maps of the strength, masks, tiles or files of encoded styles.
         **access: `revision`, `token`, `cache_dir` and `local_files_only`, as
             `StyleKernelModel.from_pretrained` takes them.
 
@@ -48,8 +73,10 @@ def pipeline(
         The pipeline, on the device and in the dtype.
 
     Raises:
-        ValueError: The task is unknown, or this machine lacks the device or the dtype.
+        ValueError: The task is unknown, or this machine or the runtime lacks the device or the
+            dtype.
         OSError: The checkpoint is missing; see also `StyleKernelModel.from_pretrained`.
+        ImportError: The runtime is not installed (the extras "onnx" and "openvino").
 
     Example:
         >>> from stylekernel_hf import pipeline
@@ -59,14 +86,34 @@ def pipeline(
     """
     if task not in TASKS:
         raise ValueError(f"task must be 'style-kernel', got {task!r}")
+    if runtime == "torch":
+        from stylekernel_hf.pipelines.loading import load_pipeline
+
+        return load_pipeline(model, device, dtype, variant, access)
+    if runtime not in RUNTIMES:
+        raise ValueError(f"runtime must be 'torch', 'onnx' or 'openvino', got {shown(runtime)}")
+    _check_float32_on_cpu(device, dtype, variant, runtime)
+    return _load_runtime(model, runtime, access)
+
+
+def _load_runtime(
+    model: str | os.PathLike[str] | None, runtime: Runtime, access: Any
+) -> RuntimePipeline:
+    from stylekernel_hf.export.checkpoint import read_network
+    from stylekernel_hf.pipelines.runtime_pipeline import RuntimePipeline
+
+    if model is None and not access:
+        return RuntimePipeline(read_network(), runtime)
+    from stylekernel_hf.hub.sources import HubAccess
+
     hub_access = HubAccess(**access)
-    check_dtype(dtype, _DTYPES)
-    target = best_device() if device is None else resolve_device(device)
-    check_device_has_dtype(dtype, target)
-    network = load_checkpoint(
-        EMBEDDED_CHECKPOINT if model is None else model,
-        access=hub_access,
-        variant=variant,
-        dtype=dtype,
-    )
-    return StyleKernelPipeline(network.to(target))
+    return RuntimePipeline(read_network(model, hub_access), runtime)
+
+
+def _check_float32_on_cpu(device: Any, dtype: Any, variant: str | None, runtime: Runtime) -> None:
+    if device is not None and str(device) != "cpu":
+        raise ValueError(f"device must be 'cpu' with runtime={runtime!r}, got {shown(device)}")
+    if dtype is not None and str(dtype) != "torch.float32":
+        raise ValueError(f"dtype must be torch.float32 with runtime={runtime!r}, got {dtype}")
+    if variant is not None:
+        raise ValueError(f"variant must be None with runtime={runtime!r}, got {shown(variant)}")

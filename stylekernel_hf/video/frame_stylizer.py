@@ -12,7 +12,8 @@ import torch
 from jaxtyping import Num, UInt8
 from torch import Tensor
 
-from stylekernel_hf.images.color_modes import COLOR_MODES, ColorMode, recolor, transfer_color
+from stylekernel_hf.images.color_mode_names import COLOR_MODES, ColorMode
+from stylekernel_hf.images.color_modes import recolor, transfer_color
 from stylekernel_hf.images.tensors import ImageInput, rounded_bytes
 from stylekernel_hf.model.style_kernel import StyleKernelNetwork
 from stylekernel_hf.pipelines.call_checks import (

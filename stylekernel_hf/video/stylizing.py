@@ -13,7 +13,7 @@ import torch
 
 from stylekernel_hf.devices.processors import adaptive_threads
 from stylekernel_hf.files.output_paths import check_not_read, check_output_file
-from stylekernel_hf.images.color_modes import ColorMode
+from stylekernel_hf.images.color_mode_names import ColorMode
 from stylekernel_hf.images.tensors import ImageInput
 from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline
 from stylekernel_hf.styles.library import StyleLibrary

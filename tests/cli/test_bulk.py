@@ -11,7 +11,7 @@ from PIL import Image
 from stylekernel_hf.cli import bulk
 from stylekernel_hf.cli.bulk import Outcome, run_jobs
 from stylekernel_hf.cli.jobs import Job, find_images, plan_jobs, plan_mixtures
-from stylekernel_hf.images.color_modes import ColorMode
+from stylekernel_hf.images.color_mode_names import ColorMode
 from stylekernel_hf.large import file_stylization
 from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline
 from tests.tiny import save_picture, tiny_model

@@ -1,0 +1,99 @@
+"""Pictures as NumPy arrays, read, checked and resized as `stylekernel_hf.images` does it."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from stylekernel_hf.images.bounds import Bounds
+from stylekernel_hf.images.loading import ImageSource, read_image
+from stylekernel_hf.runtime.engines import Floats
+from stylekernel_hf.runtime.unseen_colors import fill_unseen
+
+PictureInput: TypeAlias = ImageSource | npt.NDArray[Any]
+_RANGE_TOLERANCE = 1e-3
+"""Rounding errors up to this far outside [0, 1] are clamped."""
+
+
+def read_picture(
+    image: PictureInput, name: str, bounds: Bounds
+) -> tuple[Floats, Floats | None, bool]:
+    """Return colours h x w x 3 and alpha h x w x 1, if any, in [0, 1], and if they had 8 bits.
+
+    A path, bytes or PIL image is read by `load_image`. An array is HxW or HxWxC, of uint8, uint16,
+    bool, or floats in [0, 1]; C is 1, 3 or 4 with alpha last. Fully transparent colours are
+    replaced by those around them. Errors begin with `name`.
+    """
+    values: Floats
+    if isinstance(image, np.ndarray):
+        values = _array_values(image, name)
+        bounds.check((values.shape[1], values.shape[0]), name, "width x height")
+        has_bytes = image.dtype == np.uint8
+    else:
+        pixels = np.asarray(read_image(image, name, bounds))
+        values = np.divide(pixels, 255, dtype=np.float32)
+        has_bytes = True
+    rgb = np.broadcast_to(values[..., :3], (*values.shape[:2], 3))
+    alpha = values[..., 3:] if values.shape[2] == 4 else None
+    filled = rgb if alpha is None else fill_unseen(rgb, alpha)
+    return rounded(filled) if has_bytes else np.ascontiguousarray(filled), alpha, has_bytes
+
+
+def resize(rgb: Floats, size: tuple[int, int], *, bicubic: bool = False) -> Floats:
+    """Resize h x w x c to (height, width), antialiased, bilinearly or bicubically.
+
+    Pillow does to floats what `torch.nn.functional.interpolate` does with antialias=True.
+    """
+    if rgb.shape[:2] == size:
+        return rgb
+    kind = Image.Resampling.BICUBIC if bicubic else Image.Resampling.BILINEAR
+    height, width = size
+    channels = [
+        Image.fromarray(np.ascontiguousarray(channel)).resize((width, height), kind)
+        for channel in np.moveaxis(rgb, 2, 0)
+    ]
+    return np.stack([np.asarray(channel, np.float32) for channel in channels], axis=2)
+
+
+def rounded(rgb: Floats) -> Floats:
+    """Round values in [0, 1] to those of 8 bits."""
+    return (rgb * 255).round() / np.float32(255)
+
+
+def as_bytes(rgb: Floats) -> npt.NDArray[np.uint8]:
+    """Return values in [0, 1], clamped, as uint8."""
+    return (clipped(rgb) * 255).round().astype(np.uint8)
+
+
+def clipped(rgb: Floats) -> Floats:
+    """Clamp values to [0, 1]."""
+    return np.clip(rgb, np.float32(0), np.float32(1))
+
+
+def _array_values(image: npt.NDArray[Any], name: str) -> Floats:
+    if image.dtype.kind not in "fb" and image.dtype.name not in {"uint8", "uint16"}:
+        raise TypeError(
+            f"{name} must be an array of uint8, uint16, bool or floats, got {image.dtype}"
+        )
+    values = image[0] if image.ndim == 4 and image.shape[0] == 1 else image
+    values = values[..., None] if values.ndim == 2 else values
+    if values.ndim != 3 or values.shape[2] not in (1, 3, 4):
+        raise ValueError(
+            f"{name} must be an HxW or HxWxC array with 1, 3 or 4 channels, got {image.shape}"
+        )
+    if values.size == 0:
+        raise ValueError(f"{name} must not be empty, got {image.shape}")
+    if image.dtype.kind == "u":
+        largest = np.float32(np.iinfo(image.dtype).max)
+        return np.divide(values, largest, dtype=np.float32)
+    for kind, wrong in (("NaN", np.isnan(values)), ("infinity", np.isinf(values))):
+        if wrong.any():
+            count = f"{int(wrong.sum())} of {values.size} values"
+            raise ValueError(f"{name} must be finite, got {kind} in {count}")
+    low, high = float(values.min()), float(values.max())
+    if low < -_RANGE_TOLERANCE or high > 1 + _RANGE_TOLERANCE:
+        raise ValueError(f"{name} must be in [0, 1], got values from {low:g} to {high:g}")
+    return clipped(values.astype(np.float32))

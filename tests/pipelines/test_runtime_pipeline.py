@@ -1,0 +1,212 @@
+"""The pipeline in other runtimes gives the pictures of the pipeline in PyTorch, without it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from stylekernel_hf import RuntimePipeline, StyleKernelModel, StyleKernelPipeline, pipeline
+from stylekernel_hf.images.loading import load_image
+from stylekernel_hf.styles.embedding import StyleEmbedding
+from tests.tiny import save_picture
+
+pytest.importorskip("onnx")
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def by_torch() -> StyleKernelPipeline:
+    return pipeline("style-kernel", device="cpu")
+
+
+@pytest.fixture(scope="module", params=["onnx", "openvino"])
+def pipe(request: pytest.FixtureRequest) -> RuntimePipeline:
+    pytest.importorskip({"onnx": "onnxruntime", "openvino": "openvino"}[request.param])
+    return pipeline("style-kernel", runtime=request.param)
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("pictures")
+    sizes = {"photo": (97, 71), "other": (64, 80), "one": (120, 90), "two": (90, 131)}
+    return {
+        name: save_picture(folder / f"{name}.png", size, seed)
+        for seed, (name, size) in enumerate(sizes.items())
+    }
+
+
+CALLS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "strength": {"strength": 0.4},
+    "no strength": {"strength": 0},
+    "luminance": {"color": "luminance"},
+    "statistics": {"color": "statistics", "strength": 0.7},
+    "transfer": {"color": "transfer", "strength": 0.7},
+    "wide strokes": {"stroke_scale": 1.5},
+    "fine strokes": {"stroke_scale": 0.6},
+    "large style": {"style_size": 200},
+}
+
+
+@pytest.mark.parametrize("options", CALLS.values(), ids=CALLS)
+def test_pictures_are_those_of_torch(
+    pipe: RuntimePipeline,
+    by_torch: StyleKernelPipeline,
+    files: dict[str, Path],
+    options: dict[str, Any],
+):
+    options = {"style_size": 96, **options}
+    (actual,) = pipe(files["photo"], files["one"], **options).images
+    (expected,) = by_torch(files["photo"], files["one"], **options).images
+    assert actual.size == expected.size
+    difference = np.abs(np.asarray(actual, float) - np.asarray(expected, float))
+    assert difference.max() <= 1
+    assert difference.mean() < 0.1
+
+
+def test_mixtures_are_those_of_torch(
+    pipe: RuntimePipeline, by_torch: StyleKernelPipeline, files: dict[str, Path]
+):
+    styles, options = [files["one"], files["two"]], {"style_size": 96, "output_type": "np"}
+    for weights in ([1, 3], [0, 1]):
+        actual = pipe(files["photo"], styles, style_weights=weights, **options).images[0]
+        expected = by_torch(files["photo"], styles, style_weights=weights, **options).images[0]
+        assert actual.dtype == np.float32
+        np.testing.assert_allclose(actual, expected, atol=0.5 / 255)
+
+
+def test_several_photos_get_one_style_or_their_own(pipe: RuntimePipeline, files: dict[str, Path]):
+    photos, style = [files["photo"], files["other"]], pipe.encode_style(files["one"], style_size=96)
+    together = pipe(photos, style).images
+    apart = [pipe(photo, style).images[0] for photo in photos]
+    assert [image.size for image in together] == [(97, 71), (64, 80)]
+    for actual, expected in zip(together, apart, strict=True):
+        np.testing.assert_array_equal(np.asarray(actual), np.asarray(expected))
+    (_, second) = pipe(photos, [files["two"], files["one"]], style_size=96).images
+    np.testing.assert_array_equal(np.asarray(second), np.asarray(apart[1]))
+
+
+def test_photo_larger_than_the_working_size_is_that_of_torch(
+    pipe: RuntimePipeline, by_torch: StyleKernelPipeline, files: dict[str, Path], tmp_path: Path
+):
+    large = save_picture(tmp_path / "large.png", (720, 655))
+    # As a PIL image, torch rounds once more between the passes.
+    options: Any = {"style_size": 96, "output_type": "np"}
+    (actual,) = pipe(large, files["one"], **options).images
+    (expected,) = by_torch(large, files["one"], **options).images
+    np.testing.assert_allclose(actual, expected, atol=0.5 / 255)
+
+
+def test_smallest_photo_with_alpha_and_metadata(
+    pipe: RuntimePipeline, by_torch: StyleKernelPipeline, files: dict[str, Path], tmp_path: Path
+):
+    exif = Image.Exif()
+    exif[0x010E] = "a lake"
+    image = load_image(files["photo"]).resize((16, 17)).convert("RGBA")
+    image.putalpha(Image.linear_gradient("L").resize((16, 17)))
+    image.save(tmp_path / "small.png", exif=exif)
+    (actual,) = pipe(tmp_path / "small.png", files["one"], style_size=96).images
+    (expected,) = by_torch(tmp_path / "small.png", files["one"], style_size=96).images
+    assert actual.mode == "RGBA"
+    assert actual.info.keys() == expected.info.keys()
+    assert np.abs(np.asarray(actual, float) - np.asarray(expected, float)).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"strength": "map.png"}, TypeError, "strength must be a number in a runtime"),
+        ({"strength": 2}, ValueError, r"strength must lie in \[0, 1\], got 2"),
+        ({"color": "grey"}, ValueError, "color must be 'style', 'luminance'"),
+        ({"output_type": "pt"}, ValueError, "output_type must be 'pil' or 'np', got 'pt'"),
+        ({"style_weights": [1, 2]}, ValueError, "style_weights must be one number per style"),
+        ({"style": "style.safetensors"}, TypeError, "style must be an image for encoding"),
+        ({"content": []}, ValueError, "content must be at least one image, got none"),
+        ({"content": np.zeros((8, 90))}, ValueError, "content must be at least 16 px a side"),
+        ({"style": np.zeros((30, 30)), "style_size": None}, ValueError, "at least 48 px a side"),
+    ],
+)
+def test_what_cannot_be_is_refused(
+    files: dict[str, Path], options: dict[str, Any], error: type[Exception], message: str
+):
+    pytest.importorskip("onnxruntime")
+    pipe = pipeline("style-kernel", runtime="onnx")
+    with pytest.raises(error, match=message):
+        pipe(**{"content": files["photo"], "style": files["one"], **options})
+
+
+def test_styles_of_another_checkpoint_are_refused(files: dict[str, Path], tmp_path: Path):
+    pytest.importorskip("onnxruntime")
+    StyleKernelModel().save_pretrained(tmp_path)
+    other = pipeline("style-kernel", model=tmp_path, runtime="onnx")
+    style = other.encode_style(files["one"], style_size=64)
+    with pytest.raises(ValueError, match="style was encoded by another checkpoint"):
+        pipeline("style-kernel", runtime="onnx")(files["photo"], style)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"runtime": "tvm"}, "runtime must be 'torch', 'onnx' or 'openvino', got 'tvm'"),
+        ({"runtime": "onnx", "device": "cuda"}, "device must be 'cpu' with runtime='onnx'"),
+        ({"runtime": "onnx", "variant": "fp16"}, "variant must be None with runtime='onnx'"),
+    ],
+)
+def test_options_that_a_runtime_lacks_are_refused(options: dict[str, Any], message: str):
+    with pytest.raises(ValueError, match=message):
+        pipeline("style-kernel", **options)
+
+
+def test_sharded_checkpoint_is_read(files: dict[str, Path], tmp_path: Path):
+    pytest.importorskip("onnxruntime")
+    model = pipeline("style-kernel", device="cpu").model
+    model.save_pretrained(tmp_path, max_shard_size="3MB")
+    assert len([*tmp_path.glob("*.safetensors")]) > 1
+    sharded, whole = (pipeline("style-kernel", model=x, runtime="onnx") for x in (tmp_path, None))
+    actual, expected = (
+        pipe(files["other"], files["one"], style_size=64, output_type="np").images[0]
+        for pipe in (sharded, whole)
+    )
+    np.testing.assert_array_equal(actual, expected)
+    next(iter(tmp_path.glob("*.safetensors"))).unlink()
+    with pytest.raises(FileNotFoundError, match="model: no .*safetensors in"):
+        pipeline("style-kernel", model=tmp_path, runtime="onnx")
+
+
+def test_damaged_weights_are_refused(tmp_path: Path):
+    StyleKernelModel().save_pretrained(tmp_path)
+    (weights,) = tmp_path.glob("*.safetensors")
+    weights.write_bytes(weights.read_bytes()[:-4])
+    with pytest.raises(ValueError, match="model weights must be safetensors, but .* not whole"):
+        pipeline("style-kernel", model=tmp_path, runtime="onnx")
+
+
+@pytest.mark.parametrize("runtime", ["onnx", "openvino"])
+def test_torch_is_not_imported(runtime: str, files: dict[str, Path]):
+    pytest.importorskip({"onnx": "onnxruntime", "openvino": "openvino"}[runtime])
+    program = f"""
+import sys
+from stylekernel_hf import pipeline, save_image
+pipe = pipeline("style-kernel", runtime={runtime!r})
+image = pipe({str(files["photo"])!r}, {str(files["one"])!r}, style_size=64).images[0]
+save_image(image, {str(files["photo"].with_name("result.png"))!r})
+print([name for name in ("torch", "huggingface_hub", "diffusers") if name in sys.modules])
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == "[]"
+
+
+def test_style_embeddings_are_refused_by_name(files: dict[str, Path], by_torch: Any):
+    pytest.importorskip("onnxruntime")
+    style: Any = by_torch.encode_style(files["one"], style_size=64)
+    assert isinstance(style, StyleEmbedding)
+    with pytest.raises(TypeError, match="style"):
+        pipeline("style-kernel", runtime="onnx")(files["photo"], style)
