@@ -37,11 +37,11 @@ def _means(values: Floats, side: int, *, padded: bool) -> Floats:
     rows, columns = squares.shape[0] // side, squares.shape[1] // side
     sums = squares.reshape(rows, side, columns, side, -1).sum(axis=(1, 3), dtype=np.float32)
     if padded:
-        return np.divide(sums, side**2, dtype=np.float32)
+        return (sums / side**2).astype(np.float32)
     down = np.minimum(side, height - side * np.arange(rows))
     across = np.minimum(side, width - side * np.arange(columns))
     counts = (down[:, None] * across)[..., None]
-    return np.divide(sums, counts, dtype=np.float32)
+    return (sums / counts).astype(np.float32)
 
 
 def _everywhere(sums: Floats) -> Floats:
