@@ -49,7 +49,7 @@ def _everywhere(sums: Floats) -> Floats:
     weight = sums[..., 3:]
     if not weight.any():
         return np.full_like(sums[..., :3], _GREY)
-    means = sums[..., :3] / np.maximum(weight, np.finfo(np.float32).tiny)
+    means = (sums[..., :3] / np.maximum(weight, np.finfo(np.float32).tiny)).astype(np.float32)
     if weight.all():
         return means
     region = _everywhere(_means(sums, 2, padded=False))
