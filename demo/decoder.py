@@ -59,13 +59,21 @@ def count_scans(data: bytes) -> int:
     return scans
 
 
-def within_pixels(picture: Image.Image, most: int) -> Image.Image:
-    """Return the picture, scaled down if it has more than `most` pixels."""
-    scale = math.sqrt(most / (picture.width * picture.height))
-    if scale >= 1:
-        return picture
-    size = [max(1, int(side * scale)) for side in picture.size]
-    return picture.resize((size[0], size[1]), Image.Resampling.LANCZOS, reducing_gap=3)
+def size_within(
+    size: tuple[int, int], pixels: int, long_side: int | None = None
+) -> tuple[int, int]:
+    """Return the size of a picture that is scaled down to so many pixels, and then to a long side.
+
+    What is scaled to a long side keeps a short side of 16 px, the least that can be stylized.
+    """
+    width, height = size
+    scale = math.sqrt(pixels / (width * height))
+    if scale < 1:
+        width, height = max(1, int(width * scale)), max(1, int(height * scale))
+    if long_side is None or max(width, height) <= long_side:
+        return width, height
+    scale = long_side / max(width, height)
+    return max(16, round(width * scale)), max(16, round(height * scale))
 
 
 def _answer(answers: IO[bytes], data: bytes, order: dict[str, Any]) -> None:
@@ -83,7 +91,9 @@ def _decoded(data: bytes, order: dict[str, Any]) -> tuple[dict[str, Any], bytes]
     try:
         picture = load_image(data, name=order["name"], max_pixels=order["most_pixels"])
         size = picture.size
-        picture = within_pixels(picture, order["pixels"])
+        new = size_within(size, order["pixels"], order["long_side"])
+        if new != size:
+            picture = picture.resize(new, Image.Resampling.LANCZOS, reducing_gap=3)
         return {"mode": picture.mode, "size": picture.size, "of": size}, picture.tobytes()
     except ValueError as error:
         return {"wrong": str(error)}, b""

@@ -63,17 +63,25 @@ class Decoders:
         self._free = threading.BoundedSemaphore(self._count)
 
     def load(
-        self, data: bytes, name: str, limits: Limits, check: Callable[[], object]
+        self,
+        data: bytes,
+        name: str,
+        limits: Limits,
+        check: Callable[[], object],
+        *,
+        long_side: int | None = None,
     ) -> Image.Image:
         """Decode as `load_image` does; its ValueError, or VisitorError for too much work.
 
-        A picture of more than `limits.pixels` is scaled down; its size before is `SIZE_BEFORE` of
-        its `info` then. `check` is called again and again; what it raises ends the work.
+        A picture of more than `limits.pixels`, or of a longer side of more than `long_side`, is
+        scaled down; its size before is `SIZE_BEFORE` of its `info` then. `check` is called again
+        and again; what it raises ends the work.
         """
         order = {
             "bytes": len(data),
             "name": name,
             "pixels": limits.pixels,
+            "long_side": long_side,
             "most_pixels": max(limits.pixels, limits.most_pixels),
             "seconds": limits.decode_seconds,
             "memory": _memory_for(limits),

@@ -13,7 +13,7 @@ import gradio as gr
 from demo.handlers import LOOK, MIXTURE
 from demo.messages import VisitorError
 from demo.order import Order, takes_order
-from demo.pictures import new_file, read_picture, within
+from demo.pictures import new_file, read_picture
 from demo.settings import png_chunks
 from demo.studio import Palette, Studio
 from demo.watched import Watch
@@ -79,7 +79,7 @@ class FolderHandlers:
         return str(path), _report(len(photos), failures)
 
     def _stylize_one(self, photo: str, palette: Palette, order: Order, resolution: int) -> bytes:
-        source = within(read_picture(photo, "Photo", self._studio.limits), resolution)
+        source = read_picture(photo, "Photo", self._studio.limits, long_side=resolution)
         result, settings = self._studio.stylize(source, palette, order)
         data = io.BytesIO()
         result.save(data, "PNG", pnginfo=png_chunks(settings))

@@ -11,7 +11,7 @@ from PIL import Image
 
 from demo.messages import VisitorError
 from demo.order import Order, takes_order
-from demo.pictures import new_file, read_picture, save_preview, scaled_note, within
+from demo.pictures import new_file, own_size, read_picture, save_preview, scaled_note
 from demo.settings import Settings, jpeg_comment, png_chunks
 from demo.studio import Studio
 from demo.watched import WatchedFile, tell
@@ -49,11 +49,12 @@ class StylizeHandlers:
         resolution = int(order.checked("resolution"))
         with self._studio.watch(progress) as watch:
             watch.part("Reading the pictures", 0, 0)
-            picture = read_picture(photo or _missing(), "Photo", self._studio.limits)
-            source = within(picture, resolution)
+            limits = self._studio.limits
+            source = read_picture(photo or _missing(), "Photo", limits, long_side=resolution)
             palette = self._studio.mix(order)
             watch.part("Stylizing", 0.2, 0.8)
-            result, _ = self._studio.stylize(source, palette, order, own_size=picture.size)
+            full = own_size(source, limits)
+            result, _ = self._studio.stylize(source, palette, order, own_size=full)
             name = _result_name(photo, palette.names)
             return save_preview(source, "photo"), save_preview(result, name)
 

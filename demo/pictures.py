@@ -8,6 +8,7 @@ from pathlib import Path
 from gradio.utils import get_upload_folder
 from PIL import Image
 
+from demo.decoder import size_within
 from demo.decoders import SIZE_BEFORE, decoders
 from demo.limits import Limits
 from demo.messages import VisitorError
@@ -17,13 +18,19 @@ from stylekernel_hf import read_metadata, save_image
 
 
 def read_picture(
-    source: str | bytes, what: str, limits: Limits, *, any_size: bool = False
+    source: str | bytes,
+    what: str,
+    limits: Limits,
+    *,
+    any_size: bool = False,
+    long_side: int | None = None,
 ) -> Image.Image:
     """Read an upload; VisitorError, beginning with `what` and the file's name, if it is no picture.
 
     Size and number of pixels are checked before anything is decoded. A picture of more than
-    `limits.pixels` is scaled down, which `scaled_note` tells. `any_size` is for masks, which may be
-    as small as they like. The picture's `info` holds what its file tells of it, but not
+    `limits.pixels` is scaled down, which `scaled_note` tells; one with a longer side of more than
+    `long_side` as well, which `own_size` tells. `any_size` is for masks, which may be as small as
+    they like. The picture's `info` holds what its file tells of it, but not
     where it was taken.
     """
     if isinstance(source, bytes):
@@ -33,13 +40,13 @@ def read_picture(
         name = f"{what} “{Path(source).name}”"
         data = read_file(source, name, limits.upload_bytes)
     try:
-        picture = decoders.load(data, name, limits, check_request)
+        picture = decoders.load(data, name, limits, check_request, long_side=long_side)
     except VisitorError:
         raise
     except ValueError as error:
         raise VisitorError(_plainly(name, str(error), limits)) from error
-    if min(picture.size) < limits.min_side and not any_size:
-        width, height = picture.size
+    if min(own_size(picture, limits)) < limits.min_side and not any_size:
+        width, height = own_size(picture, limits)
         raise VisitorError(
             f"{name} is too small: {width}×{height} px, and at least {limits.min_side} px a side "
             "are needed."
@@ -61,13 +68,17 @@ def scaled_note(picture: Image.Image) -> str | None:
     )
 
 
+def own_size(picture: Image.Image, limits: Limits) -> tuple[int, int]:
+    """Return width and height in px at which a picture is stylized in full size."""
+    return size_within(picture.info.get(SIZE_BEFORE, picture.size), limits.pixels)
+
+
 def within(picture: Image.Image, long_side: int | None) -> Image.Image:
     """Return the picture, reduced if its longer side is more than `long_side` px."""
-    if long_side is None or max(picture.size) <= long_side:
+    size = size_within(picture.size, picture.width * picture.height, long_side)
+    if size == picture.size:
         return picture
-    scale = long_side / max(picture.size)
-    size = [max(16, round(side * scale)) for side in picture.size]
-    return picture.resize((size[0], size[1]), Image.Resampling.LANCZOS)
+    return picture.resize(size, Image.Resampling.LANCZOS)
 
 
 def new_file(name: str) -> Path:

@@ -9,7 +9,7 @@ from PIL import Image
 
 from demo.limits import Limits
 from demo.messages import VisitorError
-from demo.pictures import new_file, read_picture, save_preview, scaled_note, within
+from demo.pictures import new_file, own_size, read_picture, save_preview, scaled_note, within
 from tests.demo.pictures import difference, huge_png, opened
 from tests.tiny import save_picture
 
@@ -54,6 +54,17 @@ def test_picture_of_more_pixels_is_scaled_down_and_says_so(tmp_path: Path) -> No
         "The photo has 0 megapixels (800×200 px), more than can be stylized here. The result has "
         "200×50 px."
     )
+
+
+def test_picture_is_read_at_the_size_of_a_screen_and_knows_its_own(tmp_path: Path) -> None:
+    picture = Image.linear_gradient("L").resize((300, 120)).convert("RGB")
+    picture.save(tmp_path / "wide.png")
+    limits = Limits(pixels=20_000)
+    result = read_picture(str(tmp_path / "wide.png"), "Photo", limits, long_side=100)
+    assert result.size == (100, 40) and own_size(result, limits) == (223, 89)
+    assert difference(result, within(picture, 100)) < 1
+    whole = read_picture(str(tmp_path / "wide.png"), "Photo", limits)
+    assert whole.size == own_size(whole, limits) == (223, 89)
 
 
 def test_picture_of_as_many_pixels_as_allowed_has_no_note(tmp_path: Path) -> None:
