@@ -18,9 +18,11 @@ from demo.gate import Gate
 from demo.layers import Layers
 from demo.public_names import PublicNames
 from demo.studio import Studio
+from demo.tabs.all_paintings import all_paintings_tab
 from demo.tabs.folder import folder_tab
 from demo.tabs.gallery import gallery_tab
 from demo.tabs.inside import inside_tab
+from demo.tabs.restoring import restoring
 from demo.tabs.stylize import stylize_tab
 from demo.theme import Atelier, style_sheet
 from demo.thumbnails import card, paintings_strip
@@ -66,12 +68,15 @@ def build_demo(studio: Studio) -> Page:
         with gr.Tabs() as tabs:
             with gr.Tab("Stylize", id="stylize"):
                 choice = stylize_tab(studio, demo)
+            with gr.Tab("On my photo", id="all") as everything:
+                all_paintings_tab(studio, choice, tabs, everything)
             with gr.Tab("Gallery", id="gallery"):
                 gallery_tab(choice, tabs)
             with gr.Tab("A folder", id="folder") as folder:
                 folder_tab(studio, choice, folder)
             with gr.Tab("Look inside", id="inside") as inside:
                 inside_tab(studio, choice, inside)
+        restoring(choice, demo)
         choice.controls.canvas.blob_storage = Layers(limits.layer_bytes)
         gr.HTML(
             _NOTE.format(

@@ -25,6 +25,8 @@ class AbandonedError(Exception):
 
 def says_why(handler: Callable[..., Any]) -> Callable[..., Any]:
     """Show what a visitor can mend, and log everything else without showing it."""
+    if inspect.isgeneratorfunction(handler):
+        return _says_why_of_steps(handler)
 
     @functools.wraps(handler)
     def guarded(*arguments: Any, **keywords: Any) -> Any:
@@ -48,3 +50,20 @@ def says_why(handler: Callable[..., Any]) -> Callable[..., Any]:
     # A method's own signature names its `self`, which `wraps` would copy.
     guarded.__signature__ = inspect.signature(handler)  # type: ignore[attr-defined]
     return guarded
+
+
+def _says_why_of_steps(handler: Callable[..., Any]) -> Callable[..., Any]:
+    """Return `says_why` of a handler that gives one result after the other."""
+
+    @functools.wraps(handler)
+    def guarded(*arguments: Any, **keywords: Any) -> Any:
+        steps = handler(*arguments, **keywords)
+        step = says_why(lambda: next(steps, _END))
+        while (result := step()) is not _END:
+            yield result
+
+    guarded.__signature__ = inspect.signature(handler)  # type: ignore[attr-defined]
+    return guarded
+
+
+_END = object()

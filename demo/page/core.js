@@ -40,13 +40,31 @@ window.stylekernel = (() => {
     words.textContent = `In the style of ${named(paintings, own).join(" and ")}.`;
     return words.outerHTML;
   };
-  const pair = (files, paintings, own) => {
+  // What the viewer shows of a result; the result joins the last ones, with what made it.
+  const pair = (files, paintings, own, ...settings) => {
     hush();
+    window.stylekernel.tellLost();
+    const value = shown(files, paintings, own);
+    const now = window.stylekernel.gather(...settings);
+    window.stylekernel.now = now;
+    window.stylekernel.remember(now);
+    window.stylekernel.keep(value, now);
+    return value;
+  };
+  const shown = (files, paintings, own) => {
     const names = named(paintings, own).join(" and ");
     return files && {
       before: files[0].url, after: files[1].url, words: `The photo in the style of ${names}`,
     };
   };
+  // The grid is filled once for each photo.
+  let seen = null;
+  const unseen = (photo) => {
+    if (!photo || photo.path === seen) return null;
+    seen = photo.path;
+    return photo;
+  };
+  const stopGrid = () => { seen = null; };
   // Browsers save a file from the same place under its own name.
   const save = (file) => {
     if (!file) return;
@@ -62,5 +80,5 @@ window.stylekernel = (() => {
   document.addEventListener("click", (event) => {
     if (event.target.closest(".message button")) hush();
   });
-  return { say, hush, mixture, added, taken, used, pair, save, asPictures };
+  return { say, hush, mixture, added, taken, used, unseen, stopGrid, pair, save, asPictures };
 })();

@@ -4,6 +4,7 @@
   const KEYS = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End", "PageUp", "PageDown"];
   const waiting = new WeakMap();
   const letGo = (input) => {
+    input.dataset.told = input.value;
     clearTimeout(waiting.get(input));
     waiting.set(input, setTimeout(
       () => input.dispatchEvent(new PointerEvent("pointerup", { bubbles: true })), 250));
@@ -15,10 +16,18 @@
       letGo(target);
     }
   });
-  // An empty field gets its last number back.
+  // An empty field gets its last number back, and one that says nothing new says nothing.
   document.addEventListener("focusin", ({ target }) => {
-    if (target.matches?.(".block input[type=number]")) target.dataset.last = target.value;
+    if (target.matches?.(".block input[type=number]")) {
+      target.dataset.last = target.dataset.told = target.value;
+    }
   });
+  document.addEventListener("blur", (event) => {
+    const { target } = event;
+    if (target.matches?.(".block input[type=number]") && target.value === target.dataset.told) {
+      event.stopImmediatePropagation();
+    }
+  }, true);
   document.addEventListener("focusout", ({ target }) => {
     if (!target.matches?.(".block input[type=number]") || target.value !== "") return;
     target.value = target.dataset.last || target.min;

@@ -47,6 +47,49 @@ def viewer() -> gr.HTML:
     )
 
 
+def grid() -> gr.HTML:
+    """Build the tiles that fill with the visitor's photo in every style.
+
+    Its value is {"pictures": {title: address}, "taken": a title}. It triggers "take".
+    """
+    tiles = "".join(
+        f'<button type="button" class="tile" data-title="{escape(title)}" data-painting="{number}"'
+        f' title="{escape(words)}"><span>{escape(title)}</span></button>'
+        for number, (title, (_, words)) in enumerate(PAINTINGS.items(), start=1)
+    )
+    return gr.HTML(
+        {"pictures": {}},
+        html_template=_read("grid.html").replace("TILES", tiles),
+        js_on_load=_read("grid.js"),
+        elem_id="grid",
+        apply_default_css=False,
+    )
+
+
+def strip() -> gr.HTML:
+    """Build the strip of the last results, which the page fills by itself."""
+    return gr.HTML(
+        html_template=_read("strip.html"),
+        js_on_load=_read("strip.js"),
+        elem_id="strip",
+        apply_default_css=False,
+    )
+
+
+def restorer() -> gr.HTML:
+    """Build what takes settings from elsewhere; it shows nothing.
+
+    Its value is {"settings": ..., "view": ...}. It triggers "apply" for settings to stylize by, and
+    "back" for those of a picture that is there already.
+    """
+    return gr.HTML(
+        html_template="<i hidden></i>",
+        js_on_load=_read("restore.js"),
+        elem_id="restorer",
+        apply_default_css=False,
+    )
+
+
 def message() -> gr.HTML:
     """Make a place for messages in words; one for each tab."""
     return gr.HTML(

@@ -78,6 +78,14 @@ element.addEventListener("click", (event) => {
     if (!isMixing && chosen.length > 1) choose(chosen.slice(-1));
     return;
   }
+  if (event.target.closest(".surprise")) {
+    const others = [...element.querySelectorAll(".tile[data-painting]")]
+      .filter((each) => !props.value.chosen.includes(each.dataset.title));
+    const lucky = others[Math.floor(Math.random() * others.length)];
+    choose([lucky.dataset.title]);
+    tiles.scrollTo({ left: lucky.offsetLeft - tiles.offsetLeft - tiles.clientWidth / 3 });
+    return;
+  }
   if (!tile) return;
   const { title } = tile.dataset;
   const { chosen } = props.value;

@@ -4,6 +4,8 @@ const [after, before] = element.querySelectorAll("img");
 const range = element.querySelector("input");
 const pictures = element.querySelector(".pictures");
 
+let turn = 0;
+
 const move = () => pictures.style.setProperty("--at", `${range.value}%`);
 const show = async () => {
   const value = props.value;
@@ -13,9 +15,11 @@ const show = async () => {
     image.src = address;
     return image;
   });
+  turn += 1;
+  const own = turn;
   // The old picture stays until the new one can be painted.
   await Promise.all([first.decode(), second.decode()]).catch(() => {});
-  if (props.value !== value && props.value?.after !== value.after) return;
+  if (own !== turn) return;
   before.src = value.before;
   after.src = value.after;
   after.alt = value.words ?? "The photo, stylized";
@@ -31,6 +35,10 @@ element.querySelector(".full").addEventListener("click", () => {
   if (document.fullscreenElement) document.exitFullscreen();
   else figure.requestFullscreen?.();
 });
+window.stylekernel.view = (value) => {
+  props.value = value;
+  show();
+};
 watch("value", show);
 move();
 show();

@@ -101,6 +101,12 @@ def controls(
             f"{'owner/name' if models is None else ', '.join(models) or 'none here'}.",
             elem_id="model",
         )
+        gr.HTML(
+            '<button type="button" class="plain" id="read-settings">'
+            "Take the settings of a downloaded result</button>",
+            js_on_load=None,
+            apply_default_css=False,
+        )
     return Controls(
         strength=strength,
         stroke_scale=stroke_scale,

@@ -14,7 +14,7 @@ from demo.gpu import on_gpu
 from demo.handlers import StylizeHandlers
 from demo.messages import says_why
 from demo.order import CONTROLS, EVERYWHERE
-from demo.parts import message, picker, viewer
+from demo.parts import message, picker, strip, viewer
 from demo.pictures import read_picture, save_preview, within
 from demo.studio import Studio
 from demo.tabs.controls import Controls, controls, name_brushes, name_weights
@@ -26,7 +26,7 @@ NETWORK, NETWORK_LARGE = "network", "network for large works"
 Work that takes minutes has its own queue, so that pictures for the screen need not wait for it.
 """
 CANVAS_SIDE = 640
-_SHOW = "(files, paintings, own) => stylekernel.pair(files, paintings, own)"
+_SHOW = "(...given) => stylekernel.pair(...given)"
 _SAVE = "(file) => { stylekernel.save(file); return []; }"
 
 
@@ -79,9 +79,11 @@ class Choice:
         return event
 
     def show_at(self, listen: Callable[..., Any]) -> None:
-        """Show the pair of pictures when an event comes."""
-        seen = [self.pair, self.paintings, self.own_paintings]
-        listen(fn=None, inputs=seen, outputs=self.viewer, js=_SHOW, api_visibility="private")
+        """Show the pair of pictures, and note what made it, when an event comes."""
+        it = self.controls
+        inputs = [self.pair, self.paintings, self.own_paintings, self.photo, self.picker]
+        inputs += [it.strength, it.color, it.stroke_scale, *it.weights, it.model, it.resolution]
+        listen(fn=None, inputs=inputs, outputs=self.viewer, js=_SHOW, api_visibility="private")
 
 
 def stylize_tab(studio: Studio, page: gr.Blocks) -> Choice:
@@ -107,6 +109,12 @@ def stylize_tab(studio: Studio, page: gr.Blocks) -> Choice:
             with gr.Row(elem_id="actions"):
                 button = gr.Button("Stylize", variant="primary", elem_id="stylize", min_width=110)
                 full = gr.Button("Download full size", elem_id="full-size", min_width=170)
+                gr.HTML(
+                    '<button type="button" class="plain" id="share">Share</button>',
+                    js_on_load=None,
+                    apply_default_css=False,
+                    elem_id="share-place",
+                )
                 image_format = gr.Radio(
                     CONTROLS["image_format"].choices,
                     value="png",
@@ -117,6 +125,7 @@ def stylize_tab(studio: Studio, page: gr.Blocks) -> Choice:
                     min_width=130,
                 )
             file = FileButton("The file", visible=False)
+            strip()
             under_it = controls(
                 studio.limits.paintings,
                 _canvas_value(str(photo_path(FIRST_PHOTO)), studio),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import zipfile
 from collections.abc import Iterator
@@ -600,6 +601,9 @@ def test_everything_fits_a_phone_and_its_owners_finger(finger: Visitor, tmp_path
     page.locator("#canvas canvas").first.wait_for()
     page.get_by_label("range slider for Share of Mosaic").wait_for()
     check("open")
+    page.get_by_role("tab", name="On my photo").tap()
+    page.locator("#grid img").first.wait_for()
+    check("grid")
     page.get_by_role("tab", name="Gallery").tap()
     page.get_by_role("button", name="Cat, woodblock").wait_for()
     check("gallery")
@@ -676,3 +680,104 @@ def test_picture_in_the_clipboard_is_pasted_by_keys(visitor: Visitor, tmp_path: 
     page.evaluate(paste, "")
     page.get_by_role("alert").get_by_text("There is no picture in the clipboard").wait_for()
     assert page.locator("#photo img").count() == 1, "the photo stays"
+
+
+def test_grid_shows_every_painting_on_the_photo_and_a_click_takes_one(visitor: Visitor) -> None:
+    page = visitor.page
+    page.get_by_role("tab", name="On my photo").click()
+    page.wait_for_function(
+        """() => [...document.querySelectorAll('#grid .tile')]
+            .every((tile) => tile.querySelector('img')?.naturalWidth)"""
+    )
+    visitor.screenshot("grid-desktop")
+    tile = page.locator("#grid").get_by_role("button", name="Mosaic")
+    data = tile.locator("img").get_attribute("src").split(",")[1]
+    small = load_image(base64.b64decode(data))
+    gaps = [difference(small, expected(name).resize(small.size)) for name in ("Mosaic", "Cubist")]
+    assert gaps[0] < 0.7 * gaps[1]
+    result = visitor.after(tile.click)
+    assert difference(result, expected("Mosaic")) < 3
+    assert page.locator(RESULT).is_visible()
+    assert page.locator("#picker .tile[aria-pressed=true]").all_inner_texts() == ["Mosaic"]
+
+
+def test_strip_goes_back_to_a_result_and_compares_two(visitor: Visitor) -> None:
+    page = visitor.page
+    oil = visitor.shown()
+    visitor.after(lambda: page.get_by_role("button", name="Surprise me").click())
+    lucky = page.locator("#picker .tile[aria-pressed=true]").inner_text()
+    assert lucky != "Swirling oil"
+    visitor.after(lambda: visitor.set_number("strength", 0.5))
+    surprise = visitor.shown()
+    last = page.locator(".strip button")
+    assert last.count() == 3
+    page.get_by_role("button", name="Compare").click()
+    last.nth(2).click()
+    page.wait_for_function("at => document.querySelector('img.before').src === at", arg=oil)
+    assert visitor.shown() == surprise
+    page.get_by_role("button", name="Compare").click()
+    visitor.after(lambda: last.nth(2).click())
+    assert visitor.shown() == oil
+    chosen = page.locator("#picker .tile[aria-pressed=true]")
+    chosen.get_by_text("Swirling oil").wait_for()
+    assert page.locator("#strength input[type=number]").input_value() == "1"
+
+
+def test_link_opens_the_same_picture(desktop: Any, visitor: Visitor, tmp_path: Path) -> None:
+    """Of a photo that was sent, with the settings; of another browser's memory it needs nothing."""
+    desktop.grant_permissions(["clipboard-read", "clipboard-write"])
+    page = visitor.page
+    photo = save_picture(tmp_path / "mine.png", (160, 120), seed=8)
+    visitor.after(lambda: visitor.choose("#choose-photo", photo))
+    visitor.after(lambda: visitor.pick("Mosaic"))
+    result = visitor.after(lambda: visitor.set_number("strength", 0.4))
+    page.get_by_role("button", name="Share").click()
+    page.get_by_role("alert").get_by_text("The link is copied").wait_for()
+    link = page.evaluate("navigator.clipboard.readText()")
+    other = desktop.new_page()
+    other.goto(link)
+    other.wait_for_function("document.querySelector('img.after')?.alt.includes('Mosaic')")
+    shown = load_image(httpx.get(other.locator(RESULT).get_attribute("src")).content)
+    assert difference(shown, result) == 0
+    other.reload()
+    other.wait_for_function("document.querySelector('img.after')?.alt.includes('Mosaic')")
+    assert other.locator("#strength input[type=number]").input_value() == "0.4"
+    other.close()
+
+
+def test_link_to_files_that_are_gone_says_so(desktop: Any, visitor: Visitor) -> None:
+    settings = {
+        "photo": {"path": "/uploads/none/holiday.jpg", "name": "holiday.jpg"},
+        "own": [{"id": "own-1", "path": "/etc/passwd", "name": "passwd"}],
+        "chosen": ["Cubist", "own-1", "<b>no</b>"],
+        "strength": 7,
+    }
+    text = base64.urlsafe_b64encode(json.dumps(settings).encode()).decode()
+    other = desktop.new_page()
+    other.goto(f"{visitor.page.url}#s={text}")
+    words = "Not on the server any more: the painting “passwd”, the photo “holiday.jpg”."
+    other.get_by_role("alert").get_by_text(words).wait_for()
+    shown = load_image(httpx.get(other.locator(RESULT).get_attribute("src")).content)
+    assert difference(shown, expected("Cubist")) < 3
+    other.close()
+
+
+def test_settings_are_taken_from_a_downloaded_result(visitor: Visitor, tmp_path: Path) -> None:
+    page = visitor.page
+    visitor.after(lambda: visitor.pick("Mosaic"))
+    first = visitor.after(lambda: visitor.set_number("strength", 0.5))
+    files = []
+    for image_format in ("JPEG", "PNG"):
+        page.get_by_label(image_format).check()
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Download full size").click()
+        files.append(tmp_path / download.value.suggested_filename)
+        download.value.save_as(files[-1])
+    page.get_by_role("button", name="Resolution and model").click()
+    for file in files:
+        visitor.after(lambda: visitor.pick("Cubist"))
+        visitor.after(lambda: visitor.set_number("strength", 1))
+        again = visitor.after(lambda file=file: visitor.choose("#read-settings", file))
+        assert difference(again, first) == 0, file.name
+    visitor.choose("#read-settings", save_picture(tmp_path / "plain.png"))
+    page.get_by_role("alert").get_by_text("“plain.png” holds no settings").wait_for()
