@@ -20,6 +20,13 @@ _PAGES = ("", "/", "/config", f"{API_PREFIX}/info")
 _LEAST = 1000
 """Bytes below which compressing is not worth while."""
 _FOR_EVER = "public, max-age=31536000, immutable"
+_FOR_A_DAY = "public, max-age=86400"
+_KEPT = {
+    "/assets/": _FOR_EVER,
+    "/static/": _FOR_A_DAY,
+    f"{API_PREFIX}/file=/examples/": _FOR_A_DAY,
+}
+"""How long browsers keep what lies there; names in the first folder change with the content."""
 _KINDS = {"webp": "image/webp", "jpg": "image/jpeg"}
 _VISITORS_FILE = re.compile(rf"(?:{API_PREFIX})?/file[=/]/uploads/.")
 _GONE = "This file is not here any more: files are deleted after a while. Please make it again."
@@ -66,8 +73,9 @@ class Delivery:
             kind = _KINDS[path.rpartition(".")[2]]
             answer = Response(data, media_type=kind, headers={"cache-control": _FOR_EVER})
             return await answer(scope, receive, send)
-        if path.startswith("/assets/"):
-            return await self._app(scope, receive, _kept(send))
+        for folder, term in _KEPT.items():
+            if path.startswith(folder):
+                return await self._app(scope, receive, _kept(send, term))
         if _VISITORS_FILE.match(path):
             return await self._app(scope, receive, _worded(scope, receive, send))
         if path not in _PAGES or scope["method"] == "HEAD":
@@ -123,12 +131,12 @@ def _worded(scope: Scope, receive: Receive, send: Send) -> Send:
     return send_words
 
 
-def _kept(send: Send) -> Send:
-    """Return a `send` that tells browsers to keep a file: Gradio names those by their content."""
+def _kept(send: Send, term: str) -> Send:
+    """Return a `send` that tells browsers how long to keep a file."""
 
     async def send_kept(message: Message) -> None:
         if message["type"] == "http.response.start" and message["status"] == 200:
-            MutableHeaders(raw=message["headers"]).setdefault("cache-control", _FOR_EVER)
+            MutableHeaders(raw=message["headers"]).setdefault("cache-control", term)
         await send(message)
 
     return send_kept

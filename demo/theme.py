@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 from gradio.themes.utils import colors, fonts, sizes
@@ -40,6 +41,21 @@ _PAPER = colors.Color(
 )
 
 
+class PatientFont(fonts.LocalFont):
+    """A font of Gradio's, in whose place the system's is shown until it has come.
+
+    A browser would show no text for up to three seconds.
+    """
+
+    def stylesheet(self) -> dict[str, Any]:
+        """Return the CSS that loads the font."""
+        sheet = super().stylesheet()
+        rules = sheet["css"].replace(
+            "font-style: normal;", "font-style: normal; font-display: swap;"
+        )
+        return {**sheet, "css": rules}
+
+
 class Atelier(gr.themes.Base):
     """Warm paper, dark ink, one accent; a serif for the headings."""
 
@@ -51,13 +67,13 @@ class Atelier(gr.themes.Base):
             radius_size=sizes.radius_md,
             spacing_size=sizes.spacing_md,
             font=(
-                fonts.LocalFont("Source Sans Pro", weights=(400, 700)),
+                PatientFont("Source Sans Pro", weights=(400, 700)),
                 "ui-sans-serif",
                 "system-ui",
                 "sans-serif",
             ),
             font_mono=(
-                fonts.LocalFont("IBM Plex Mono", weights=(400, 700)),
+                PatientFont("IBM Plex Mono", weights=(400, 700)),
                 "ui-monospace",
                 "monospace",
             ),

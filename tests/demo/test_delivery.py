@@ -112,6 +112,14 @@ def test_files_are_kept_by_browsers_for_ever(client: TestClient) -> None:
         assert answer.status_code == 404 and "cache-control" not in answer.headers
 
 
+def test_fonts_and_examples_are_kept_for_a_day_and_text_does_not_wait(url: str) -> None:
+    font = "static/fonts/SourceSansPro/SourceSansPro-Regular.woff2"
+    for address in (font, "gradio_api/file=/examples/photos/coffee.jpg"):
+        assert httpx.get(f"{url}{address}").headers["cache-control"] == "public, max-age=86400"
+    rules = httpx.get(f"{url}theme.css").text.split("@font-face")[1:]
+    assert rules and all("font-display: swap" in rule.partition("}")[0] for rule in rules)
+
+
 def test_address_of_a_file_changes_with_its_content() -> None:
     assert address_of_file("strip.webp", b"another picture") != ADDRESS
 
