@@ -27,7 +27,7 @@ class Limits:
     - waiting: requests in the queue; another one is told to come back later.
     - waiting_each: requests in the queue that one session may have of a kind: small ones, or large.
     - patience: seconds that a request waits for somebody to listen for its answer.
-    - workers: small requests worked on at once, and large ones, each.
+    - workers: small requests worked on at once, large ones, and series of small ones, each.
     - hub_bytes, fetch_seconds: a checkpoint fetched from the Hub.
     - models: ids of those that are offered, or patterns such as "owner/*"; None offers all. Unless
       given they are what the variable STYLEKERNEL_MODELS lists, separated by commas; without it

@@ -11,7 +11,7 @@ from PIL import Image
 
 from demo.catalog import PAINTINGS
 from demo.order import Order
-from demo.pictures import read_picture, within
+from demo.pictures import own_size, read_picture
 from demo.studio import Studio
 
 SIDE = 256
@@ -39,8 +39,8 @@ class TryAllHandlers:
         pictures: dict[str, str] = {}
         yield {"pictures": pictures}
         with self._studio.watch(large=True):
-            picture = read_picture(photo, "Photo", self._studio.limits)
-            size, small = picture.size, within(picture, SIDE)
+            small = read_picture(photo, "Photo", self._studio.limits, long_side=SIDE)
+            size = own_size(small, self._studio.limits)
         for title in PAINTINGS:
             # Each is work of its own: between two of them the queue may end this.
             with self._studio.watch(large=True):

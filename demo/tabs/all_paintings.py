@@ -30,7 +30,7 @@ def all_paintings_tab(studio: Studio, choice: Choice, tabs: gr.Tabs, tab: gr.Tab
         tiles,
         js="(photo, model) => [stylekernel.unseen(photo), model]",
         **private,
-        **choice.large_work,
+        **choice.series_work,
     )
     stop.click(None, js="() => { stylekernel.stopGrid(); return []; }", **private)
     stop.click(None, cancels=[started], api_visibility="private")

@@ -20,10 +20,11 @@ from demo.studio import Studio
 from demo.tabs.controls import Controls, controls, name_brushes, name_weights
 
 FIRST_PHOTO, FIRST_PAINTING = "Coffee", "Swirling oil"
-NETWORK, NETWORK_LARGE = "network", "network for large works"
+NETWORK, NETWORK_LARGE, NETWORK_SERIES = "network", "network for large works", "network for series"
 """Names of the queues that all work of the network goes through.
 
-Work that takes minutes has its own queue, so that pictures for the screen need not wait for it.
+Work that takes minutes has its own queue, so that pictures for the screen need not wait for it, and
+so has a series of small pictures, which takes seconds.
 """
 CANVAS_SIDE = 640
 _SHOW = "(...given) => stylekernel.pair(...given)"
@@ -50,6 +51,7 @@ class Choice:
     new_canvas: Callable[[str | None], tuple[Any, str]]
     work: dict[str, Any]
     large_work: dict[str, Any]
+    series_work: dict[str, Any]
 
     @property
     def inputs(self) -> list[Any]:
@@ -144,6 +146,7 @@ def stylize_tab(studio: Studio, page: gr.Blocks) -> Choice:
         new_canvas=says_why(lambda path: (path and _canvas_value(path, studio), EVERYWHERE)),
         work={"concurrency_id": NETWORK, "concurrency_limit": studio.limits.workers},
         large_work={"concurrency_id": NETWORK_LARGE, "concurrency_limit": studio.limits.workers},
+        series_work={"concurrency_id": NETWORK_SERIES, "concurrency_limit": studio.limits.workers},
     )
     choice.show_at(page.load)
     # Programs get PNG unless they ask for another; visitors seldom want 27 MB.

@@ -262,3 +262,23 @@ def test_small_request_does_not_wait_for_a_large_one(
         assert other.answer()["success"] and not large.done()
         go_on.set()
         assert large.result(20)["success"]
+
+
+def test_series_of_small_pictures_does_not_wait_for_a_large_one(
+    app: gr.Blocks, painter: Painter, photo: Path
+) -> None:
+    one, other = Visitor(app), Visitor(app)
+    picture = one.upload(photo)
+    with ThreadPoolExecutor() as pool:
+        one.join("full_size", picture)
+        large = pool.submit(one.answer)
+        assert until(lambda: painter.begun == 1)
+        series = {
+            "data": [picture, None],
+            "fn_index": other.functions["try_all"],
+            "session_hash": other.session,
+        }
+        assert other.http.post("/queue/join", json=series).status_code == 200
+        pool.submit(other.answer)
+        assert until(lambda: painter.begun == 2) and not large.done()
+        end_all(app._queue)
