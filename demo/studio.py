@@ -18,6 +18,7 @@ from demo.messages import VisitorError
 from demo.models import EMBEDDED, ModelShelf
 from demo.order import CONTROLS, EACH, EVERYWHERE, SPLIT, UNPAINTED, Order
 from demo.pictures import read_picture, within
+from demo.precedence import Pauses, precedence
 from demo.region import as_map, color_masks, multiplied, region_mask, scaled_by, split_by
 from demo.settings import Settings
 from demo.watched import Report, Watch, WatchedPipeline, watched
@@ -57,12 +58,16 @@ class Studio:
         self._encoded = WeakKeyDictionary()
 
     @contextlib.contextmanager
-    def watch(self, report: Report = _ignore, *, large: bool = False) -> Iterator[Watch]:
+    def watch(
+        self, report: Report = _ignore, *, large: bool = False, pauses: Pauses | None = None
+    ) -> Iterator[Watch]:
         """Work on one request, which ends when its time is up or nobody waits for it.
 
-        A large one pauses while others are worked on.
+        A large one pauses while others are worked on; parts of one request share their `pauses`.
         """
-        watch = Watch(report, self.limits.seconds, large)
+        if large and pauses is None:
+            pauses = Pauses(precedence)
+        watch = Watch(report, self.limits.seconds, pauses)
         with freed_memory.of_request(), watched(watch):
             yield watch
 

@@ -12,6 +12,7 @@ from PIL import Image
 from demo.catalog import PAINTINGS
 from demo.order import Order
 from demo.pictures import own_size, read_picture
+from demo.precedence import Pauses, precedence
 from demo.studio import Studio
 
 SIDE = 256
@@ -38,12 +39,14 @@ class TryAllHandlers:
             return
         pictures: dict[str, str] = {}
         yield {"pictures": pictures}
-        with self._studio.watch(large=True):
+        # The pauses of a large work: previews go first.
+        pauses = Pauses(precedence)
+        with self._studio.watch(pauses=pauses):
             small = read_picture(photo, "Photo", self._studio.limits, long_side=SIDE)
             size = own_size(small, self._studio.limits)
         for title in PAINTINGS:
             # Each is work of its own: between two of them the queue may end this.
-            with self._studio.watch(large=True):
+            with self._studio.watch(pauses=pauses):
                 order = Order(paintings=[title], model=model)
                 palette = self._studio.mix(order)
                 result, _ = self._studio.stylize(small, palette, order, own_size=size)

@@ -54,19 +54,18 @@ def _always() -> bool:
 class Watch:
     """One request: its report, and when it must have ended (of `time.monotonic`).
 
-    A large one pauses while small ones are done; its pauses are not counted.
+    A large one has pauses: it rests while small ones are done, and is not charged for that.
     """
 
     report: Report
     seconds: float
-    large: bool = False
+    pauses: Pauses | None = None
     label: str = "Stylizing"
     start: float = 0.0
     span: float = 1.0
 
     def __post_init__(self) -> None:
         self.deadline = time.monotonic() + self.seconds
-        self._pauses = Pauses(precedence) if self.large else None
 
     def part(self, label: str, start: float, span: float) -> None:
         """Begin a part of the work, with its share of the whole."""
@@ -80,8 +79,8 @@ class Watch:
 
     def give_way(self) -> None:
         """Pause, if this is large, while small requests are worked on."""
-        if self._pauses is not None:
-            self.deadline += self._pauses.give_way(_check_wanted)
+        if self.pauses is not None:
+            self.deadline += self.pauses.give_way(_check_wanted)
 
     def check_time(self) -> None:
         """Raise VisitorError once time is up."""
@@ -100,7 +99,10 @@ def watched(watch: Watch) -> Iterator[None]:
     """
     token = _watch.set(watch)
     try:
-        with contextlib.nullcontext() if watch.large else precedence.small(), _CheckedOperations():
+        with contextlib.ExitStack() as stack:
+            if watch.pauses is None:
+                stack.enter_context(precedence.small())
+            stack.enter_context(_CheckedOperations())
             yield
     finally:
         _watch.reset(token)
