@@ -1,13 +1,14 @@
-"""Temporal consistency of stylized frames: the warping error of Lai et al. (2018)."""
+"""Temporal consistency of stylized frames: what changes from frame to frame beside the motion."""
 
 from __future__ import annotations
 
+from collections import defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from PIL import Image
 
 from stylekernel_hf.metrics.optical_flow import flow_between, visible_in_both, warp_back
@@ -15,23 +16,44 @@ from stylekernel_hf.metrics.optical_flow import flow_between, visible_in_both, w
 FrameSource: TypeAlias = Callable[[int, Image.Image], Image.Image]
 """Returns a track's frame for the index and the original frame; both have the same size."""
 
+Similarity: TypeAlias = Callable[[Float[np.ndarray, "h w 3"], Float[np.ndarray, "h w 3"]], float]
+"""Compares two pictures in [0, 1], RGB; 0 for the same."""
+
 ORIGINAL = "original frames"
+DISTANCES = (1, 10)
+"""How many frames apart the frames are that are compared."""
+
+
+@dataclass(frozen=True)
+class FrameChange:
+    """How much frames of one distance differ, beside the motion, on average over all pairs.
+
+    `rmse` is the root of the mean squared difference of RGB in [0, 1], over the pixels that are
+    visible in both. `perceptual` compares the whole pictures, with pixels that are hidden in one
+    of them made equal; None where no measure was given.
+    """
+
+    rmse: float
+    perceptual: float | None
 
 
 @dataclass(frozen=True)
 class TemporalConsistency:
     """The warping error of each track of frames, that of the original frames first.
 
-    A warping error is the mean squared difference of RGB in [0, 1] between a frame and the next
-    one, moved back along the motion of the original frames, over the pixels that are visible in
-    both, averaged over all steps. That of the original frames comes from errors of the flow and
-    changes of light; only blurred or flat results are expected to be below it.
+    A warping error (Lai et al., 2018) is the mean squared difference of RGB in [0, 1] between a
+    frame and the next one, moved back along the motion of the original frames, over the pixels
+    that are visible in both, averaged over all steps. That of the original frames comes from
+    errors of the flow and changes of light; only blurred or flat results are expected to be below
+    it.
     """
 
     frame_count: int
     visible: float
     """Share of the pixels that are visible in both frames."""
     warping_errors: Mapping[str, float]
+    changes: Mapping[str, Mapping[int, FrameChange]] = field(default_factory=dict)
+    """The changes of each track by distance in frames, as far as the clip is long enough."""
 
     def to_json(self) -> dict[str, Any]:
         """Return everything as JSON holds it."""
@@ -39,6 +61,13 @@ class TemporalConsistency:
             "frame_count": self.frame_count,
             "visible": self.visible,
             "warping_errors": dict(self.warping_errors),
+            "changes": {
+                name: {
+                    str(distance): {"rmse": change.rmse, "perceptual": change.perceptual}
+                    for distance, change in changes.items()
+                }
+                for name, changes in self.changes.items()
+            },
         }
 
 
@@ -46,50 +75,85 @@ def warping_errors(
     frames: Sequence[Callable[[], Image.Image]],
     tracks: Mapping[str, FrameSource],
     *,
+    similarity: Similarity | None = None,
     on_frame: Callable[[int, int], None] | None = None,
 ) -> TemporalConsistency:
     """Measure the warping error of several tracks made from the same original frames.
 
-    `frames` load the original frames one at a time; two frames of each track are in memory.
-    `on_frame(done, total)` is called after each. Raises ValueError for fewer than two frames, for
-    frames of different sizes, and if no pixel is visible in two successive frames.
+    `frames` load the original frames, one at a time and in order; eleven frames of each track are
+    in memory. `similarity` is the perceptual measure of the changes. `on_frame(done, total)` is
+    called after each. Raises ValueError for fewer than two frames, for frames of different sizes,
+    and if no pixel is visible in two successive frames.
     """
     if len(frames) < 2:
         raise ValueError(f"frames must be at least 2, got {len(frames)}")
-    sums = dict.fromkeys([ORIGINAL, *tracks], 0.0)
-    visible, earlier = 0.0, dict[str, Image.Image]()
+    tallies = {distance: _Tally(similarity) for distance in DISTANCES}
+    before: deque[dict[str, Image.Image]] = deque(maxlen=max(DISTANCES))
     for place, load in enumerate(frames):
         original = load()
         now = {ORIGINAL: original}
         now |= {name: track(place, original) for name, track in tracks.items()}
-        _check_sizes(now, earlier, place)
-        if earlier:
-            share, errors = _errors(earlier, now)
-            if not share:
+        _check_sizes(now, before[0] if before else {}, place)
+        for distance, tally in tallies.items():
+            if distance > len(before):
+                continue
+            if not tally.add(before[-distance], now) and distance == 1:
                 raise ValueError(f"frames must be of one scene, got a cut after place {place - 1}")
-            visible += share
-            sums = {name: sums[name] + error for name, error in errors.items()}
-        earlier = now
+        before.append(now)
         if on_frame:
             on_frame(place + 1, len(frames))
-    steps = len(frames) - 1
-    means = {name: total / steps for name, total in sums.items()}
-    return TemporalConsistency(len(frames), visible / steps, means)
+    names, steps = [ORIGINAL, *tracks], tallies[1]
+    found = {distance: tally for distance, tally in tallies.items() if tally.pairs}
+    return TemporalConsistency(
+        len(frames),
+        steps.visible / steps.pairs,
+        {name: steps.squares[name] / steps.pairs for name in names},
+        {name: {at: tally.change(name) for at, tally in found.items()} for name in names},
+    )
 
 
-def _errors(
-    earlier: Mapping[str, Image.Image], now: Mapping[str, Image.Image]
-) -> tuple[float, dict[str, float]]:
-    before, after = (np.asarray(x[ORIGINAL].convert("RGB")) for x in (earlier, now))
-    forward = flow_between(before, after)
-    seen = visible_in_both(forward, flow_between(after, before))
-    if not seen.any():
-        return 0.0, {}
-    errors: dict[str, float] = {}
-    for name, image in now.items():
-        difference = warp_back(_values(image), forward) - _values(earlier[name])
-        errors[name] = float(np.square(difference[seen], dtype=np.float64).mean())
-    return float(seen.mean()), errors
+class _Tally:
+    """Sums over the pairs of frames of one distance."""
+
+    def __init__(self, similarity: Similarity | None) -> None:
+        self._similarity = similarity
+        self.pairs = 0
+        self.visible = 0.0
+        self.squares: dict[str, float] = defaultdict(float)
+        self._roots: dict[str, float] = defaultdict(float)
+        self._perceptual: dict[str, float] = defaultdict(float)
+
+    def add(self, earlier: Mapping[str, Image.Image], now: Mapping[str, Image.Image]) -> bool:
+        """Compare two frames of every track; says whether they show anything in common."""
+        before, after = (np.asarray(x[ORIGINAL].convert("RGB")) for x in (earlier, now))
+        forward = flow_between(before, after)
+        seen = visible_in_both(forward, flow_between(after, before))
+        if not seen.any():
+            return False
+        self.pairs += 1
+        self.visible += float(seen.mean())
+        for name, image in now.items():
+            self._compare(name, _values(earlier[name]), warp_back(_values(image), forward), seen)
+        return True
+
+    def _compare(
+        self,
+        name: str,
+        before: Float[np.ndarray, "h w 3"],
+        moved: Float[np.ndarray, "h w 3"],
+        seen: Bool[np.ndarray, "h w"],
+    ) -> None:
+        error = float(np.square((moved - before)[seen], dtype=np.float64).mean())
+        self.squares[name] += error
+        self._roots[name] += error**0.5
+        if self._similarity is not None:
+            moved = np.where(seen[..., None], moved, before)
+            self._perceptual[name] += self._similarity(moved, before)
+
+    def change(self, name: str) -> FrameChange:
+        """Return the means of a track."""
+        perceptual = self._perceptual[name] / self.pairs if self._similarity else None
+        return FrameChange(self._roots[name] / self.pairs, perceptual)
 
 
 def _values(image: Image.Image) -> Float[np.ndarray, "h w 3"]:

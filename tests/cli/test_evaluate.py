@@ -122,7 +122,10 @@ def test_frames_are_stylized_or_read_and_followed(folder: Path, shell: Shell) ->
     assert status == 0, error
     result = json.loads((folder / "steady.json").read_text())
     errors = result["warping_errors"]
-    assert [*errors][:2] == ["original frames", str(folder / "inverted")] and len(errors) == 3
+    assert [*errors][:2] == ["original frames", str(folder / "inverted")]
+    assert [name.endswith("pa0.png, each frame alone") for name in errors][2:] == [False, True]
+    for name, changes in result["changes"].items():
+        assert changes["1"]["rmse"] >= errors[name] ** 0.5 * 0.5 and "10" not in changes
     assert errors[str(folder / "inverted")] == pytest.approx(errors["original frames"], rel=1e-3)
     assert result["frame_count"] == 3 and f"{result['visible']:.0%} visible" in printed
 

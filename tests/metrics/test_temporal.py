@@ -131,6 +131,28 @@ def test_flicker_on_a_still_scene_is_its_squared_step() -> None:
     assert result.visible == 1
 
 
+def test_changes_are_told_at_both_distances() -> None:
+    def brighter(place: int, _: Image.Image) -> Image.Image:
+        return Image.new("RGB", (SIDE, SIDE), (51 + 5 * place,) * 3)
+
+    def flickering(place: int, _: Image.Image) -> Image.Image:
+        return Image.new("RGB", (SIDE, SIDE), (153 if place % 2 else 102,) * 3)
+
+    def largest(one: np.ndarray, other: np.ndarray) -> float:
+        return float(np.abs(one - other).max())
+
+    tracks = {"brighter": brighter, "flicker": flickering}
+    changes = warping_errors(loaders(panned(12, 0, 0)), tracks, similarity=largest).changes
+    for name, near, far in (("brighter", 5 / 255, 50 / 255), ("flicker", 0.2, 0.0)):
+        actual = changes[name]
+        assert [*actual] == [1, 10]
+        for distance, expected in ((1, near), (10, far)):
+            assert actual[distance].rmse == pytest.approx(expected, abs=1e-6)
+            assert actual[distance].perceptual == pytest.approx(expected, abs=1e-6)
+    assert [*warping_errors(loaders(panned(10, 0, 0)), tracks).changes["flicker"]] == [1]
+    assert warping_errors(loaders(panned(2, 0, 0)), {}).changes[ORIGINAL][1].perceptual is None
+
+
 def test_every_frame_is_reported() -> None:
     reports: list[tuple[int, int]] = []
     warping_errors(loaders(panned(3, 1, 0)), {}, on_frame=lambda *at: reports.append(at))
