@@ -15,11 +15,15 @@ from stylekernel_hf.cli.stop_signals import raise_if_stopped, report_when_stoppe
 if TYPE_CHECKING:
     from stylekernel_hf.cli.bulk import Outcome
     from stylekernel_hf.cli.jobs import Job
+    from stylekernel_hf.pipelines.runtime_pipeline import RuntimePipeline
     from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline
 
 
 def make_pictures(
-    pipe: StyleKernelPipeline, jobs: Sequence[Job], output: str, **options: Any
+    pipe: StyleKernelPipeline | RuntimePipeline,
+    jobs: Sequence[Job],
+    output: str,
+    **options: Any,
 ) -> bool:
     """Run the jobs with the options of `run_jobs`, and report their outcomes, even if stopped.
 

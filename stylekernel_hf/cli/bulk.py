@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache, partial
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeGuard
 
 from PIL import Image
 
@@ -19,10 +19,16 @@ from stylekernel_hf.images.formats import check_image_size
 from stylekernel_hf.images.loading import read_image
 from stylekernel_hf.images.metadata.reading import read_metadata
 from stylekernel_hf.images.writing import save_image
-from stylekernel_hf.large.file_stylization import calls_for_strips, stylize_file
-from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline
-from stylekernel_hf.styles.picture_size import MIN_SIDE, style_bounds
-from stylekernel_hf.styles.style_input import PALETTE_SIZE, is_style_file
+from stylekernel_hf.styles.picture_size import (
+    MIN_SIDE,
+    PALETTE_SIZE,
+    is_style_file,
+    style_bounds,
+)
+
+if TYPE_CHECKING:
+    from stylekernel_hf.pipelines.runtime_pipeline import RuntimePipeline
+    from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline
 
 Existing: TypeAlias = Literal["refuse", "skip", "overwrite"]
 # Errors of one picture, which must not stop the others.
@@ -39,7 +45,7 @@ class Outcome:
 
 
 def run_jobs(
-    pipe: StyleKernelPipeline,
+    pipe: StyleKernelPipeline | RuntimePipeline,
     jobs: Sequence[Job],
     *,
     strength: float | Path = 1.0,
@@ -98,8 +104,13 @@ def run_jobs(
     return outcomes
 
 
+def is_torch(pipe: StyleKernelPipeline | RuntimePipeline) -> TypeGuard[StyleKernelPipeline]:
+    """Return whether a pipeline runs in PyTorch, and so takes videos, masks and tiles."""
+    return not hasattr(pipe, "runtime")
+
+
 def _stylize(
-    pipe: StyleKernelPipeline,
+    pipe: StyleKernelPipeline | RuntimePipeline,
     load_content: Callable[[Path], Image.Image],
     job: Job,
     styles: Sequence[Any],
@@ -119,26 +130,35 @@ def _stylize(
         "style_weights": style_weights,
         "color": color,
         "stroke_scale": stroke_scale,
-        "tile_size": tile_size,
     }
+    if is_torch(pipe):
+        options["tile_size"] = tile_size
     job.output.parent.mkdir(parents=True, exist_ok=True)
-    if job.is_clip:
+    if job.is_clip and is_torch(pipe):
         from stylekernel_hf.video.stylizing import stylize_video
 
         options |= {**video, "masks": masks, "metadata": metadata}
         return stylize_video(pipe, job.content, styles, job.output, **options).damage
-    if calls_for_strips(job.content, job.output, strength=strength, masks=masks, color=color):
-        stylize_file(pipe, job.content, styles, job.output, metadata=metadata, **options)
-    else:
-        content = load_content(job.content)
-        check_image_size(job.output, content.size, name="content")
-        result = pipe(content, styles, masks=masks, **options).images[0]
-        save_image(result, job.output, metadata=metadata and read_metadata(job.content))
+    if is_torch(pipe):
+        from stylekernel_hf.large.file_stylization import calls_for_strips, stylize_file
+
+        if calls_for_strips(job.content, job.output, strength=strength, masks=masks, color=color):
+            stylize_file(pipe, job.content, styles, job.output, metadata=metadata, **options)
+            return ""
+        options["masks"] = masks
+    content = load_content(job.content)
+    check_image_size(job.output, content.size, name="content")
+    result = pipe(content, styles, **options).images[0]
+    save_image(result, job.output, metadata=metadata and read_metadata(job.content))
     return ""
 
 
 def _read_style(
-    pipe: StyleKernelPipeline, style: StyleSource, *, style_size: int | None, color: ColorMode
+    pipe: StyleKernelPipeline | RuntimePipeline,
+    style: StyleSource,
+    *,
+    style_size: int | None,
+    color: ColorMode,
 ) -> Any:
     if isinstance(style, NamedStyle):
         return style.load()

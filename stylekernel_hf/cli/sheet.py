@@ -20,7 +20,7 @@ from stylekernel_hf.files.output_paths import check_not_read, check_output_file
 from stylekernel_hf.images.contact_sheet import GAP, ContactSheet, sheet_size
 from stylekernel_hf.images.formats import check_image_size, format_to_write
 from stylekernel_hf.images.writing import save_image
-from stylekernel_hf.styles.style_input import is_style_file
+from stylekernel_hf.styles.picture_size import is_style_file
 
 CELL = 200
 """The side of a picture on the sheet in px; it is less if the sheet would exceed MAX_PIXELS."""

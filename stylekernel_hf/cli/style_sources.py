@@ -6,11 +6,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from stylekernel_hf.styles.embedding import StyleEmbedding
-from stylekernel_hf.styles.library import StyleLibrary
-from stylekernel_hf.styles.style_input import is_style_file
+from stylekernel_hf.styles.picture_size import is_style_file
+
+if TYPE_CHECKING:
+    from stylekernel_hf.styles.embedding import StyleEmbedding
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,8 @@ class NamedStyle:
 
     def load(self) -> StyleEmbedding:
         """Read the style from its file."""
+        from stylekernel_hf.styles.library import StyleLibrary
+
         return StyleLibrary.load(self.path)[self.name]
 
 
@@ -65,6 +68,8 @@ def long_name(source: StyleSource) -> str:
 def _names_in(path: Path) -> list[str]:
     if not is_style_file(path):
         return []
+    from stylekernel_hf.styles.library import StyleLibrary
+
     try:
         return list(StyleLibrary.load(path))
     except (OSError, ValueError):

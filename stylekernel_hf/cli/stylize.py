@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,6 +15,7 @@ from stylekernel_hf.cli.quick_imports import quick_imports
 
 if TYPE_CHECKING:
     from stylekernel_hf.cli.jobs import Job
+    from stylekernel_hf.pipelines.runtime_pipeline import RuntimePipeline
     from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline
 
 
@@ -27,6 +28,14 @@ class Precision(str, Enum):
     float32 = "float32"
     bfloat16 = "bfloat16"
     float16 = "float16"
+
+
+class RuntimeName(str, Enum):
+    """What executes the network."""
+
+    torch = "torch"
+    onnx = "onnx"
+    openvino = "openvino"
 
 
 class Color(str, Enum):
@@ -115,6 +124,13 @@ def stylize(
         str | None, typer.Option(help="cuda, mps or cpu; by default the best there is.")
     ] = None,
     dtype: Annotated[Precision, typer.Option(help="Precision.")] = Precision.float32,
+    runtime: Annotated[
+        RuntimeName,
+        typer.Option(
+            help="torch; or onnx or openvino, which start sooner, for pictures without maps on "
+            "the CPU in float32 (the extras onnx and openvino)."
+        ),
+    ] = RuntimeName.torch,
     sheet: Annotated[
         Path | None,
         typer.Option(help="Also draw a sheet of all results: styles across, contents down."),
@@ -187,17 +203,25 @@ def stylize(
     """
     weights, masks, is_mixed = style_weight or None, mask or None, bool(style_weight or mask)
     _check_exclusions(overwrite, skip_existing, strength, strength_map, sheet, is_mixed)
+    is_torch = runtime == RuntimeName.torch
+    if not is_torch:
+        _check_runtime(runtime, device, dtype, tile_size, masks or strength_map)
     with quick_imports():
         # The functions below import what they take of these.
         import_module("stylekernel_hf.cli.bulk")
         import_module("stylekernel_hf.pipelines.tasks")
+        if is_torch:
+            import_module("stylekernel_hf.large.file_stylization")
     # 1. Check everything that can be checked before the work.
     _check_numbers(strength, stroke_scale, style_size)
     contents, styles = [content, *(more_contents or [])], [style, *(more_styles or [])]
     jobs = _plan(contents, styles, output, weights, masks, frames)
     _check_files(jobs, masks or [], strength_map, sheet, may_exist=overwrite or skip_existing)
     tell_new_folder(output, jobs)
-    pipe = _load(model, device, dtype, tile_size)
+    if is_torch:
+        pipe = _load(model, device, dtype, tile_size)
+    else:
+        pipe = _load_runtime(model, runtime, jobs)
     # 2. Make the pictures.
     complete = make_pictures(
         pipe,
@@ -312,6 +336,33 @@ def _load(
     pipe = pipeline("style-kernel", model=model, device=device, dtype=getattr(torch, dtype.value))
     check_tile_size(tile_size, pipe.model)
     return pipe
+
+
+def _check_runtime(
+    runtime: RuntimeName, device: str | None, dtype: Precision, tile_size: int | None, maps: object
+) -> None:
+    """Refuse options that only PyTorch has."""
+    given = {
+        "--device": device not in (None, "cpu"),
+        "--dtype": dtype != Precision.float32,
+        "--tile-size": tile_size is not None,
+        "--mask and --strength-map": bool(maps),
+    }
+    for option, is_given in given.items():
+        if is_given:
+            raise typer.BadParameter(f"--runtime {runtime.value} excludes {option}")
+
+
+def _load_runtime(model: str | None, runtime: RuntimeName, jobs: list[Job]) -> RuntimePipeline:
+    from stylekernel_hf.pipelines.tasks import pipeline
+
+    for job in jobs:
+        if job.is_clip:
+            raise typer.BadParameter(
+                f"--runtime {runtime.value} stylizes pictures, and '{job.content}' is a video"
+            )
+    name: Any = runtime.value
+    return pipeline("style-kernel", model=model, runtime=name)
 
 
 def _check_maps(masks: list[Path], strength_map: Path | None) -> list[Path]:

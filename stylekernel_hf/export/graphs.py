@@ -66,13 +66,15 @@ def transform_model(
     metadata: Mapping[str, str] | None = None,
     *,
     pads: bool = True,
+    fades: bool = True,
 ) -> onnx.ModelProto:
     """Return the model `transform.onnx`: photo, key, value, code, strength -> picture.
 
     Keys, values and codes of several styles are stacked along the first axis, values and codes
     multiplied by the share of their style; tokens whose key is zero are absent. With a strength
     below 1 the photo's own style, encoded by the same style encoder, has the rest. Without `pads`,
-    the model takes a photo with its margin, whose sides are multiples of the stride.
+    the model takes a photo with its margin, whose sides are multiples of the stride. Without
+    `fades`, it has no strength, which is 1, and no style encoder.
     """
     graph = GraphBuilder(precision)
     part = TransformPart(graph, config, weights)
@@ -80,15 +82,21 @@ def transform_model(
     features = part.encode_content(image)
     statistics = [part.statistics(graph.wide(level)) for level in features]
     content = _Content(image, features, statistics)
-    is_partial = graph.add("Less", "strength", graph.number(1))
-    own = _own_style(part, is_partial, content)
-    aligned, code = _mixed(part, content, own)
-    stylized = part.decode(features, statistics, aligned, code)
-    picture = _restored(part, is_partial, content, own, stylized)
+    aligned = part.align(features[-1], statistics[-1], "key", "value")
+    code = graph.add("ReduceSum", "code", graph.integers(0), keepdims=1)
+    if fades:
+        is_partial = graph.add("Less", "strength", graph.number(1))
+        own = _own_style(part, is_partial, content)
+        aligned, code = _mixed(graph, (aligned, code), own)
+        stylized = part.decode(features, statistics, aligned, code)
+        picture = _restored(part, is_partial, content, own, stylized)
+    else:
+        picture = part.decode(features, statistics, aligned, code)
     if pads:
         _cropped(graph, picture, "photo", "picture")
     else:
         graph.add("Identity", picture, name="picture")
+    strength = float_value("strength", (), "from 0, the photo, to 1, the full style")
     return graph.as_model(
         "transform",
         [
@@ -96,7 +104,7 @@ def transform_model(
             float_value("key", ("styles", "tokens", config.attention_channels)),
             float_value("value", ("styles", "tokens", part.token_channels), "times the share"),
             float_value("code", ("styles", config.code_channels), "times the share"),
-            float_value("strength", (), "from 0, the photo, to 1, the full style"),
+            *([strength] if fades else []),
         ],
         [float_value("picture", (1, 3, *_PIXELS), "RGB in [0, 1]")],
         version=__version__,
@@ -122,17 +130,14 @@ def _own_style(part: TransformPart, is_partial: str, content: _Content) -> list[
     return graph.choose(is_partial, (own, [aligned, code]), (none, nothing), shapes)
 
 
-def _mixed(part: TransformPart, content: _Content, own: list[str]) -> tuple[str, str]:
-    """Return the aligned feature and the code of the styles, mixed with the own style."""
-    graph = part.graph
-    aligned = part.align(content.features[-1], content.statistics[-1], "key", "value")
-    code = graph.add("ReduceSum", "code", graph.integers(0), keepdims=1)
+def _mixed(graph: GraphBuilder, given: tuple[str, str], own: list[str]) -> tuple[str, str]:
+    """Mix the aligned feature and the code of the styles with those of the own style."""
     rest = graph.add("Sub", graph.number(1), "strength")
-    mixed = [
-        graph.add("Add", graph.add("Mul", given, "strength"), graph.add("Mul", of_own, rest))
-        for given, of_own in zip((aligned, code), own, strict=True)
-    ]
-    return mixed[0], mixed[1]
+    aligned, code = (
+        graph.add("Add", graph.add("Mul", style, "strength"), graph.add("Mul", of_own, rest))
+        for style, of_own in zip(given, own, strict=True)
+    )
+    return aligned, code
 
 
 def _restored(

@@ -14,8 +14,7 @@ from stylekernel_hf.errors.given_values import shown
 from stylekernel_hf.images.bounds import Bounds
 from stylekernel_hf.images.loading import read_image
 from stylekernel_hf.pipelines.tasks import pipeline
-from stylekernel_hf.styles.picture_size import MIN_SIDE, style_bounds
-from stylekernel_hf.styles.style_input import PALETTE_SIZE
+from stylekernel_hf.styles.picture_size import MIN_SIDE, PALETTE_SIZE, style_bounds
 
 MAX_FILE_BYTES = 32 * 2**20
 """Limit of each picture's file."""

@@ -26,11 +26,16 @@ from stylekernel_hf.runtime.colors import recolor, transfer_color
 from stylekernel_hf.runtime.engines import Floats, Runtime
 from stylekernel_hf.runtime.network import RuntimeNetwork, RuntimeStyle
 from stylekernel_hf.runtime.pictures import PictureInput, as_bytes, clipped, read_picture, resize
-from stylekernel_hf.styles.picture_size import MIN_SIDE, scaled_size, style_bounds
+from stylekernel_hf.styles.picture_size import (
+    MIN_SIDE,
+    PALETTE_SIZE,
+    is_style_file,
+    scaled_size,
+    style_bounds,
+)
 
 MAX_RUNTIME_PIXELS = 2**25
 """Largest content: it is stylized in one piece, which takes about 150 bytes a pixel."""
-PALETTE_SIZE = 1024
 RuntimeStyleInput: TypeAlias = PictureInput | RuntimeStyle
 
 
@@ -216,7 +221,7 @@ def _read_contents(content: Any, styles: int, style_weights: Any) -> list[_Conte
 
 def _read_painting(style: Any, name: str, style_size: int | None, purpose: str) -> Floats:
     """Read a painting and scale it."""
-    if isinstance(style, RuntimeStyle) or str(style).endswith(".safetensors"):
+    if isinstance(style, RuntimeStyle) or is_style_file(style):
         raise TypeError(f"{name} must be an image for {purpose}, got an encoded style")
     bounds = style_bounds(style_size)
     if isinstance(style, np.ndarray):

@@ -39,12 +39,10 @@ from stylekernel_hf.pretrained.model import StyleKernelModel
 from stylekernel_hf.styles.embedding import StyleEmbedding
 from stylekernel_hf.styles.library import StyleLibrary
 from stylekernel_hf.styles.mixing import Shares, combine, one_style, plan_shares
-from stylekernel_hf.styles.picture_size import MIN_SIDE
+from stylekernel_hf.styles.picture_size import MIN_SIDE, PALETTE_SIZE, is_style_file
 from stylekernel_hf.styles.style_input import (
-    PALETTE_SIZE,
     StyleInput,
     fit_embedding,
-    is_style_file,
     read_style_picture,
     scale_style_picture,
     style_items,

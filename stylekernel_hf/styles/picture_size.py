@@ -1,14 +1,24 @@
-"""Sizes of style images: their limits, and the size at which they are encoded."""
+"""Style images told from files of encoded styles, their limits, and their size when encoded."""
 
 from __future__ import annotations
 
 import math
+import os
+from pathlib import Path
+from typing import TypeGuard
 
 from stylekernel_hf.images.bounds import MAX_DECODED_PIXELS, Bounds
 
 MIN_SIDE = 16
 MAX_SCALED_PIXELS = 2**25
 """Bound on a scaled style image: 4096 x 8192 px."""
+PALETTE_SIZE = 1024
+"""Short side in px that is enough where only the colours of a style image count."""
+
+
+def is_style_file(style: object) -> TypeGuard[str | os.PathLike[str]]:
+    """Return whether a style is the path of a file of encoded styles rather than of a picture."""
+    return isinstance(style, str | os.PathLike) and Path(style).suffix == ".safetensors"  # pyright: ignore[reportUnknownArgumentType]
 
 
 def style_bounds(style_size: int | None) -> Bounds:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any, TypeAlias, TypeGuard, cast
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 from jaxtyping import Float
@@ -19,16 +17,14 @@ from stylekernel_hf.images.unseen_colors import fill_unseen
 from stylekernel_hf.model.style_kernel import StyleKernelNetwork
 from stylekernel_hf.styles.embedding import StyleEmbedding, check_style
 from stylekernel_hf.styles.library import StyleLibrary
-from stylekernel_hf.styles.picture_size import MIN_SIDE, scaled_size, style_bounds
+from stylekernel_hf.styles.picture_size import (
+    MIN_SIDE,
+    is_style_file,
+    scaled_size,
+    style_bounds,
+)
 
-PALETTE_SIZE = 1024
-"""Short side in px that is enough where only the colours of a style image count."""
 StyleInput: TypeAlias = ImageInput | StyleEmbedding
-
-
-def is_style_file(style: object) -> TypeGuard[str | os.PathLike[str]]:
-    """Return whether a style is the path of a file of encoded styles rather than of a picture."""
-    return isinstance(style, str | os.PathLike) and Path(style).suffix == ".safetensors"  # pyright: ignore[reportUnknownArgumentType]
 
 
 def style_items(style: StyleInput | Sequence[StyleInput] | StyleLibrary) -> dict[str, Any]:

@@ -27,8 +27,8 @@ from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline
 from stylekernel_hf.styles.embedding import StyleEmbedding
 from stylekernel_hf.styles.library import StyleLibrary
 from stylekernel_hf.styles.mixing import combine, one_style
+from stylekernel_hf.styles.picture_size import PALETTE_SIZE
 from stylekernel_hf.styles.style_input import (
-    PALETTE_SIZE,
     StyleInput,
     read_style_picture,
     style_items,

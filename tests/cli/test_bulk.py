@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from stylekernel_hf.cli import bulk
 from stylekernel_hf.cli.bulk import Outcome, run_jobs
 from stylekernel_hf.cli.jobs import Job, find_images, plan_jobs, plan_mixtures
 from stylekernel_hf.images.color_mode_names import ColorMode
@@ -168,7 +167,7 @@ def painted_in_strips(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     monkeypatch.setattr(file_stylization, "has_vips", lambda: True)
     monkeypatch.setattr(file_stylization, "reads_in_strips", lambda _: True)
     monkeypatch.setattr(
-        bulk, "stylize_file", lambda _, content, *__, **___: contents.append(content)
+        file_stylization, "stylize_file", lambda _, content, *__, **___: contents.append(content)
     )
     return contents
 

@@ -1,0 +1,90 @@
+"""`stylekernel stylize --runtime`: the same pictures, and torch is left alone."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from stylekernel_hf.images.loading import load_image
+from tests.cli.shell import Shell
+from tests.tiny import save_picture
+
+pytest.importorskip("onnx")
+pytest.importorskip("onnxruntime")
+
+
+@pytest.fixture
+def inputs(tmp_path: Path) -> list[Path]:
+    return [
+        save_picture(tmp_path / "photo.png", (80, 64)),
+        save_picture(tmp_path / "painting.png", (64, 72), seed=1),
+    ]
+
+
+def test_pictures_are_those_of_torch(shell: Shell, inputs: list[Path], tmp_path: Path):
+    options = ["--style-size", 96, "--strength", 0.7, "--color", "luminance"]
+    results: list[np.ndarray] = []
+    for runtime in ("onnx", "torch"):
+        output = tmp_path / f"{runtime}.png"
+        ended = shell("stylize", *inputs, "-o", output, "--runtime", runtime, *options)
+        assert ended.status == 0, ended.err
+        results.append(np.asarray(load_image(output), float))
+    assert np.abs(results[0] - results[1]).max() <= 1
+
+
+def test_folders_and_mixtures_are_stylized(shell: Shell, inputs: list[Path], tmp_path: Path):
+    styles = ["--style", inputs[0], "--style-weight", 1, "--style-weight", 2]
+    options = ["--style-size", 96, "--runtime", "onnx"]
+    ended = shell("stylize", *inputs, *styles, "-o", tmp_path / "out/", *options)
+    assert ended.status == 0, ended.err
+    assert len([*(tmp_path / "out").iterdir()]) == 1
+
+
+def test_torch_is_not_imported(inputs: list[Path], tmp_path: Path):
+    words = ["stylize", *inputs, "-o", tmp_path / "out.png", "--runtime", "onnx"]
+    program = f"""
+import sys
+from stylekernel_hf.cli import main
+sys.argv = {["stylekernel", *map(str, words)]!r}
+try:
+    main()
+except SystemExit as ended:
+    assert not ended.code, ended.code
+print([name for name in ("torch", "huggingface_hub", "diffusers") if name in sys.modules])
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.splitlines()[-1] == "[]"
+    assert load_image(tmp_path / "out.png").size == (80, 64)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("--device", "cuda", "--runtime onnx excludes --device"),
+        ("--dtype", "bfloat16", "--runtime onnx excludes --dtype"),
+        ("--tile-size", "128", "--runtime onnx excludes --tile-size"),
+        ("--strength-map", "photo.png", "--runtime onnx excludes --mask and --strength-map"),
+    ],
+)
+def test_options_of_torch_alone_are_refused(
+    shell: Shell, inputs: list[Path], tmp_path: Path, option: str, value: str, message: str
+):
+    words = ["stylize", *inputs, "-o", tmp_path / "out.png", "--runtime", "onnx", option, value]
+    ended = shell(*words)
+    assert ended.status == 2
+    assert message in " ".join(ended.err.replace("│", " ").split())
+    assert not (tmp_path / "out.png").exists()
+
+
+def test_videos_are_refused(shell: Shell, inputs: list[Path], tmp_path: Path):
+    (tmp_path / "clip.mp4").write_bytes(b"")
+    words = [tmp_path / "clip.mp4", inputs[1], "-o", tmp_path / "out.mp4", "--runtime", "onnx"]
+    ended = shell("stylize", *words)
+    assert ended.status == 2
+    assert "stylizes pictures" in " ".join(ended.err.replace("│", " ").split())
