@@ -9,6 +9,7 @@ import pytest
 
 from stylekernel_hf.cli import bulk
 from stylekernel_hf.images.loading import load_image
+from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline
 from tests.cli.shell import Shell
 from tests.tiny import save_picture, tiny_model
 
@@ -155,7 +156,7 @@ def test_picture_too_wide_for_its_format_is_refused_before_the_work(
     stylize: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     save_picture(Path("wide.png"), (17_000, 16))
-    monkeypatch.setattr(bulk.StyleKernelPipeline, "__call__", None)
+    monkeypatch.setattr(StyleKernelPipeline, "__call__", None)
     result = stylize("wide.png", "s.png", "-o", "wide.webp")
     assert result.status == 1 and "at most 16383 px a side for WEBP" in result.err
 
