@@ -142,7 +142,7 @@ def test_errors_inside_are_not_shown(
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("secret words")
 
-    monkeypatch.setattr("demo.handlers.within", fail)
+    monkeypatch.setattr("demo.handlers.own_size", fail)
     photo = save_picture(tmp_path / "photo.png")
     with pytest.raises(AppError, match="Something went wrong on the server") as caught:
         client.predict(handle_file(photo), ["Mosaic"], api_name="/stylize")
