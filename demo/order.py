@@ -109,7 +109,7 @@ class Order:
         'the canvas was painted and the others elsewhere; "each", every painting where its own '
         f"colour is, in this order: {', '.join(BRUSHES)}.",
         label="Region",
-        info="Paint on the photo below, then press Stylize.",
+        info="Paint on the photo below, then press Stylize the region.",
         choices=[
             ("The whole photo", EVERYWHERE),
             ("Only where I painted", PAINTED),

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageChops, ImageColor, ImageFilter
 
-BRUSHES = ("#c94a2c", "#2c6fc9", "#2f9a4c", "#e3b21c")
-"""Colours to paint regions in, one for each painting in its order."""
+BRUSHES = ("#ff00d4", "#00d5ff", "#38e01a", "#ffe100")
+"""Colours to paint regions in, one for each painting in its order: brighter than photos are."""
 _FEATHER = 0.006
 """Softness of the region's edge, as a share of the longer side."""
 _UNPAINTED = 8

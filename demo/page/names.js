@@ -10,6 +10,9 @@
       if (caption) set(button, "aria-label", caption);
       const image = button.querySelector("img");
       if (image) set(image, "loading", "eager");
+      // The picture says the same.
+      const words = button.querySelector(".caption-label");
+      if (words) set(words, "aria-hidden", "true");
     });
     // The words on it are its name, where it has any.
     document.querySelectorAll("button.upload-container[aria-label]").forEach((button) => {
@@ -32,6 +35,9 @@
     const [whole, painted] = document.querySelectorAll("#region input");
     if (whole?.checked) painted.click();
   }, true);
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("#stylize-region")) document.querySelector("#stylize").click();
+  });
   let due = false;
   const dressAll = () => {
     due = false;

@@ -53,13 +53,11 @@
     if (file && box()?.checkVisibility()) give(file);
   });
   // What the browser cannot read, such as TIFF, is shown as the server read it.
-  document.addEventListener("error", (event) => {
-    const before = document.querySelector("#result img.before");
-    if (!event.target.closest?.("#photo") || !before) return;
-    event.target.dataset.unreadable = "true";
+  document.addEventListener("error", ({ target }) => {
+    if (target.closest?.("#photo")) target.dataset.unreadable = target.src;
   }, true);
   window.stylekernel.showPhoto = (address) => {
     const image = document.querySelector("#photo img[data-unreadable]");
-    if (image && image.src !== address) image.src = address;
+    if (image && image.src === image.dataset.unreadable) image.src = address;
   };
 })();

@@ -36,6 +36,10 @@ const show = () => {
   hint.textContent = props.value.mixing
     ? `Choose up to ${most}; their shares are among the controls.` : "";
 };
+const showTile = (tile) => {
+  const [inner, outer] = [tile.getBoundingClientRect(), tiles.getBoundingClientRect()];
+  tiles.scrollBy(inner.x - outer.x - outer.width / 3, inner.y - outer.y - outer.height / 3);
+};
 const change = (changes) => {
   props.value = { ...props.value, ...changes };
   show();
@@ -83,7 +87,7 @@ element.addEventListener("click", (event) => {
       .filter((each) => !props.value.chosen.includes(each.dataset.title));
     const lucky = others[Math.floor(Math.random() * others.length)];
     choose([lucky.dataset.title]);
-    tiles.scrollTo({ left: lucky.offsetLeft - tiles.offsetLeft - tiles.clientWidth / 3 });
+    showTile(lucky);
     return;
   }
   if (!tile) return;
@@ -113,6 +117,6 @@ tiles.addEventListener("drop", (event) => {
 });
 watch("value", show);
 show();
-// On a phone the tiles are a strip: begin where the chosen one is.
+// The tiles scroll, on a phone to the side: begin where the chosen one is.
 const first = element.querySelector(".tile[aria-pressed=true]");
-if (first) tiles.scrollLeft = first.offsetLeft - tiles.offsetLeft - tiles.clientWidth / 3;
+if (first) showTile(first);

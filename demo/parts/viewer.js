@@ -21,6 +21,7 @@ const show = async () => {
   await Promise.all([first.decode(), second.decode()]).catch(() => {});
   if (own !== turn) return;
   before.src = value.before;
+  if (!value.beforeWords) window.stylekernel.showPhoto(value.before);
   after.src = value.after;
   after.alt = value.words ?? "The photo, stylized";
   before.alt = value.beforeWords ?? "The photo as it was";

@@ -30,24 +30,9 @@ class Controls:
     resolution: gr.Radio
 
 
-def controls(
-    paintings: int, canvas_value: dict[str, object], models: Sequence[str] | None
-) -> Controls:
-    """Lay out the controls, with a weight for each of so many paintings.
-
-    `models` are those of the Hub that are offered, or patterns of them; None stands for all.
-    """
-    with gr.Row():
-        strength = slider("strength")
-        stroke_scale = slider("stroke_scale")
-    color = gr.Dropdown(
-        CONTROLS["color"].choices,
-        value=DEFAULTS["color"],
-        label=CONTROLS["color"].label,
-        elem_id="color",
-    )
-    weights = _weight_sliders(paintings)
-    brushes = [(brush, 0.55) for brush in BRUSHES]
+def region_box(canvas_value: dict[str, object]) -> tuple[gr.Radio, gr.HTML, RegionCanvas]:
+    """Lay out what says where to stylize, with a canvas on the photo."""
+    brushes = [(brush, 0.65) for brush in BRUSHES]
     with gr.Accordion("Region", open=False, elem_id="region-box"):
         region = gr.Radio(
             CONTROLS["region"].choices,
@@ -68,10 +53,38 @@ def controls(
             # Half transparent, so that the photo stays visible.
             brush=gr.Brush(default_size=48, colors=brushes, color_mode="fixed"),
             eraser=gr.Eraser(default_size=48),
-            height=420,
+            height=380,
             elem_id="canvas",
             buttons=[],
         )
+        gr.HTML(
+            '<button type="button" class="plain" id="stylize-region">Stylize the region</button>',
+            js_on_load=None,
+            apply_default_css=False,
+        )
+    return region, legend, canvas
+
+
+def controls(
+    paintings: int,
+    place: tuple[gr.Radio, gr.HTML, RegionCanvas],
+    models: Sequence[str] | None,
+) -> Controls:
+    """Lay out the controls, with a weight for each of so many paintings.
+
+    `place` is what `region_box` returned.
+    `models` are those of the Hub that are offered, or patterns of them; None stands for all.
+    """
+    with gr.Row():
+        strength = slider("strength")
+        stroke_scale = slider("stroke_scale")
+    color = gr.Dropdown(
+        CONTROLS["color"].choices,
+        value=DEFAULTS["color"],
+        label=CONTROLS["color"].label,
+        elem_id="color",
+    )
+    weights = _weight_sliders(paintings)
     with gr.Accordion("Strength map", open=False, elem_id="map-box"):
         strength_map = PictureInput(
             label=CONTROLS["strength_map"].label,
@@ -112,9 +125,9 @@ def controls(
         stroke_scale=stroke_scale,
         color=color,
         weights=weights,
-        region=region,
-        legend=legend,
-        canvas=canvas,
+        region=place[0],
+        legend=place[1],
+        canvas=place[2],
         strength_map=strength_map,
         model=model,
         resolution=resolution,

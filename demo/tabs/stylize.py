@@ -17,7 +17,7 @@ from demo.order import CONTROLS, EVERYWHERE
 from demo.parts import message, picker, strip, viewer
 from demo.pictures import read_picture, save_preview, within
 from demo.studio import Studio
-from demo.tabs.controls import Controls, controls, name_brushes, name_weights
+from demo.tabs.controls import Controls, controls, name_brushes, name_weights, region_box
 
 FIRST_PHOTO, FIRST_PAINTING = "Coffee", "Swirling oil"
 NETWORK, NETWORK_LARGE, NETWORK_SERIES = "network", "network for large works", "network for series"
@@ -95,6 +95,7 @@ def stylize_tab(studio: Studio, page: gr.Blocks) -> Choice:
         with gr.Column(scale=5, min_width=320, elem_id="choice-side"):
             photo = _photo()
             tiles, paintings, own_paintings = _paintings(studio.limits.paintings)
+            place = region_box(_canvas_value(str(photo_path(FIRST_PHOTO)), studio))
         with gr.Column(scale=7, min_width=320, elem_id="result-side"):
             pair = gr.ImageSlider(
                 value=handlers.stylize(str(photo_path(FIRST_PHOTO)), [FIRST_PAINTING]),
@@ -128,11 +129,7 @@ def stylize_tab(studio: Studio, page: gr.Blocks) -> Choice:
                 )
             file = FileButton("The file", visible=False)
             strip()
-            under_it = controls(
-                studio.limits.paintings,
-                _canvas_value(str(photo_path(FIRST_PHOTO)), studio),
-                studio.limits.models,
-            )
+            under_it = controls(studio.limits.paintings, place, studio.limits.models)
     choice = Choice(
         photo=photo,
         picker=tiles,

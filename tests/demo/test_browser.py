@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 
 from demo.catalog import painting_path, photo_path
@@ -50,6 +51,14 @@ TOO_WIDE = """() => {
         .map(e => e.outerHTML.slice(0, 150));
 }"""
 """Finds what reaches beyond the page, other than what a part of the page cuts off or scrolls."""
+PARTS = {
+    "Stylize": "#result",
+    "On my photo": "#grid img",
+    "Gallery": "#gallery .caption-label",
+    "A folder": "#folder-start",
+    "Look inside": "#kernels img",
+}
+"""What shows that a tab is there."""
 # Where pictures of the page go, for whoever wants to look at them.
 SCREENSHOTS = os.environ.get("DEMO_SCREENSHOTS")
 
@@ -400,7 +409,7 @@ def test_painted_region_alone_is_stylized(visitor: Visitor) -> None:
     page.mouse.move(x + 60, y, steps=8)
     page.mouse.up()
     assert page.get_by_label("Only where I painted").is_checked()
-    result = visitor.after(lambda: page.get_by_role("button", name="Stylize", exact=True).click())
+    result = visitor.after(page.get_by_role("button", name="Stylize the region").click)
     visitor.screenshot("region-desktop")
     before, whole = load_image(photo_path("Coffee")), expected()
     width, height = before.size
@@ -781,3 +790,34 @@ def test_settings_are_taken_from_a_downloaded_result(visitor: Visitor, tmp_path:
         assert difference(again, first) == 0, file.name
     visitor.choose("#read-settings", save_picture(tmp_path / "plain.png"))
     page.get_by_role("alert").get_by_text("“plain.png” holds no settings").wait_for()
+
+
+def test_axe_finds_nothing_in_any_tab(visitor: Visitor) -> None:
+    """Contrast, names, roles and states, as screen readers and weak eyes need them."""
+    page = visitor.page
+    page.get_by_role("button", name="Resolution and model").click()
+    found: list[tuple[str, str, str]] = []
+    for tab in ("Stylize", "On my photo", "Gallery", "A folder", "Look inside"):
+        page.get_by_role("tab", name=tab).click()
+        page.locator(PARTS[tab]).first.wait_for()
+        for each in Axe().run(page).response["violations"]:
+            found += [(tab, each["id"], node["html"][:150]) for node in each["nodes"]]
+    assert found == []
+
+
+def test_photo_that_no_browser_reads_is_shown(visitor: Visitor, tmp_path: Path) -> None:
+    opened(photo_path("Cat")).resize((300, 200)).save(tmp_path / "cat.tiff")
+    visitor.after(lambda: visitor.choose("#choose-photo", tmp_path / "cat.tiff"))
+    visitor.page.wait_for_function("document.querySelector('#photo img').naturalWidth === 300")
+
+
+def test_result_stays_in_sight(visitor: Visitor) -> None:
+    page = visitor.page
+    page.set_viewport_size({"width": 1440, "height": 900})
+    for box in ("Strength map", "Resolution and model"):
+        page.get_by_role("button", name=box).click()
+    page.locator("#resolution").scroll_into_view_if_needed()
+    page.mouse.wheel(0, 3000)
+    page.wait_for_function("window.scrollY > 100")
+    box = page.locator(RESULT).bounding_box()
+    assert box["y"] >= 0
