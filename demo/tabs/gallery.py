@@ -71,9 +71,10 @@ def example(photo: str, painting: str) -> tuple[gr.FileData, gr.FileData]:
     Returns:
         The two files.
     """
-    if photo not in PHOTOS:
+    # As lists: a program may send what a dictionary cannot look up.
+    if photo not in list(PHOTOS):
         raise VisitorError(f"Photo must be one of {', '.join(PHOTOS)}; got “{photo}”.")
-    if painting not in PAINTINGS:
+    if painting not in list(PAINTINGS):
         raise VisitorError(f"Painting must be one of {', '.join(PAINTINGS)}; got “{painting}”.")
     # As dictionaries, which MCP turns into pictures.
     return (

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import Any
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from demo.catalog import (
@@ -18,6 +20,8 @@ from demo.catalog import (
     painting_path,
     photo_path,
 )
+from demo.messages import VisitorError
+from demo.tabs.gallery import example
 
 
 def test_every_example_picture_has_a_title() -> None:
@@ -61,3 +65,11 @@ def test_tiles_hold_no_margin_of_the_sheet() -> None:
         values = np.asarray(tile.convert("L"), float)
         edges = [values[0], values[-1], values[:, 0], values[:, -1]]
         assert not any((edge > 252).all() for edge in edges), (photo, painting)
+
+
+@pytest.mark.parametrize("title", ["Dog", None, ["Cat"], {"Cat": 1}])
+def test_other_title_is_refused_in_words(title: Any) -> None:
+    with pytest.raises(VisitorError, match="^Photo must be one of Astronaut, "):
+        example(title, "Mosaic")
+    with pytest.raises(VisitorError, match="^Painting must be one of Window, "):
+        example("Cat", title)
