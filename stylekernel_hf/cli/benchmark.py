@@ -11,6 +11,7 @@ import typer
 
 from stylekernel_hf.cli.output_files import Overwrite, check_outputs, check_plot, write_each
 from stylekernel_hf.cli.progress import done_of, step_progress
+from stylekernel_hf.cli.runtime_speed import measure_runtimes
 from stylekernel_hf.cli.stop_signals import report_when_stopped
 from stylekernel_hf.cli.training_options import Perceptual
 from stylekernel_hf.cli.training_speed import measure_training_speed
@@ -79,6 +80,12 @@ def benchmark(
     plot: Annotated[
         Path | None, typer.Option(help="Draw time over pixels to this file; needs matplotlib.")
     ] = None,
+    runtimes: Annotated[
+        bool,
+        typer.Option(
+            "--runtimes", help="Compare torch with the other runtimes that are installed instead."
+        ),
+    ] = False,
     training: Annotated[
         tuple[Path, Path] | None,
         typer.Option(help="Measure training instead: a folder of photos and one of paintings."),
@@ -93,6 +100,10 @@ def benchmark(
 
     With --training, measure how many pairs a second `train` takes in with its default settings,
     and what share of the time is lost to loading; of the other options --model and --json count.
+
+    With --runtimes, measure one picture, of 512 px or the first --size, and the whole command in
+    torch, ONNX Runtime and OpenVINO, idle, beside a busy process and with AVX2 alone, each in
+    processes of its own; --repeats and --json count too.
 
     The row "beside a busy process" is the network while another process keeps one processor busy,
     with threads as `stylekernel stylize` chooses them then.
@@ -109,6 +120,9 @@ def benchmark(
     files = {"json": json_file, "plot": plot}
     check_outputs(files, overwrite=overwrite)
     check_plot(plot, (".pdf", ".png", ".svg"))
+    if runtimes:
+        measure_runtimes((sizes or [512])[0], repeats, json_file)
+        return
     modes = [mode == Mode.compiled] if mode != Mode.both else [False, True]
     if training is not None:
         measure_training_speed(training, perceptual, training_steps, model, json_file)
