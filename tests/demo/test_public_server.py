@@ -20,6 +20,7 @@ import psutil
 import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
+from PIL import Image
 
 from demo.catalog import painting_path
 from demo.interface import build_demo, launch_options
@@ -134,6 +135,25 @@ def test_malformed_picture_gets_a_clear_message(
     (tmp_path / "cut.png").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(AppError, match=told):
         client.predict(handle_file(tmp_path / name), ["Mosaic"], api_name="/stylize")
+
+
+def test_photo_of_many_pixels_is_scaled_down_with_a_note(app: gr.Blocks, tmp_path: Path) -> None:
+    path = tmp_path / "wide.jpg"
+    Image.radial_gradient("L").resize((2400, 1200)).convert("RGB").save(path)
+    visitor = Visitor(app)
+    visitor.join("full_size", visitor.upload(path))
+    notes: list[str] = []
+    for message in visitor.messages():
+        if message["msg"] == "log":
+            notes.append(message["log"])
+        if message["msg"] == "process_completed":
+            break
+    (file,) = message["output"]["data"]
+    assert opened(visitor.fetch(file)).size == (2000, 1000)
+    assert notes == [
+        "The photo has 3 megapixels (2400×1200 px), more than can be stylized here. The result has "
+        "2000×1000 px."
+    ]
 
 
 def test_errors_inside_are_not_shown(
