@@ -289,7 +289,10 @@ def test_data_is_left_out_with_a_note(
             stream.index: target.add_stream_from_template(stream, opaque=True)
             for stream in source.streams
         }
-        data: Any = target.add_data_stream("klv")
+        try:
+            data: Any = target.add_data_stream("klv")
+        except ValueError:
+            pytest.skip("this release of PyAV writes no data")
         for packet in source.demux():
             if packet.dts is not None:
                 packet.stream = made[packet.stream.index]
