@@ -127,8 +127,8 @@ def stylize(
     runtime: Annotated[
         RuntimeName,
         typer.Option(
-            help="torch; or onnx or openvino, which start sooner, for pictures without maps on "
-            "the CPU in float32 (the extras onnx and openvino)."
+            help="torch; or onnx or openvino, without importing torch, for pictures without maps "
+            "on the CPU in float32 (the extras onnx and openvino)."
         ),
     ] = RuntimeName.torch,
     sheet: Annotated[
