@@ -106,7 +106,8 @@ def stylize_tab(studio: Studio, page: gr.Blocks) -> Choice:
             )
             shown = viewer()
             with gr.Row(elem_id="progress"):
-                status = gr.HTML(elem_id="status")
+                status = gr.HTML(elem_id="status", elem_classes="status")
+                file_status = gr.HTML(elem_id="file-status", elem_classes="status")
                 cancel = gr.Button("Cancel", elem_id="cancel", min_width=90, scale=0)
             message()
             with gr.Row(elem_id="actions"):
@@ -151,7 +152,7 @@ def stylize_tab(studio: Studio, page: gr.Blocks) -> Choice:
     at_work = [
         choice.stylize_at(button.click, api_name="stylize", api_visibility="public"),
         *_stylize_on_change(choice, studio),
-        _download(choice, handlers, studio, full, image_format, file),
+        _download(choice, handlers, studio, full, image_format, file, file_status),
     ]
     cancel.click(None, cancels=at_work, api_visibility="private")
     return choice
@@ -164,6 +165,7 @@ def _download(
     button: gr.Button,
     image_format: gr.Radio,
     file: FileButton,
+    status: gr.HTML,
 ) -> Any:
     """Stylize in full size, and hand the file to the browser, which saves it."""
     event = button.click(
@@ -171,7 +173,7 @@ def _download(
         [*choice.inputs[:-1], image_format],
         file,
         api_name="full_size",
-        show_progress_on=choice.status,
+        show_progress_on=status,
         **choice.large_work,
     )
     event.success(None, file, None, js=_SAVE, api_visibility="private")

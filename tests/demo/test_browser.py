@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,10 +19,13 @@ from PIL import Image
 
 from demo.catalog import painting_path, photo_path
 from demo.interface import TITLE
+from demo.messages import AbandonedError
 from demo.settings import read_settings
+from demo.watched import check_request
 from stylekernel_hf import load_image
 from tests.demo.conftest import tiny_pipeline
 from tests.demo.pictures import difference, opened, pixels
+from tests.demo.visitor import until
 from tests.hub.hub_server import HubServer
 from tests.tiny import save_picture
 
@@ -480,6 +484,33 @@ def test_click_downloads_the_full_size_with_its_settings(visitor: Visitor, tmp_p
     assert Path(png.filename).name == "coffee_mosaic.png"
     assert difference(png, expected("Mosaic")) < 0.1
     assert read_settings(png).paintings == ("Mosaic",)
+
+
+def test_cancelled_download_ends_and_the_picture_stays(
+    visitor: Visitor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = visitor.page
+    ended: list[str] = []
+
+    def wait(*_: object, **__: object) -> None:
+        try:
+            while True:
+                time.sleep(0.05)
+                check_request()
+        except AbandonedError:
+            ended.append("abandoned")
+            raise
+
+    monkeypatch.setattr("demo.handlers._save", wait)
+    before = visitor.shown()
+    page.get_by_role("button", name="Download full size").click()
+    cancel = page.get_by_role("button", name="Cancel")
+    cancel.click()
+    cancel.wait_for(state="hidden")
+    assert until(lambda: ended), "the server works on"
+    assert visitor.shown() == before and page.locator(RESULT).is_visible()
+    result = visitor.after(lambda: visitor.pick("Mosaic"))
+    assert difference(result, expected("Mosaic")) < 3
 
 
 def test_gallery_starts_from_the_chosen_picture(visitor: Visitor) -> None:
