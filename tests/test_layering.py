@@ -64,6 +64,7 @@ EDGES: dict[str, set[str]] = {
         "styles",
         "tiling",
         "training",
+        "video",
     },
     "cli": {
         "benchmark",

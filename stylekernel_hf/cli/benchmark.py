@@ -15,6 +15,7 @@ from stylekernel_hf.cli.runtime_speed import measure_runtimes
 from stylekernel_hf.cli.stop_signals import report_when_stopped
 from stylekernel_hf.cli.training_options import Perceptual
 from stylekernel_hf.cli.training_speed import measure_training_speed
+from stylekernel_hf.cli.video_speed import measure_video_speed
 
 if TYPE_CHECKING:
     from stylekernel_hf.benchmark.result import Benchmark, Measurement
@@ -94,6 +95,10 @@ def benchmark(
         int, typer.Option(help="Measured steps of training, after as many warm-up steps.")
     ] = 12,
     perceptual: Perceptual = None,
+    video: Annotated[
+        bool, typer.Option("--video", help="Measure videos instead: frames a second.")
+    ] = False,
+    video_frames: Annotated[int, typer.Option(help="Frames of each video.")] = 100,
     overwrite: Overwrite = False,
 ) -> None:
     """Measure speed and memory here: style encoding, the network alone, and file to file.
@@ -104,6 +109,9 @@ def benchmark(
     With --runtimes, measure one picture, of 512 px or the first --size, and the whole command in
     torch, ONNX Runtime and OpenVINO, idle, beside a busy process and with AVX2 alone, each in
     processes of its own; --repeats and --json count too.
+
+    With --video, measure how many frames a second `stylize` makes of a video, beside the network
+    alone, at 512 and 720 px or each --size; --model, --device, --dtype and --json count.
 
     The row "beside a busy process" is the network while another process keeps one processor busy,
     with threads as `stylekernel stylize` chooses them then.
@@ -127,12 +135,15 @@ def benchmark(
     if training is not None:
         measure_training_speed(training, perceptual, training_steps, model, json_file)
         return
+    devices = devices or ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
+    dtypes = dtypes or default_dtypes(devices)
+    if video:
+        measure_video_speed(sizes, video_frames, model, devices, dtypes, json_file)
+        return
     sizes = sizes or [256, 512, 1024, 2048]
     if plot is not None and len(set(sizes)) < 2:
         raise ValueError(f"plot needs at least two sizes, got {sizes[0]}")
     plan = Plan(sizes, tile_size, whole_up_to, repeats)
-    devices = devices or ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
-    dtypes = dtypes or default_dtypes(devices)
     with (
         step_progress() as progress,
         report_when_stopped(lambda: f"{done_of(progress)} measurements done, nothing is written"),
