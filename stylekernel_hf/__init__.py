@@ -12,6 +12,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from stylekernel_hf.bulk.stylize_batch import StylizeBatch
     from stylekernel_hf.devices.freed_memory import give_back_freed_memory, keep_freed_memory
     from stylekernel_hf.devices.processors import share_processors
     from stylekernel_hf.export.folder import export_onnx
@@ -55,6 +56,7 @@ __all__ = [
     "StyleKernelPipeline",
     "StyleKernelPipelineOutput",
     "StyleLibrary",
+    "StylizeBatch",
     "StylizedVideo",
     "VideoProgress",
     "build_model",
@@ -87,6 +89,7 @@ _HOMES = {
     "StyleKernelPipeline": "stylekernel_hf.pipelines.style_kernel",
     "StyleKernelPipelineOutput": "stylekernel_hf.pipelines.style_kernel",
     "StyleLibrary": "stylekernel_hf.styles.library",
+    "StylizeBatch": "stylekernel_hf.bulk.stylize_batch",
     "StylizedVideo": "stylekernel_hf.video.stylizing",
     "VideoProgress": "stylekernel_hf.video.stylizing",
     "build_model": "stylekernel_hf.pretrained.presets",

@@ -39,6 +39,7 @@ EDGES: dict[str, set[str]] = {
     "export": {"errors", "files", "hub", "model", "pretrained"},
     "runtime": {"errors", "export", "images", "tiling"},
     "integrations": {"errors", "images", "pipelines", "pretrained", "styles"},
+    "bulk": {"errors", "images", "pipelines", "styles"},
     "large": {"devices", "errors", "files", "images", "model", "pipelines", "styles", "tiling"},
     "video": {"devices", "errors", "files", "images", "model", "pipelines", "styles", "tiling"},
     "metrics": {"errors", "files", "images"},
@@ -68,6 +69,7 @@ EDGES: dict[str, set[str]] = {
     },
     "cli": {
         "benchmark",
+        "bulk",
         "devices",
         "errors",
         "evaluation",

@@ -9,6 +9,7 @@ import typer
 from stylekernel_hf import __version__
 from stylekernel_hf.cli.ablate import ablate
 from stylekernel_hf.cli.benchmark import benchmark
+from stylekernel_hf.cli.collection import bulk
 from stylekernel_hf.cli.evaluate import evaluate
 from stylekernel_hf.cli.evaluate_frames import evaluate_frames
 from stylekernel_hf.cli.export import export
@@ -27,6 +28,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(stylize)
+app.command()(bulk)
 app.command()(evaluate)
 app.command()(evaluate_frames)
 app.command()(benchmark)

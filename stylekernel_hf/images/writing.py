@@ -55,13 +55,25 @@ def save_image(
     if not isinstance(image, Image.Image):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise TypeError(f"image must be a PIL image, got {type(image).__name__}")
     target = Path(path)
-    image_format = format_to_write(target, name="path")
+    format_to_write(target, name="path")
     check_image_size(target, image.size, name="image")
     quality = as_integer(quality, "quality", low=1, high=100)
     check_output_file(target, name="path")
     if not overwrite and target.exists():
         raise FileExistsError(f"path: {str(target)!r} exists already (overwrite=False)")
+    atomic_write(target, image_bytes(image, target, quality=quality, metadata=metadata))
 
+
+def image_bytes(
+    image: Image.Image,
+    path: Path,
+    *,
+    quality: int = 95,
+    metadata: PictureMetadata | bool = True,
+) -> bytes:
+    """Return what `save_image` writes to a file of this name; ValueError if nothing can be."""
+    image_format = format_to_write(path, name="path")
+    check_image_size(path, image.size, name="image")
     picture = normalized(image, "image")
     if picture.mode == "RGBA" and image_format not in ALPHA_FORMATS:
         white = Image.new("RGBA", picture.size, "white")
@@ -69,8 +81,7 @@ def save_image(
     if isinstance(metadata, bool):
         metadata = metadata_of(image) if metadata else PictureMetadata()
     kept = metadata.for_result(picture.size)
-    data = _encode(picture, image_format, quality, target, kept)
-    atomic_write(target, data)
+    return _encode(picture, image_format, quality, path, kept)
 
 
 def _encode(

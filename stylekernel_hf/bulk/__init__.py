@@ -1,0 +1,1 @@
+"""Stylizing whole collections of photos on a cluster, with Ray Data."""

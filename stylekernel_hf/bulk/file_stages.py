@@ -1,0 +1,62 @@
+"""The stages that read photos and write pictures, with any file system of pyarrow."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import Any
+
+import numpy as np
+import pyarrow.fs
+
+from stylekernel_hf.bulk.plan import open_folder
+from stylekernel_hf.errors.messages import in_one_line
+
+PICTURES = "pictures"
+
+
+class ReadPhotos:
+    """Adds `bytes` of the photos' files, and `error` for those that cannot be read."""
+
+    def __init__(self, source: str) -> None:
+        self._filesystem, self._root = open_folder(source)
+
+    def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
+        """Read the photos of a batch."""
+        count = len(batch["photo"])
+        data, errors = np.full(count, b"", object), np.full(count, "", object)
+        for index, photo in enumerate(batch["photo"]):
+            try:
+                with self._filesystem.open_input_file(f"{self._root}/{photo}") as file:
+                    data[index] = file.read()
+            except OSError as error:
+                errors[index] = in_one_line(error)
+        return {**batch, "bytes": data, "error": errors}
+
+
+class WritePictures:
+    """Writes the results into the target's folder of pictures, and drops their bytes."""
+
+    def __init__(self, target: str) -> None:
+        self._filesystem, root = open_folder(target)
+        self._root = f"{root}/{PICTURES}"
+        self._renames = isinstance(self._filesystem, pyarrow.fs.LocalFileSystem)
+
+    def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
+        """Write the pictures of a batch; one that cannot be written is a row with its error."""
+        for index, (name, data) in enumerate(zip(batch["name"], batch["result"], strict=True)):
+            if not data:
+                continue
+            try:
+                self._write(f"{self._root}/{name}", data)
+            except OSError as error:
+                batch["error"][index] = in_one_line(error)
+        return {name: column for name, column in batch.items() if name != "result"}
+
+    def _write(self, path: str, data: bytes) -> None:
+        """Write a file that appears whole or not at all; object stores see to that themselves."""
+        self._filesystem.create_dir(str(PurePosixPath(path).parent), recursive=True)
+        written = f"{path}.part" if self._renames else path
+        with self._filesystem.open_output_stream(written) as file:
+            file.write(data)
+        if self._renames:
+            self._filesystem.move(written, path)
