@@ -72,10 +72,12 @@ def evaluate_frames(
     if not styles and not stylized:
         raise ValueError("style or stylized must be given")
     from stylekernel_hf.files.atomic_write import atomic_write
+    from stylekernel_hf.images.folder import list_images
     from stylekernel_hf.metrics.temporal import warping_errors
     from stylekernel_hf.video.frame_list import FrameList
 
-    check_outputs({"json": json_file}, overwrite=overwrite, read=[frames, *(styles or [])])
+    paths = list_images(frames, name="frames") if frames.is_dir() else [frames]
+    check_outputs({"json": json_file}, overwrite=overwrite, read=[*paths, *(styles or [])])
     clip = FrameList(frames, name="frames", fps=fps)
     tracks = _stored_tracks(stylized or [], len(clip.times), fps)
     if styles:
