@@ -50,14 +50,24 @@ def jpeg_comment(settings: Settings) -> bytes:
 
 
 def read_settings(picture: Image.Image) -> Settings:
-    """Read what `png_chunks` or `jpeg_comment` wrote; ValueError for a picture without it."""
+    """Read what `png_chunks` or `jpeg_comment` wrote.
+
+    Raises:
+        ValueError: `picture` holds no settings, or settings that are damaged or of other names, as
+            those of earlier versions are.
+    """
     text = getattr(picture, "text", {}).get(CHUNK)
     comment = picture.info.get("comment", b"")
     if text is None and isinstance(comment, bytes) and comment.startswith(CHUNK.encode()):
         text = comment.decode(errors="replace").removeprefix(CHUNK)
     if text is None:
         raise ValueError(f"picture must hold settings named {CHUNK!r}, got one without them")
-    values = json.loads(text)
-    for name in ("paintings", "style_weights"):
-        values[name] = tuple(values[name])
-    return Settings(**values)
+    try:
+        values = json.loads(text)
+        for name in ("paintings", "style_weights"):
+            values[name] = tuple(values[name])
+        return Settings(**values)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ValueError(
+            f"picture must hold settings of this version, got {text[:80]!r}"
+        ) from error

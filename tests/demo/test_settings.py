@@ -5,9 +5,9 @@ from __future__ import annotations
 import io
 
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
-from demo.settings import Settings, jpeg_comment, png_chunks, read_settings
+from demo.settings import CHUNK, Settings, jpeg_comment, png_chunks, read_settings
 
 SETTINGS = Settings(
     paintings=("Mosaic", "große Welle.jpg"),
@@ -39,3 +39,16 @@ def test_settings_survive_the_jpeg() -> None:
 def test_picture_without_settings_is_refused() -> None:
     with pytest.raises(ValueError, match="must hold settings named 'stylekernel'"):
         read_settings(Image.new("RGB", (20, 30)))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{", "[1]", "null", '{"paintings": 1}', '{"paintings": [], "style_weights": [], "a": 1}'],
+)
+def test_settings_of_another_kind_are_refused(text: str) -> None:
+    chunks = PngImagePlugin.PngInfo()
+    chunks.add_itxt(CHUNK, text)
+    data = io.BytesIO()
+    Image.new("RGB", (20, 30)).save(data, "PNG", pnginfo=chunks)
+    with pytest.raises(ValueError, match="must hold settings of this version"):
+        read_settings(Image.open(data))
