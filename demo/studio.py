@@ -99,6 +99,8 @@ class Studio:
         names = (*chosen, *(Path(path).name for path in own))
         weights = [*order.weights, *[1.0] * count][:count]
         weights = [CONTROLS["weight_1"].check(weight) for weight in weights]
+        if count == 1:
+            weights = [1.0]  # A share is left over from a mixture.
         if sum(weights) <= 0:
             raise VisitorError("Give at least one painting a weight above 0.")
         return Palette(names, styles, tuple(weights))

@@ -160,12 +160,15 @@ def _weight_sliders(count: int) -> tuple[gr.Slider, ...]:
 def name_weights(
     paintings: list[str] | None, own_paintings: Sequence[str] | None, count: int
 ) -> list[dict[str, object]]:
-    """Show a slider for each painting of a mixture, by its name, and none for a single one."""
+    """Show a slider for each painting of a mixture, by its name, and none for a single one.
+
+    The share of a slider that is hidden becomes 1 again.
+    """
     names = names_of(paintings, own_paintings)
     return [
-        gr.update(visible=len(names) > 1, label=f"Share of {names[index]}")
-        if index < len(names)
-        else gr.update(visible=False)
+        gr.update(visible=True, label=f"Share of {names[index]}")
+        if 1 < len(names) > index
+        else gr.update(visible=False, value=1)
         for index in range(count)
     ]
 

@@ -228,7 +228,10 @@ def test_result_is_named_after_what_it_is_of(handlers: StylizeHandlers, tmp_path
         ({"region": "painted"}, "Paint on the photo"),
         ({"region": "each"}, "Paint on the photo"),
         ({"region": "split"}, "Choose a second painting"),
-        ({"weight_1": 0}, "at least one painting a weight above 0"),
+        (
+            {"paintings": ["Mosaic", "Cubist"], "weight_1": 0, "weight_2": 0},
+            "at least one painting a weight above 0",
+        ),
         ({"weight_1": float("nan")}, "Weights must be a number"),
         ({"region": "painted", "canvas": {"layers": ["x"] * 5}}, "at most 4 layers"),
         ({"model": "/etc"}, "Model must be"),
@@ -239,6 +242,13 @@ def test_wrong_choice_is_named(
 ) -> None:
     with pytest.raises(VisitorError, match=told):
         full_size(handlers, photo, **options)
+
+
+def test_single_painting_is_used_whatever_share_a_mixture_left(
+    handlers: StylizeHandlers, photo: str
+) -> None:
+    left = full_size(handlers, photo, weight_1=0)
+    assert difference(left, full_size(handlers, photo)) == 0
 
 
 def test_missing_photo_and_odd_resolution_are_named(handlers: StylizeHandlers, photo: str) -> None:

@@ -26,7 +26,7 @@ def marked(value: float) -> StyleKernelModel:
     return model
 
 
-@pytest.mark.parametrize("moment", range(7))
+@pytest.mark.parametrize("moment", range(9))
 def test_crash_leaves_the_old_checkpoint_or_the_new(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: int
 ) -> None:
@@ -45,7 +45,7 @@ def test_crash_leaves_the_old_checkpoint_or_the_new(
         crashed = False
     except PowerFailureError:
         crashed = True
-    assert crashed == (moment < 6) and bias(folder)[0] == (1 if moment == 0 else 2)
+    assert crashed == (moment < 8) and bias(folder)[0] == (1 if moment == 0 else 2)
 
 
 def test_crash_of_a_first_save_leaves_nothing(

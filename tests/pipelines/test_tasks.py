@@ -25,9 +25,9 @@ def test_name_pipeline_is_the_function_whatever_was_imported_first() -> None:
 
 
 def test_default_device_is_the_best_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    from stylekernel_hf.pipelines import tasks
+    from stylekernel_hf.pipelines import loading
 
-    monkeypatch.setattr(tasks, "best_device", lambda: torch.device("meta"))
+    monkeypatch.setattr(loading, "best_device", lambda: torch.device("meta"))
     assert pipeline("style-kernel").device.type == "meta"
 
 
