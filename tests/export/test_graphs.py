@@ -17,6 +17,7 @@ from stylekernel_hf.model.style_kernel import StyleKernelNetwork
 from stylekernel_hf.pretrained.checkpoint import EMBEDDED_CHECKPOINT, load_checkpoint
 from stylekernel_hf.pretrained.model import StyleKernelModel
 from tests.export.exported import Exported, build_models, smooth_picture, stylize_by_torch
+from tests.openvino_alone import openvino_alone
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
@@ -154,6 +155,7 @@ def test_half_precision_changes_a_picture_by_less_than_half_a_level(small: Style
         assert difference.mean() < 0.05
 
 
+@openvino_alone
 def test_openvino_gives_the_same_picture(small: StyleKernelModel, exported: Exported):
     openvino = pytest.importorskip("openvino")
     core = openvino.Core()

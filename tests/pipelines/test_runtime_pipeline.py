@@ -14,6 +14,7 @@ from PIL import Image
 from stylekernel_hf import RuntimePipeline, StyleKernelModel, StyleKernelPipeline, pipeline
 from stylekernel_hf.images.loading import load_image
 from stylekernel_hf.styles.embedding import StyleEmbedding
+from tests.openvino_alone import openvino_alone
 from tests.tiny import save_picture
 
 pytest.importorskip("onnx")
@@ -25,7 +26,10 @@ def by_torch() -> StyleKernelPipeline:
     return pipeline("style-kernel", device="cpu")
 
 
-@pytest.fixture(scope="module", params=["onnx", "openvino"])
+RUNTIMES = ["onnx", pytest.param("openvino", marks=openvino_alone)]
+
+
+@pytest.fixture(scope="module", params=RUNTIMES)
 def pipe(request: pytest.FixtureRequest) -> RuntimePipeline:
     pytest.importorskip({"onnx": "onnxruntime", "openvino": "openvino"}[request.param])
     return pipeline("style-kernel", runtime=request.param)
@@ -187,7 +191,7 @@ def test_damaged_weights_are_refused(tmp_path: Path):
         pipeline("style-kernel", model=tmp_path, runtime="onnx")
 
 
-@pytest.mark.parametrize("runtime", ["onnx", "openvino"])
+@pytest.mark.parametrize("runtime", RUNTIMES)
 def test_torch_is_not_imported(runtime: str, files: dict[str, Path]):
     pytest.importorskip({"onnx": "onnxruntime", "openvino": "openvino"}[runtime])
     program = f"""
