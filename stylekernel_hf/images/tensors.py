@@ -10,6 +10,7 @@ from jaxtyping import Float, Num, UInt8
 from PIL import Image
 from torch import Tensor
 
+from stylekernel_hf.images.arrays import check_unit_values, pixels_of
 from stylekernel_hf.images.bounds import Bounds
 from stylekernel_hf.images.loading import ImageSource, read_image
 from stylekernel_hf.images.unseen_colors import fill_unseen
@@ -19,8 +20,6 @@ OutputType: TypeAlias = Literal["pil", "np", "pt"]
 RgbAndAlpha: TypeAlias = tuple[Num[Tensor, "1 3 h w"], Num[Tensor, "1 1 h w"] | None]
 
 ANY_SIZE = Bounds()
-_RANGE_TOLERANCE = 1e-3
-"""Rounding errors up to this far outside [0, 1] are clamped."""
 
 
 def to_rgb_tensor(
@@ -157,16 +156,7 @@ def _tensor_values(image: Tensor, name: str) -> Num[Tensor, "c h w"]:
 
 
 def _array_values(image: npt.NDArray[Any], name: str) -> Num[Tensor, "c h w"]:
-    if image.dtype.kind not in "fb" and image.dtype.name not in {"uint8", "uint16"}:
-        raise TypeError(
-            f"{name} must be an array of uint8, uint16, bool or floats, got {image.dtype}"
-        )
-    values = image[0] if image.ndim == 4 and image.shape[0] == 1 else image
-    values = values[..., None] if values.ndim == 2 else values
-    if values.ndim != 3 or values.shape[2] not in (1, 3, 4):
-        raise ValueError(
-            f"{name} must be an HxW or HxWxC array with 1, 3 or 4 channels, got {image.shape}"
-        )
+    values = pixels_of(image, name)
     if image.dtype.kind == "f":
         values = values.astype(np.float32 if image.dtype.itemsize <= 4 else np.float64)
     elif image.dtype.kind == "u" and image.dtype.itemsize == 2:
@@ -183,11 +173,5 @@ def _checked(values: Tensor, name: str) -> Num[Tensor, "c h w"]:
         raise ValueError(f"{name} must not be empty, got {tuple(values.shape)} (CxHxW)")
     if values.dtype == torch.uint8:
         return values
-    for kind, wrong in (("NaN", values.isnan()), ("infinity", values.isinf())):
-        if wrong.any():
-            count = f"{int(wrong.sum())} of {values.numel()} values"
-            raise ValueError(f"{name} must be finite, got {kind} in {count}")
-    low, high = float(values.min()), float(values.max())
-    if low < -_RANGE_TOLERANCE or high > 1 + _RANGE_TOLERANCE:
-        raise ValueError(f"{name} must be in [0, 1], got values from {low:g} to {high:g}")
+    check_unit_values(values, values.numel(), name)
     return values.float().clamp(0, 1)

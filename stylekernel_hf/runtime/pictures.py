@@ -8,14 +8,13 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from stylekernel_hf.images.arrays import check_unit_values, pixels_of
 from stylekernel_hf.images.bounds import Bounds
 from stylekernel_hf.images.loading import ImageSource, read_image
 from stylekernel_hf.runtime.engines import Floats
 from stylekernel_hf.runtime.unseen_colors import fill_unseen
 
 PictureInput: TypeAlias = ImageSource | npt.NDArray[Any]
-_RANGE_TOLERANCE = 1e-3
-"""Rounding errors up to this far outside [0, 1] are clamped."""
 
 
 def read_picture(
@@ -74,26 +73,11 @@ def clipped(rgb: Floats) -> Floats:
 
 
 def _array_values(image: npt.NDArray[Any], name: str) -> Floats:
-    if image.dtype.kind not in "fb" and image.dtype.name not in {"uint8", "uint16"}:
-        raise TypeError(
-            f"{name} must be an array of uint8, uint16, bool or floats, got {image.dtype}"
-        )
-    values = image[0] if image.ndim == 4 and image.shape[0] == 1 else image
-    values = values[..., None] if values.ndim == 2 else values
-    if values.ndim != 3 or values.shape[2] not in (1, 3, 4):
-        raise ValueError(
-            f"{name} must be an HxW or HxWxC array with 1, 3 or 4 channels, got {image.shape}"
-        )
+    values = pixels_of(image, name)
     if values.size == 0:
         raise ValueError(f"{name} must not be empty, got {image.shape}")
     if image.dtype.kind == "u":
         largest = np.float32(np.iinfo(image.dtype).max)
         return np.divide(values, largest, dtype=np.float32)
-    for kind, wrong in (("NaN", np.isnan(values)), ("infinity", np.isinf(values))):
-        if wrong.any():
-            count = f"{int(wrong.sum())} of {values.size} values"
-            raise ValueError(f"{name} must be finite, got {kind} in {count}")
-    low, high = float(values.min()), float(values.max())
-    if low < -_RANGE_TOLERANCE or high > 1 + _RANGE_TOLERANCE:
-        raise ValueError(f"{name} must be in [0, 1], got values from {low:g} to {high:g}")
+    check_unit_values(values, values.size, name)
     return clipped(values.astype(np.float32))
