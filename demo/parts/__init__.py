@@ -20,17 +20,9 @@ def picker(chosen: list[str], most: int) -> gr.HTML:
     "own": the visitor's own paintings as {"path", "url", "name", "picture"}}. It triggers "choose"
     for a new choice, and "bring" for `fresh` files, which are not among its own yet.
     """
-    tiles = "".join(
-        f'<button type="button" class="tile" data-title="{escape(title)}" data-painting="{number}"'
-        f' title="{escape(words)}" aria-pressed="false"><span>{escape(title)}</span></button>'
-        for number, (title, (_, words)) in enumerate(PAINTINGS.items(), start=1)
-    )
     return gr.HTML(
         {"chosen": chosen, "mixing": False, "own": [], "fresh": []},
-        html_template=_read("picker.html").replace("TILES", tiles).replace("MOST", str(most)),
-        js_on_load=_read("picker.js"),
-        elem_id="picker",
-        apply_default_css=False,
+        **_part("picker", TILES=_tiles(' aria-pressed="false"'), MOST=str(most)),
     )
 
 
@@ -39,12 +31,7 @@ def viewer() -> gr.HTML:
 
     Its value is {"before": address, "after": address, "words": what it shows}, or None.
     """
-    return gr.HTML(
-        html_template=_read("viewer.html"),
-        js_on_load=_read("viewer.js"),
-        elem_id="result",
-        apply_default_css=False,
-    )
+    return gr.HTML(**_part("viewer", element="result"))
 
 
 def grid() -> gr.HTML:
@@ -52,28 +39,15 @@ def grid() -> gr.HTML:
 
     Its value is {"pictures": {title: address}, "taken": a title}. It triggers "take".
     """
-    tiles = "".join(
-        f'<button type="button" class="tile" data-title="{escape(title)}" data-painting="{number}"'
-        f' title="{escape(words)}"><span>{escape(title)}</span></button>'
-        for number, (title, (_, words)) in enumerate(PAINTINGS.items(), start=1)
-    )
     return gr.HTML(
         {"pictures": {}},
-        html_template=_read("grid.html").replace("TILES", tiles),
-        js_on_load=_read("grid.js"),
-        elem_id="grid",
-        apply_default_css=False,
+        **_part("grid", TILES=_tiles()),
     )
 
 
 def strip() -> gr.HTML:
     """Build the strip of the last results, which the page fills by itself."""
-    return gr.HTML(
-        html_template=_read("strip.html"),
-        js_on_load=_read("strip.js"),
-        elem_id="strip",
-        apply_default_css=False,
-    )
+    return gr.HTML(**_part("strip"))
 
 
 def restorer() -> gr.HTML:
@@ -99,6 +73,28 @@ def message() -> gr.HTML:
         apply_default_css=False,
         elem_classes="message-place",
     )
+
+
+def _tiles(attributes: str = "") -> str:
+    """Return a button for each painting, with further attributes."""
+    return "".join(
+        f'<button type="button" class="tile" data-title="{escape(title)}" data-painting="{number}"'
+        f' title="{escape(words)}"{attributes}><span>{escape(title)}</span></button>'
+        for number, (title, (_, words)) in enumerate(PAINTINGS.items(), start=1)
+    )
+
+
+def _part(name: str, *, element: str | None = None, **blanks: str) -> dict[str, Any]:
+    """Return the template `name`.html with its blanks filled, its script, and the element's id."""
+    template = _read(f"{name}.html")
+    for blank, text in blanks.items():
+        template = template.replace(blank, text)
+    return {
+        "html_template": template,
+        "js_on_load": _read(f"{name}.js"),
+        "elem_id": element or name,
+        "apply_default_css": False,
+    }
 
 
 def _read(name: str) -> Any:
