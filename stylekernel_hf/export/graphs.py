@@ -42,7 +42,7 @@ def style_model(
     """
     graph = GraphBuilder(precision)
     part = StylePart(graph, config, weights)
-    image = _padded(graph, "painting", part.style_stride, 0)
+    image = _padded(graph, "painting", part.config.style_stride, 0)
     for value, name in zip(part.encode_style(image), ("key", "value", "code"), strict=True):
         graph.add("Identity", value, name=name)
     return graph.as_model(
@@ -78,7 +78,7 @@ def transform_model(
     """
     graph = GraphBuilder(precision)
     part = TransformPart(graph, config, weights)
-    image = _padded(graph, "photo", part.stride, MARGIN) if pads else "photo"
+    image = _padded(graph, "photo", part.config.stride, MARGIN) if pads else "photo"
     features = part.encode_content(image)
     statistics = [part.statistics(graph.wide(level)) for level in features]
     content = _Content(image, features, statistics)

@@ -47,16 +47,6 @@ class Layers:
         self.graph, self.config, self.weights = graph, config, weights
 
     @property
-    def stride(self) -> int:
-        """Sides of content images must be multiples of this."""
-        return self.config.stem_stride * 2 ** (len(self.config.encoder_channels) - 1)
-
-    @property
-    def style_stride(self) -> int:
-        """Sides of style images must be multiples of this."""
-        return self.config.stem_stride * 2 ** (len(self.config.style_channels) - 1)
-
-    @property
     def token_channels(self) -> int:
         """The width of the style's values."""
         return self.config.style_channels[len(self.config.encoder_channels) - 1]

@@ -163,7 +163,7 @@ class TransformPart(Layers):
                     name, x, code, (width, width), size=3, upsample=upsample
                 )
                 upsample = False
-        shuffle = self.stride // 2 ** (len(channels) - 1)
+        shuffle = self.config.stride // 2 ** (len(channels) - 1)
         layer = self.weights.layer("decoder.to_rgb", 3 * shuffle**2, channels[0], 3, 3)
         rgb = graph.add("Sigmoid", self.replicate(self.convolve(x, *layer), 1))
         if shuffle > 1:

@@ -73,7 +73,7 @@ def read_result(
 
 def _facts(config: StyleKernelConfig) -> dict[str, str]:
     count = count_parameters(config)
-    stride = config.stem_stride * 2 ** (len(config.encoder_channels) - 1)
+    stride = config.stride
     convolutions = _listed(config.dynamic_convolutions)
     return {
         "parameters": f"{count / 1e6:.1f} M" if count >= 1e5 else f"{count:,}",

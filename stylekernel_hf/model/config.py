@@ -97,6 +97,16 @@ class StyleKernelConfig:
         self._check_stages()
         self._check_levels()
 
+    @property
+    def stride(self) -> int:
+        """Sides of content images must be multiples of this."""
+        return self.stem_stride * 2 ** (len(self.encoder_channels) - 1)
+
+    @property
+    def style_stride(self) -> int:
+        """Sides of style images must be multiples of this."""
+        return self.stem_stride * 2 ** (len(self.style_channels) - 1)
+
     @classmethod
     def small(cls) -> StyleKernelConfig:
         """Return the preset "small": the network that comes with the package."""

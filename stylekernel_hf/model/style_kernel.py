@@ -104,12 +104,12 @@ class StyleKernelNetwork(nn.Module):
     @property
     def stride(self) -> int:
         """Sides of content images must be multiples of this."""
-        return self.config.stem_stride * 2 ** (len(self.config.encoder_channels) - 1)
+        return self.config.stride
 
     @property
     def style_stride(self) -> int:
         """Sides of style images must be multiples of this."""
-        return self.config.stem_stride * 2 ** (len(self.config.style_channels) - 1)
+        return self.config.style_stride
 
     def encode_style(self, style: Float[Tensor, "b 3 h w"]) -> EncodedStyle:
         """Encode style images, RGB in [0, 1], once for any number of contents."""

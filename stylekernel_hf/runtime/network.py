@@ -44,7 +44,7 @@ class RuntimeNetwork:
         self.config, self.checkpoint_id = stored.config, stored.id
         self._stored = stored
         self._runtime: Runtime = runtime
-        self._stride = self.config.stem_stride * 2 ** (len(self.config.encoder_channels) - 1)
+        self._stride = self.config.stride
 
     @cached_property
     def _style(self) -> Engine:
