@@ -7,7 +7,7 @@ import io
 import os
 import resource
 import signal
-import time
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +18,7 @@ import pytest
 from PIL import Image
 
 from stylekernel_hf.large import strip_writing
+from stylekernel_hf.large.stored_png import StoredPng
 from stylekernel_hf.large.strip_files import StripFile
 from stylekernel_hf.large.strip_writing import check_room, encode_raw, raw_file
 
@@ -105,14 +106,25 @@ def test_short_rows_and_ctrl_c_are_errors_too(
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_ctrl_c_ends_an_encoder_that_is_at_work(
-    content: StripFile, rows: bytes, tmp_path: Path, suffix: str
+    content: StripFile,
+    rows: bytes,
+    tmp_path: Path,
+    suffix: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     output = tmp_path / f"out{suffix}"
     output.write_text("old")
+    stopped, stop = threading.Event(), StoredPng.stop
+
+    def stop_and_tell(stream: StoredPng, error: BaseException) -> None:
+        stop(stream, error)
+        stopped.set()
+
+    monkeypatch.setattr(StoredPng, "stop", stop_and_tell)
 
     def interrupt_once() -> bytes:
         os.kill(os.getpid(), signal.SIGINT)
-        time.sleep(0.5)
+        assert stopped.wait(60), "the signal reaches the thread that waits"
         raw.instead = lambda: io.BytesIO.read(raw, 3 * WIDTH)
         return raw.instead()
 
