@@ -16,14 +16,8 @@ import pyarrow.fs
 import pyarrow.parquet as pq
 
 from stylekernel_hf.bulk.file_stages import ReadPhotos, WritePictures
-from stylekernel_hf.bulk.plan import (
-    PLAN_NAME,
-    FileSystem,
-    keep_plan,
-    list_photos,
-    open_folder,
-    pair,
-)
+from stylekernel_hf.bulk.photo_sources import FileSystem, open_folder, open_source
+from stylekernel_hf.bulk.plan import PLAN_NAME, keep_plan, pair
 from stylekernel_hf.bulk.stylize_batch import StylizeBatch
 from stylekernel_hf.errors.messages import extra_required
 from stylekernel_hf.styles.embedding import StyleEmbedding
@@ -51,12 +45,14 @@ class CollectionOptions:
     """How a collection is stylized.
 
     `workers` processes hold a network each, with `gpus` GPUs each, and take `batch_size` photos at
-    a time. `seed` draws one painting for each photo. `controls` are those of `StylizeBatch`.
+    a time. `seed` draws one painting for each photo. `image_column` is the column of photos of a
+    source in Parquet. `controls` are those of `StylizeBatch`.
     """
 
     model: str | None = None
     suffix: str = ".jpg"
     seed: int | None = None
+    image_column: str | None = None
     workers: int | None = None
     gpus: float = 0.0
     batch_size: int = 8
@@ -88,7 +84,7 @@ def stylize_collection(
     *,
     address: str | None = None,
 ) -> CollectionResult:
-    """Stylize the photos of a folder into `target/pictures`, on the Ray cluster of this address.
+    """Stylize the photos of a source into `target/pictures`, on the Ray cluster of this address.
 
     Without an address, a cluster starts on this machine.
 
@@ -102,9 +98,12 @@ def stylize_collection(
     # Workers may run in folders of their own.
     source, target = _absolute(source), _absolute(target)
     controls = dict(options.controls or {})
-    plan = pair(list_photos(source), [*styles], options.suffix, seed=options.seed)
+    photos = open_source(source, options.image_column).names()
+    plan = pair(photos, [*styles], options.suffix, seed=options.seed)
+    column = {} if options.image_column is None else {"image_column": options.image_column}
     settings = {
         "source": source,
+        **column,
         "model": options.model,
         "styles": {name: _digest(style) for name, style in styles.items()},
         "controls": controls,
@@ -133,7 +132,8 @@ def _run(
     with _checkpoints(f"{root}/{_CHECKPOINT}", filesystem):
         rows: Any = ray.data.read_parquet(f"{root}/{PLAN_NAME}", filesystem=filesystem)
         rows = rows.repartition(target_num_rows_per_block=options.batch_size)
-        rows = rows.map_batches(ReadPhotos, fn_constructor_args=(source,), **_pool(1, waiting))
+        photos = (source, options.image_column)
+        rows = rows.map_batches(ReadPhotos, fn_constructor_args=photos, **_pool(1, waiting))
         rows = rows.map_batches(
             StylizeBatch,
             batch_size=options.batch_size,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow.fs
 
-from stylekernel_hf.bulk.plan import open_folder
+from stylekernel_hf.bulk.photo_sources import open_folder, open_source
 from stylekernel_hf.errors.messages import in_one_line
 
 PICTURES = "pictures"
@@ -17,8 +17,8 @@ PICTURES = "pictures"
 class ReadPhotos:
     """Adds `bytes` of the photos' files, and `error` for those that cannot be read."""
 
-    def __init__(self, source: str) -> None:
-        self._filesystem, self._root = open_folder(source)
+    def __init__(self, source: str, image_column: str | None) -> None:
+        self._photos = open_source(source, image_column)
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
         """Read the photos of a batch."""
@@ -26,9 +26,8 @@ class ReadPhotos:
         data, errors = np.full(count, b"", object), np.full(count, "", object)
         for index, photo in enumerate(batch["photo"]):
             try:
-                with self._filesystem.open_input_file(f"{self._root}/{photo}") as file:
-                    data[index] = file.read()
-            except OSError as error:
+                data[index] = self._photos.read(str(photo))
+            except (OSError, ValueError) as error:
                 errors[index] = in_one_line(error)
         return {**batch, "bytes": data, "error": errors}
 

@@ -6,54 +6,19 @@ import json
 import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any, TypeAlias
 
 import pyarrow as pa
-import pyarrow.fs
 import pyarrow.parquet as pq
 
-from stylekernel_hf.images.folder import image_suffixes
+from stylekernel_hf.bulk.photo_sources import open_folder
 
 # pyarrow has no types.
-FileSystem: TypeAlias = Any
 Table: TypeAlias = Any
 
 PLAN_NAME = "plan.parquet"
 _SETTINGS = b"stylekernel_hf"
-
-
-def open_folder(place: str) -> tuple[FileSystem, str]:
-    """Return the file system of a local folder or an address such as s3://bucket/folder.
-
-    Its path there comes second. ValueError for an address that pyarrow does not know.
-    """
-    if "://" not in place:
-        return pyarrow.fs.LocalFileSystem(), str(Path(place).absolute())
-    try:
-        return pyarrow.fs.FileSystem.from_uri(place)
-    except (pa.ArrowInvalid, ValueError) as error:
-        raise ValueError(f"'{place}' must be a folder or an address that pyarrow knows") from error
-
-
-def list_photos(source: str) -> list[str]:
-    """Return the paths of the images in a folder and its subfolders, relative to it, in order.
-
-    FileNotFoundError if there is no such folder or no image in it.
-    """
-    filesystem, root = open_folder(source)
-    if filesystem.get_file_info(root).type != pyarrow.fs.FileType.Directory:
-        raise FileNotFoundError(f"source: no such folder: '{source}'")
-    suffixes = image_suffixes()
-    files = filesystem.get_file_info(pyarrow.fs.FileSelector(root, recursive=True))
-    photos = [
-        PurePosixPath(file.path).relative_to(PurePosixPath(root)).as_posix()
-        for file in files
-        if file.is_file and PurePosixPath(file.path).suffix.lower() in suffixes
-    ]
-    if not photos:
-        raise FileNotFoundError(f"source: no images in '{source}'")
-    return sorted(photos)
 
 
 def pair(

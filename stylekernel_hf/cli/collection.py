@@ -20,7 +20,11 @@ class KeptColor(str, Enum):
 
 def bulk(
     source: Annotated[
-        str, typer.Argument(help="A folder of photos, or an address such as s3://bucket/photos.")
+        str,
+        typer.Argument(
+            help="A folder of photos, or an address such as s3://bucket/photos; with "
+            "--image-column a Parquet file, or a folder of them."
+        ),
     ],
     style: Annotated[
         list[str],
@@ -49,6 +53,10 @@ def bulk(
         int | None,
         typer.Option(help="Draw one painting for each photo, by this seed, instead of taking all."),
     ] = None,
+    image_column: Annotated[
+        str | None,
+        typer.Option(help="The column of SOURCE's Parquet files that holds the photos."),
+    ] = None,
     suffix: Annotated[str, typer.Option(help="The format of the results.")] = ".jpg",
     strength: Annotated[
         float, typer.Option(help="From 0, the photo itself, to 1, the full style.")
@@ -67,7 +75,9 @@ def bulk(
         typer.Option(help="A checkpoint folder or Hub id, instead of the embedded weights."),
     ] = None,
 ) -> None:
-    """Stylize every photo of a folder and its subfolders, on this machine or on a Ray cluster.
+    """Stylize every photo of a folder and its subfolders, or of Parquet files, on a Ray cluster.
+
+    Without --address, a cluster starts on this machine.
 
     TARGET gets the pictures, and a manifest in Parquet with a row for each: photo, painting,
     seconds and error. A damaged photo is a row with its error. After a crash the same command goes
@@ -85,7 +95,15 @@ def bulk(
     }
     pipe = pipeline("style-kernel", model=model, device=None if gpus_per_worker else "cpu")
     styles = _encode(pipe, style, style_size)
-    options = CollectionOptions(model, suffix, seed, workers, gpus_per_worker, controls=controls)
+    options = CollectionOptions(
+        model=model,
+        suffix=suffix,
+        seed=seed,
+        image_column=image_column,
+        workers=workers,
+        gpus=gpus_per_worker,
+        controls=controls,
+    )
     done = stylize_collection(source, styles, target, options, address=address)
     rate = f" in {done.seconds:.1f} s, {done.new / done.seconds:.2f} a second" if done.new else ""
     print(f"{done.written} pictures and {done.failed} errors in {target}: {done.new} new{rate}")

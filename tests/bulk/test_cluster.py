@@ -19,6 +19,7 @@ from stylekernel_hf import StyleKernelPipeline
 from tests.tiny import save_picture, vivid_model
 
 ray = pytest.importorskip("ray")
+import pyarrow as pa  # noqa: E402
 import pyarrow.parquet as pq  # noqa: E402
 
 pytestmark = pytest.mark.slow(reason="a cluster starts, and its processes import torch")
@@ -39,9 +40,9 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def start(folder: Path) -> subprocess.Popen[str]:
-    words = ["bulk", "photos", "-s", "wave.png", "-s", "night.png", "-o", "out", "--suffix", ".png"]
-    words += ["--workers", "2", "--model", "model"]
+def start(folder: Path, *source: str) -> subprocess.Popen[str]:
+    words = ["bulk", *(source or ["photos"]), "-s", "wave.png", "-s", "night.png", "-o", "out"]
+    words += ["--suffix", ".png", "--workers", "2", "--model", "model"]
     return subprocess.Popen(
         [sys.executable, "-m", "stylekernel_hf.cli", *words],
         cwd=folder,
@@ -119,3 +120,19 @@ def test_killed_worker_costs_no_picture(folder: Path) -> None:
     os.kill(workers[0].pid, signal.SIGKILL)
     assert last_line(process).startswith("46 pictures and 2 errors in out: 48 new in ")
     check_all_is_there(folder)
+
+
+def test_photos_in_parquet_become_the_same_pictures(folder: Path) -> None:
+    paths = sorted((folder / "photos").glob("[0-9]*.png"))
+    pq.write_table(
+        pa.table({"image": [{"bytes": path.read_bytes(), "path": None} for path in paths]}),
+        folder / "train.parquet",
+        row_group_size=5,
+    )
+    process = start(folder, "train.parquet", "--image-column", "image")
+    assert last_line(process).startswith(f"{2 * len(paths)} pictures and 0 errors in out: ")
+    pipe = StyleKernelPipeline.from_pretrained(folder / "model", device_map="cpu")
+    for row, path in enumerate(paths):
+        expected = pipe(path, folder / "wave.png").images[0]
+        with Image.open(folder / f"out/pictures/train.parquet/{row}_wave.png") as actual:
+            assert np.array_equal(np.asarray(actual), np.asarray(expected))

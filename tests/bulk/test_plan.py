@@ -6,20 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.tiny import save_picture
-
 pytest.importorskip("pyarrow")
 
-from stylekernel_hf.bulk.plan import keep_plan, list_photos, open_folder, pair
-
-
-def test_photos_of_subfolders_are_listed_in_order(tmp_path: Path) -> None:
-    (tmp_path / "sub").mkdir()
-    for name in ("b.jpg", "sub/a.PNG", "a.webp"):
-        (tmp_path / name).touch()
-    (tmp_path / "notes.txt").touch()
-    assert list_photos(str(tmp_path)) == ["a.webp", "b.jpg", "sub/a.PNG"]
-    assert list_photos(tmp_path.as_uri()) == ["a.webp", "b.jpg", "sub/a.PNG"]
+from stylekernel_hf.bulk.plan import keep_plan, pair
 
 
 def test_every_photo_meets_every_painting_under_a_name_of_its_own() -> None:
@@ -63,14 +52,3 @@ def test_target_takes_up_the_same_run_only(tmp_path: Path) -> None:
     for other, settings in ((plan, {"strength": 0.5}), (more, {"strength": 1.0})):
         with pytest.raises(FileExistsError, match="holds a run with other photos or settings"):
             keep_plan(target, other, settings)
-
-
-def test_places_without_photos_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="source: no images in"):
-        list_photos(str(tmp_path))
-    with pytest.raises(FileNotFoundError, match="source: no such folder"):
-        list_photos(str(tmp_path / "nowhere"))
-    with pytest.raises(FileNotFoundError, match="source: no such folder"):
-        list_photos(str(save_picture(tmp_path / "photo.png")))
-    with pytest.raises(ValueError, match="must be a folder or an address that pyarrow knows"):
-        open_folder("nothing://bucket/photos")
