@@ -67,6 +67,8 @@ class Transport(BaseHTTPRequestHandler):
     """Reads requests, finds their answers, and sends these whole or cut off."""
 
     protocol_version = "HTTP/1.1"
+    # The body is written after the headers, and would wait 40 ms for their acknowledgement.
+    disable_nagle_algorithm = True
     server: FaultyServer
 
     def log_message(self, *_: Any) -> None:
