@@ -81,6 +81,13 @@ DistinctCrops = Annotated[
         "of 256 px) and paired anew at every step; 0 draws new crops all the time."
     ),
 ]
+Rank = Annotated[
+    int,
+    typer.Option(
+        help="Rank of the changes that are trained, which then fit into a small file; 0 trains all "
+        "weights."
+    ),
+]
 ContentWeight = Annotated[float, typer.Option(help="Weight of the content term.")]
 StyleWeight = Annotated[float, typer.Option(help="Weight of the style term.")]
 SaveEvery = Annotated[int, typer.Option(help="Steps between checkpoints.")]

@@ -26,8 +26,8 @@ def load_checkpoint(
     """Load a network on the CPU from a folder or a Hub repository.
 
     Args:
-        folder: A folder that `save_pretrained` of the network or of the pipeline wrote, or a Hub
-            repository "owner/name".
+        folder: A folder that `save_pretrained` of the network or of the pipeline wrote, a Hub
+            repository "owner/name", or the file of an adapter for the embedded checkpoint.
         access: How a repository on the Hub is read.
         variant: The infix of the weights' file name, such as "fp16".
         dtype: The dtype of the weights: torch.float32, torch.bfloat16 or torch.float16.
@@ -39,6 +39,10 @@ def load_checkpoint(
         FileNotFoundError: A folder or a file is missing.
         ValueError: The config or the weights do not fit; see `StyleKernelModel.from_pretrained`.
     """
+    if Path(folder).suffix == ".safetensors" and Path(folder).is_file():
+        adapted = load_checkpoint(EMBEDDED_CHECKPOINT)
+        adapted.load_adapter(folder)
+        return adapted.to(dtype)
     source = open_source(folder, access or HubAccess())
     model = load_strictly(StyleKernelModel, source, variant, dtype)
     if Path(folder) == EMBEDDED_CHECKPOINT:

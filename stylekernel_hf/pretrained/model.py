@@ -31,6 +31,7 @@ from stylekernel_hf.hub.upload import push_folder
 from stylekernel_hf.hub.weights import index_name, load_weights, stored_weights_id, weights_name
 from stylekernel_hf.hub.weights_writing import write_network
 from stylekernel_hf.model.config import StyleKernelConfig
+from stylekernel_hf.pretrained.adapter import apply_adapter
 from stylekernel_hf.pretrained.identified_network import IdentifiedNetwork
 from stylekernel_hf.styles.embedding import StyleEmbedding
 
@@ -113,6 +114,21 @@ class StyleKernelModel(IdentifiedNetwork):
         device = resolve_device_map(device_map)
         source = open_source(pretrained_model_name_or_path, HubAccess(**access))
         return load_strictly(cls, source, variant, dtype).to(device)
+
+    def load_adapter(self, adapter: str | os.PathLike[str]) -> None:
+        """Change the weights as a fine-tuning did, whose file of changes was saved on its own.
+
+        Args:
+            adapter: The file, as `stylekernel finetune --rank` writes it. Its changes are for the
+                weights of one checkpoint, which the network must have.
+
+        Raises:
+            FileNotFoundError: There is no such file.
+            ValueError: The file is no adapter, is for another checkpoint, or does not fit the
+                network. The weights stay as they are.
+        """
+        apply_adapter(self, adapter)
+        self.origin = os.fspath(adapter)
 
     def save_pretrained(
         self,

@@ -19,7 +19,7 @@ _TEXT = """\
 - Paintings: {styles}
 - Started from {start}.
 - {steps:,} steps of {pairs} pairs (crops of {size} px, paintings {style_size} px), with a learning
-  rate of {learning_rate:g} at its peak, in {precision}, seed {seed}.
+  rate of {learning_rate:g} at its peak, in {precision}, seed {seed}{rank}.
 - Loss: {terms}, on {perceptual}.
 
 Made by
@@ -53,6 +53,7 @@ def run_card(
         if settings.mixed_precision == "no"
         else f"mixed precision ({settings.mixed_precision})",
         seed=settings.seed,
+        rank=f"; changes of rank {settings.rank} alone" if settings.rank else "",
         terms=_terms(settings),
         perceptual=perceptual,
         command=" ".join(_without_place(word) for word in command),

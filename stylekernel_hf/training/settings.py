@@ -21,7 +21,7 @@ class TrainingSettings:
 
     Two runs with the same settings, files and number of threads take the same trajectory, however
     often they were stopped and resumed on the way. `mixed_precision` "auto" becomes what it is on
-    this machine.
+    this machine. `rank` 0 trains all weights, another one changes of this rank alone.
     """
 
     contents: tuple[Path, ...]
@@ -30,6 +30,7 @@ class TrainingSettings:
     perceptual: Path | None = None
     encoder_init: bool = False
     fixed_style_encoder: bool = False
+    rank: int = 0
     steps: int = 20_000
     batch_size: int = 4
     size: int = 256
@@ -76,12 +77,17 @@ class TrainingSettings:
             raise ValueError(
                 f"max_zoom must be at least min_zoom ({self.min_zoom}), got {self.max_zoom}"
             )
-        for name in ("distinct_crops", "attention_steps"):
+        for name in ("distinct_crops", "attention_steps", "rank"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must be at least 0, got {getattr(self, name)}")
         if self.encoder_init and self.fixed_style_encoder:
             raise ValueError(
                 "encoder_init starts a new style encoder: it does not go with fixed_style_encoder"
+            )
+        if self.rank and (self.encoder_init or self.fixed_style_encoder):
+            raise ValueError(
+                "rank trains changes of all layers: it does not go with encoder_init or "
+                "fixed_style_encoder"
             )
         check_color_augmentation(self.color_augmentation)
         if not 0 <= self.code_dropout < 1:

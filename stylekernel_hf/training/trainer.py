@@ -15,7 +15,9 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from stylekernel_hf.hub.card import CardDetails
+from stylekernel_hf.hub.checkpoint_identity import CheckpointIdentity
 from stylekernel_hf.metrics.perceptual import load_perceptual_network
+from stylekernel_hf.pretrained.adapter import ADAPTER_NAME, Adapter, write_adapter
 from stylekernel_hf.pretrained.model import StyleKernelModel
 from stylekernel_hf.training.attention_teaching import PAIRS, teach_attention
 from stylekernel_hf.training.averaged_weights import average_weights, averaged_network
@@ -31,6 +33,7 @@ from stylekernel_hf.training.checkpoints import (
 from stylekernel_hf.training.crops import CropPair
 from stylekernel_hf.training.encoder_init import initialise_encoders
 from stylekernel_hf.training.failed_step import save_failed_step
+from stylekernel_hf.training.low_rank import changes, merged, train_changes_alone
 from stylekernel_hf.training.muon import Muon
 from stylekernel_hf.training.objective import Objective
 from stylekernel_hf.training.run_log import RunLog
@@ -52,7 +55,8 @@ class Trainer:
 
     The output folder gets `log.jsonl` (every term, every `log_every` steps), `sheets/`,
     `checkpoints/` (the newest two, to resume from) and, at the end and at every save, `model/`
-    with the averaged weights and the model card of `card`.
+    with the averaged weights and the model card of `card`. With a rank, `adapter.safetensors` holds
+    the changes alone.
     """
 
     def __init__(
@@ -90,6 +94,9 @@ class Trainer:
                 part.requires_grad_(False)
         if settings.attention_steps and latest_checkpoint(self.output) is None:
             self._teach_attention(model)
+        self.base = CheckpointIdentity(model.origin or "", model.checkpoint_id)
+        if settings.rank:
+            train_changes_alone(model, settings.rank)
         optimizer = Muon(model, lr=settings.learning_rate)
         self.schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, self._learning_rate_factor)
         self.average = average_weights(model, settings.ema_decay)
@@ -207,8 +214,15 @@ class Trainer:
 
     def _save_model(self) -> None:
         if self.accelerator.is_main_process:
+            network = self.averaged_network
             with told_where(self.output):
-                self.averaged_network.save_pretrained(self.output / "model", card=self.card)
+                network.save_pretrained(self.output / "model", card=self.card)
+                if self.settings.rank:
+                    self._save_adapter(network.checkpoint_id)
+
+    def _save_adapter(self, checkpoint_id: str) -> None:
+        averaged = changes(averaged_network(self.average))
+        write_adapter(self.output / ADAPTER_NAME, Adapter(averaged, self.base, checkpoint_id))
 
     def _draw_sheet(self) -> None:
         if self.accelerator.is_main_process:
@@ -238,7 +252,8 @@ class Trainer:
     @property
     def averaged_network(self) -> StyleKernelModel:
         """The network with the averaged weights."""
-        return averaged_network(self.average)
+        network = averaged_network(self.average)
+        return merged(network) if self.settings.rank else network
 
     def _write_log(self, speed: Throughput) -> dict[str, float]:
         terms = self.log.means()
@@ -267,7 +282,7 @@ class Trainer:
             process = f"process_{self.accelerator.process_index}"
             save_failed_step(folder / process, batches, values, self.step + 1)
             if self.accelerator.is_main_process:
-                self.plain_model.save_pretrained(folder / "model")
+                merged(self.plain_model).save_pretrained(folder / "model")
         raise FloatingPointError(
             f"the {name} term became {values[name]} in step {self.step + 1}; its inputs and the "
             f"weights before it are in '{folder}', {what_is_left(self.output)}: "
