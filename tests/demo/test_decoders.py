@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import struct
-import subprocess
 import sys
 import threading
 import zlib
@@ -26,9 +25,9 @@ from demo.messages import VisitorError
 from demo.pictures import read_picture
 from stylekernel_hf import load_image
 from tests.demo.pictures import difference
+from tests.demo.test_upkeep import MODULES
+from tests.forks import Forked
 from tests.tiny import save_picture
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -268,21 +267,19 @@ load()
 """
 
 
-def run_server(then: str, tmp_path: Path) -> subprocess.Popen[str]:
+def run_server(then: str, tmp_path: Path) -> Forked:
     path = save_picture(tmp_path / "photo.png")
-    command = [sys.executable, "-c", _SERVER.format(then=then), str(path)]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    return Forked(_SERVER.format(then=then), path, modules=MODULES)
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_decoders_end_with_the_server(tmp_path: Path, number: int) -> None:
-    then = "print(decoders._idle[0]._process.pid, flush=True); time.sleep(60)"
+    then = "print(decoders._idle[0]._process.pid, flush=True); time.sleep(600)"
     with run_server(then, tmp_path) as server:
-        assert server.stdout is not None
         decoder = psutil.Process(int(server.stdout.readline()))
         server.send_signal(number)
-        server.wait(20)
-        psutil.wait_procs([decoder], timeout=20)
+        server.wait(60)
+        psutil.wait_procs([decoder], timeout=60)
         assert not decoder.is_running() or decoder.status() == psutil.STATUS_ZOMBIE
 
 
@@ -297,8 +294,7 @@ else:
     os._exit(0 if load().size == load().size else 1)
 """
     with run_server(then, tmp_path) as server:
-        output, _ = server.communicate(timeout=60)
-    assert output.split() == ["0"]
+        assert server.stdout.read().split() == ["0"], server.errors()
 
 
 def test_answer_that_comes_during_a_long_check_is_taken(

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,8 +12,13 @@ from typing import Any
 import httpx
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.demo.visitor import until
+from tests.forks import Forked
+
+MODULES = "matplotlib.pyplot, demo.interface, tests.demo.conftest"
 SERVER = """
+import socket
+
 from demo.interface import build_demo, launch_options
 from demo.limits import Limits
 from demo.studio import Studio
@@ -23,31 +26,27 @@ from tests.demo.conftest import tiny_pipeline
 
 studio = Studio(Limits(keep_seconds=600), tiny_pipeline())
 page = build_demo(studio)
-page.launch(quiet=True, **launch_options(studio))
+with socket.socket() as free:
+    free.bind(("127.0.0.1", 0))
+    port = free.getsockname()[1]
+print(port, flush=True)
+page.launch(quiet=True, server_port=port, **launch_options(studio))
 """
 
 
 class Server:
     """A process of its own that serves the page."""
 
-    def __init__(self, folder: Path, port: int) -> None:
-        self.folder, self.url = folder, f"http://127.0.0.1:{port}"
-        settings = {"GRADIO_TEMP_DIR": str(folder), "GRADIO_SERVER_PORT": str(port)}
-        settings |= {"PYTHONPATH": str(ROOT), "GRADIO_ANALYTICS_ENABLED": "False"}
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", SERVER],
-            cwd=folder.parent,
-            env={**os.environ, **settings},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        self.http = httpx.Client(base_url=self.url, verify=False, timeout=5)
-        end = time.monotonic() + 120
-        while not self._answers():
-            assert self.process.poll() is None and time.monotonic() < end
-            time.sleep(0.2)
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        settings = {"GRADIO_TEMP_DIR": str(folder), "GRADIO_ANALYTICS_ENABLED": "False"}
+        self.process = Forked(SERVER, cwd=folder.parent, env=settings, modules=MODULES)
+        port = int(self.process.stdout.readline())
+        self.http = httpx.Client(base_url=f"http://127.0.0.1:{port}", verify=False, timeout=60)
+        assert until(self._answers, 240)
 
     def _answers(self) -> bool:
+        assert self.process.poll() is None, self.process.errors()
         try:
             return self.http.get("/config").status_code == 200
         except httpx.TransportError:
@@ -65,23 +64,13 @@ class Server:
 
 
 @pytest.fixture
-def servers(tmp_path: Path, unused_port: int) -> Iterator[list[Server]]:
+def servers(tmp_path: Path) -> Iterator[list[Server]]:
     """Servers to end at last."""
     servers: list[Server] = []
     yield servers
     for server in servers:
-        server.http.close()
-        server.process.kill()
-        server.process.wait()
-
-
-@pytest.fixture
-def unused_port() -> int:
-    import socket
-
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
+        with server.process:
+            server.http.close()
 
 
 def files(folder: Path) -> set[Path]:
@@ -90,13 +79,13 @@ def files(folder: Path) -> set[Path]:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_ended_server_leaves_nothing_of_its_own(
-    servers: list[Server], tmp_path: Path, unused_port: int, number: int
+    servers: list[Server], tmp_path: Path, number: int
 ) -> None:
     folder = tmp_path / "up"
     others = folder / ("0" * 64) / "theirs.jpg"
     others.parent.mkdir(parents=True)
     others.write_bytes(b"new, and of another server")
-    server = Server(folder, unused_port)
+    server = Server(folder)
     servers.append(server)
     upload = server.upload(b"mine")
     assert upload.read_bytes() == b"mine"
@@ -107,11 +96,11 @@ def test_ended_server_leaves_nothing_of_its_own(
 
 
 def test_servers_that_share_a_folder_end_without_harm_to_each_other(
-    servers: list[Server], tmp_path: Path, unused_port: int
+    servers: list[Server], tmp_path: Path
 ) -> None:
     folder = tmp_path / "up"
-    servers.append(Server(folder, unused_port))
-    servers.append(Server(folder, unused_port + 1))
+    servers.append(Server(folder))
+    servers.append(Server(folder))
     page = files(folder)
     uploads = [server.upload(b"the same") for server in servers]
     assert uploads[0] != uploads[1]
@@ -128,17 +117,17 @@ def gallery_of(components: list[Any]) -> list[Any]:
 
 
 def test_next_server_deletes_what_a_killed_one_has_left(
-    servers: list[Server], tmp_path: Path, unused_port: int
+    servers: list[Server], tmp_path: Path
 ) -> None:
     folder = tmp_path / "up"
-    servers.append(Server(folder, unused_port))
+    servers.append(Server(folder))
     old, new = servers[0].upload(b"old"), servers[0].upload(b"new")
     page = files(folder) - {old, new}
     assert servers[0].end(signal.SIGKILL) == -signal.SIGKILL
     assert {old, new, *page} == files(folder)
     for path in {old, *page}:
         os.utime(path, (time.time() - 601,) * 2)
-    servers.append(Server(folder, unused_port))
+    servers.append(Server(folder))
     left = files(folder)
     assert new in left and not left & {old, *page}
     servers[1].http.get("/config").raise_for_status()
