@@ -56,8 +56,9 @@ def finetune(
     """Teach the embedded weights, or those of --init, a few paintings of your own.
 
     Some dozen photos of the kind that you want to repaint and some ten paintings are enough. One
-    painting in five is held out for the sample sheets. The run's folder and going on after an
-    interruption are those of `stylekernel train`.
+    painting in five is held out for the sample sheets. OUTPUT/before_after.jpg, which the card
+    shows, has two rows for each held-out photo: before and after. The run's folder and going on
+    after an interruption are those of `stylekernel train`.
 
     With --rank 16, OUTPUT/adapter.safetensors holds all that was learnt, in about 1 MB; --model of
     the other commands takes it.
@@ -82,6 +83,7 @@ def finetune(
         color_augmentation=0.0,
         learning_rate=learning_rate,
         rank=rank,
+        before_after=True,
         **short_run(steps),
         weights=LossWeights(content=content_weight, style=style_weight),
         mixed_precision=mixed_precision,

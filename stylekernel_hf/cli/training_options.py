@@ -171,9 +171,9 @@ def run_training(
         from stylekernel_hf.training.trainer import Trainer
     check_run_folder(settings.output)
     check_push_to_hub(push_to_hub)
-    card = run_card(settings, init=init, preset=preset, command=_command())
+    about = run_card(settings, init=init, preset=preset, command=_command())
     model = starting_model(init, preset, settings.seed, encoder_init=settings.encoder_init)
-    trainer = Trainer(model, settings, card=card)
+    trainer = Trainer(model, settings, card=about)
     is_main = trainer.accelerator.is_main_process
     with (
         training_progress() if is_main else nullcontext() as progress,
@@ -205,7 +205,7 @@ def run_training(
     if push_to_hub is not None:
         model = trainer.averaged_network
         with report_when_stopped(push_unfinished(push_to_hub)):
-            url = model.half().push_to_hub(push_to_hub, private=private or None, card=card)
+            url = model.half().push_to_hub(push_to_hub, private=private or None, card=trainer.card)
         typer.echo(f"pushed {url}")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 from stylekernel_hf.hub.card import CardDetails
@@ -25,6 +25,11 @@ _TEXT = """\
 Made by
 
     {command}
+"""
+
+_BEFORE_AFTER = """\
+The picture at the top shows held-out photos in held-out paintings. Of the two rows of each photo,
+the first was made before the run and the second after it.
 """
 
 
@@ -61,6 +66,13 @@ def run_card(
     named = [dataset_name(folder) for folder in (*settings.contents, *settings.styles)]
     ids = [name for name in named if name is not None and is_hub_id(name)]
     return CardDetails(training_data=text, datasets=list(dict.fromkeys(ids)))
+
+
+def with_before_after(card: CardDetails | None, sheet: Path) -> CardDetails:
+    """Add the sheet of pairs before and after the run to a card."""
+    card = card or CardDetails()
+    text = f"{card.training_data or ''}\n{_BEFORE_AFTER}".lstrip()
+    return replace(card, samples=[*card.samples, sheet], training_data=text)
 
 
 def _terms(settings: TrainingSettings) -> str:

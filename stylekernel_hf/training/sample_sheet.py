@@ -31,9 +31,20 @@ class SampleSheet:
         self.styles = [_square(each, side) for each in styles]
         self.side = side
 
-    @torch.no_grad()
     def draw(self, model: StyleKernelModel, path: Path) -> None:
         """Stylize all pairs and write the sheet."""
+        self._write(self.contents, self._stylize(model), path)
+
+    def draw_before_after(
+        self, before: StyleKernelModel, after: StyleKernelModel, path: Path
+    ) -> None:
+        """Write a sheet of two rows for each content: by the first network, and by the second."""
+        pairs = zip(self._stylize(before), self._stylize(after), strict=True)
+        rows = [row for pair in pairs for row in pair]
+        self._write([each for each in self.contents for _ in range(2)], rows, path)
+
+    @torch.no_grad()
+    def _stylize(self, model: StyleKernelModel) -> list[list[Image.Image]]:
         encoded = [model.encode_style(_to_tensor(style, model.device)) for style in self.styles]
         rows: list[list[Image.Image]] = []
         for content in self.contents:
@@ -46,8 +57,13 @@ class SampleSheet:
                     for style in encoded
                 ]
             )
+        return rows
+
+    def _write(
+        self, contents: list[Image.Image], rows: list[list[Image.Image]], path: Path
+    ) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        save_image(contact_sheet(self.contents, self.styles, rows, cell=self.side), path)
+        save_image(contact_sheet(contents, self.styles, rows, cell=self.side), path)
 
 
 def _square(source: ImageSource, side: int) -> Image.Image:

@@ -22,6 +22,7 @@ class TrainingSettings:
     Two runs with the same settings, files and number of threads take the same trajectory, however
     often they were stopped and resumed on the way. `mixed_precision` "auto" becomes what it is on
     this machine. `rank` 0 trains all weights, another one changes of this rank alone.
+    `before_after` draws the held-out pairs before and after the run, for the card.
     """
 
     contents: tuple[Path, ...]
@@ -31,6 +32,7 @@ class TrainingSettings:
     encoder_init: bool = False
     fixed_style_encoder: bool = False
     rank: int = 0
+    before_after: bool = False
     steps: int = 20_000
     batch_size: int = 4
     size: int = 256

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import logging
 import math
 from collections.abc import Callable, Iterator
@@ -36,6 +37,7 @@ from stylekernel_hf.training.failed_step import save_failed_step
 from stylekernel_hf.training.low_rank import changes, merged, train_changes_alone
 from stylekernel_hf.training.muon import Muon
 from stylekernel_hf.training.objective import Objective
+from stylekernel_hf.training.run_card import with_before_after
 from stylekernel_hf.training.run_log import RunLog
 from stylekernel_hf.training.sample_sheet import SampleSheet
 from stylekernel_hf.training.schedule import cosine_with_warmup
@@ -49,6 +51,8 @@ logger = logging.getLogger(__name__)
 # Gradients are scaled down to this norm, so that one odd pair cannot throw the weights far.
 MAX_GRADIENT_NORM = 5.0
 
+BEFORE_AFTER_NAME = "before_after.jpg"
+
 
 class Trainer:
     """Trains `model` in place; `run` returns when all steps are done.
@@ -56,7 +60,8 @@ class Trainer:
     The output folder gets `log.jsonl` (every term, every `log_every` steps), `sheets/`,
     `checkpoints/` (the newest two, to resume from) and, at the end and at every save, `model/`
     with the averaged weights and the model card of `card`. With a rank, `adapter.safetensors` holds
-    the changes alone.
+    the changes alone. With `before_after`, `before_after.jpg` and the card show the held-out pairs
+    by the network as it was and as it is.
     """
 
     def __init__(
@@ -94,6 +99,7 @@ class Trainer:
                 part.requires_grad_(False)
         if settings.attention_steps and latest_checkpoint(self.output) is None:
             self._teach_attention(model)
+        self.before = copy.deepcopy(model).eval() if settings.before_after else None
         self.base = CheckpointIdentity(model.origin or "", model.checkpoint_id)
         if settings.rank:
             train_changes_alone(model, settings.rank)
@@ -141,6 +147,7 @@ class Trainer:
                 self._save()
             if on_step:
                 on_step(self.step, logged)
+        self._draw_before_after()
         # Once more: a run that was killed after its last checkpoint takes no step.
         self._save_model()
         self.accelerator.end_training()
@@ -230,6 +237,15 @@ class Trainer:
             with told_where(self.output):
                 self.sheet.draw(self.averaged_network, path)
             self.log.show(self.step, path)
+
+    def _draw_before_after(self) -> None:
+        """Draw what the run has changed, and show it in the card."""
+        if self.before is None or not self.accelerator.is_main_process:
+            return
+        path = self.output / BEFORE_AFTER_NAME
+        with told_where(self.output):
+            self.sheet.draw_before_after(self.before, self.averaged_network, path)
+        self.card = with_before_after(self.card, path)
 
     def _teach_attention(self, model: StyleKernelModel) -> None:
         """Teach every process's copy of the network the same."""

@@ -1,8 +1,5 @@
 """Training of changes of low rank, and the small file that holds them."""
 
-# The state that accelerate keeps for the process has no public reset.
-# pyright: reportPrivateUsage=false
-
 from __future__ import annotations
 
 import copy

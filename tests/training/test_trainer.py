@@ -8,12 +8,16 @@ import subprocess
 import sys
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
+from PIL import Image
 
 from stylekernel_hf.hub.weights import WEIGHTS_NAME
+from stylekernel_hf.images.contact_sheet import GAP
+from stylekernel_hf.pretrained.checkpoint import load_checkpoint
 from stylekernel_hf.training.checkpoints import save_checkpoint
 from stylekernel_hf.training.settings import TrainingSettings
 from stylekernel_hf.training.trainer import Trainer
@@ -60,6 +64,26 @@ def test_run_logs_every_term_and_leaves_sheets_and_checkpoints(settings: Trainin
     assert (settings.output / "sheets" / "step_0000006.jpg").exists()
     found = sorted(path.name for path in (settings.output / "checkpoints").iterdir())
     assert found == ["step_0000003", "step_0000006"]
+
+
+def test_run_shows_what_it_changed(settings: TrainingSettings) -> None:
+    settings = replace(settings, before_after=True, learning_rate=1e-2)
+    Trainer(tiny_model(), settings).run()
+    sheet = settings.output / "before_after.jpg"
+    with Image.open(sheet) as opened:
+        pixels = np.asarray(opened.convert("RGB"), np.float64)
+    cell = settings.size + GAP
+    rows = [pixels[GAP + cell * row :][: settings.size, cell:] for row in range(1, 3)]
+    assert np.abs(rows[0] - rows[1]).mean() > 1, "the second row is by the trained network"
+    AcceleratorState._reset_state(reset_partial_state=True)
+    drawn = sheet.with_name("expected.jpg")
+    trainer = Trainer(tiny_model(), replace(settings, output=settings.output.with_name("other")))
+    trained = load_checkpoint(settings.output / "model")
+    trainer.sheet.draw_before_after(tiny_model().eval(), trained, drawn)
+    assert drawn.read_bytes() == sheet.read_bytes()
+    card = (settings.output / "model" / "README.md").read_text()
+    assert "](images/before_after.jpg)" in card
+    assert (settings.output / "model/images/before_after.jpg").read_bytes() == sheet.read_bytes()
 
 
 def test_training_lowers_the_loss(settings: TrainingSettings) -> None:
