@@ -330,11 +330,11 @@ def _load(
 
     from stylekernel_hf.devices.processors import share_processors
     from stylekernel_hf.pipelines.tasks import pipeline
-    from stylekernel_hf.tiling.tile_size import check_tile_size
+    from stylekernel_hf.tiling.tile_side import check_tile_size
 
     share_processors()
     pipe = pipeline("style-kernel", model=model, device=device, dtype=getattr(torch, dtype.value))
-    check_tile_size(tile_size, pipe.model)
+    check_tile_size(tile_size, pipe.model.stride)
     return pipe
 
 

@@ -36,7 +36,7 @@ from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline
 from stylekernel_hf.styles.mixing import combine, one_style, plan_shares
 from stylekernel_hf.styles.picture_size import MIN_SIDE
 from stylekernel_hf.styles.style_input import StyleInput, style_items
-from stylekernel_hf.tiling.tile_size import check_tile_size
+from stylekernel_hf.tiling.tile_side import check_tile_size
 from stylekernel_hf.tiling.working_size import working_size
 
 LARGE_PIXELS = 50_000_000
@@ -100,7 +100,7 @@ def stylize_file(
         )
     strength = check_strength(strength)
     check_choice("color of an image in strips", color, STRIP_COLORS)
-    tile_size = check_tile_size(tile_size, pipe.model)
+    tile_size = check_tile_size(tile_size, pipe.model.stride)
     stroke_scale = check_stroke_scale(stroke_scale)
     style_size = check_style_size(style_size)
     target = Path(output)

@@ -10,14 +10,13 @@ Attention with q = Wq norm(Zc), k = Wk norm(Zs), v = Wv Zs, gated by the content
 
 from __future__ import annotations
 
-import math
-
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from stylekernel_hf.model.content_gating import ContentGating
 from stylekernel_hf.model.statistics import ChannelStatistics, normalise
+from stylekernel_hf.model.token_grid import token_grid
 from stylekernel_hf.ops.gated_attention import (
     gated_attention,
     gated_attention_weights,
@@ -101,12 +100,3 @@ class StyleAlignment(nn.Module):
 
     def _queries(self, content: Float[Tensor, "b c h w"]) -> Float[Tensor, "b n d"]:
         return self.query(content).flatten(2).transpose(1, 2)
-
-
-def token_grid(height: int, width: int, max_tokens: int) -> tuple[int, int]:
-    """Return the largest grid of about the shape of height x width with at most `max_tokens`."""
-    if height * width <= max_tokens:
-        return height, width
-    rows = max(1, math.floor(math.sqrt(max_tokens * height / width)))
-    rows = min(rows, height, max_tokens)
-    return rows, max(1, min(width, max_tokens // rows))

@@ -16,8 +16,8 @@ from stylekernel_hf.images.geometry import pad_to_multiple
 from stylekernel_hf.images.tensors import from_rgb_tensor
 from stylekernel_hf.model.kernel_generator import KernelGenerator
 from stylekernel_hf.model.statistics import channel_statistics, normalise
-from stylekernel_hf.model.style_alignment import token_grid
 from stylekernel_hf.model.style_kernel import BORDER_MARGIN, StyleKernelNetwork
+from stylekernel_hf.model.token_grid import token_grid
 from stylekernel_hf.pipelines.explanation_pictures import draw_kernels, highlight, mark
 from stylekernel_hf.tiling.style_encoding import encode_style_image
 

@@ -51,7 +51,7 @@ from stylekernel_hf.tiling.coarse_to_fine import CoarseToFine
 from stylekernel_hf.tiling.low_detail import measure_detail, model_for_detail
 from stylekernel_hf.tiling.out_of_memory import retry_in_smaller_tiles
 from stylekernel_hf.tiling.style_encoding import encode_style_image
-from stylekernel_hf.tiling.tile_size import check_tile_size
+from stylekernel_hf.tiling.tile_side import check_tile_size
 
 MAX_EXPLAINED_PIXELS = 16 * 2**20
 
@@ -158,7 +158,7 @@ class StyleKernelPipeline(ProgressBars, PretrainedPipeline):
         strength = check_strength(strength)
         check_choice("color", color, COLOR_MODES)
         check_choice("output_type", output_type, ("pil", "np", "pt"))
-        tile_size = check_tile_size(tile_size, self.model)
+        tile_size = check_tile_size(tile_size, self.model.stride)
         stroke_scale = check_stroke_scale(stroke_scale)
         style_size = check_style_size(style_size)
 

@@ -23,7 +23,7 @@ from stylekernel_hf.model.statistics import ChannelStatistics
 from stylekernel_hf.model.style_field import StyleField
 from stylekernel_hf.model.style_kernel import StyleKernelNetwork
 from stylekernel_hf.tiling.strip_picture import Rows
-from stylekernel_hf.tiling.tile_size import largest_tile_size
+from stylekernel_hf.tiling.tile_side import largest_tile_size
 from stylekernel_hf.tiling.tiled_forward import TiledForward
 from stylekernel_hf.tiling.working_size import working_size
 
@@ -83,7 +83,7 @@ class CoarseToFine:
         """Return the same work in tiles of half the side."""
         last = self._passes[-1]
         side = (last.tile_size or max(last.height, last.width)) // 2
-        tile_size = largest_tile_size(side, self._model_for(self._rgb))
+        tile_size = largest_tile_size(side, self._model_for(self._rgb).stride)
         return CoarseToFine(
             self._model_for, self._rgb, self._strength, tile_size, self._stroke_scale
         )

@@ -8,8 +8,8 @@ from torch import Tensor
 
 from stylekernel_hf.model.encoded_style import EncodedStyle
 from stylekernel_hf.model.statistics import ChannelStatistics
-from stylekernel_hf.model.style_alignment import token_grid
 from stylekernel_hf.model.style_kernel import StyleKernelNetwork
+from stylekernel_hf.model.token_grid import token_grid
 from stylekernel_hf.tiling.padded_picture import WindowedPicture
 from stylekernel_hf.tiling.receptive_field import content_reach, style_reach
 from stylekernel_hf.tiling.running_statistics import RunningPool, RunningStatistics
@@ -72,9 +72,9 @@ def measuring_tiles(
     model: StyleKernelNetwork, picture: WindowedPicture, tile_size: int, *, own_style: bool
 ) -> list[Tile]:
     """Cut the padded picture into tiles, with its margin, which the statistics include."""
-    cell, halo = model.stride, content_reach(model)
+    cell, halo = model.stride, content_reach(model.config)
     if own_style:
-        cell, halo = max(cell, model.style_stride), max(halo, style_reach(model))
+        cell, halo = max(cell, model.style_stride), max(halo, style_reach(model.config))
     return grid(
         Span(0, picture.height),
         Span(0, picture.width),

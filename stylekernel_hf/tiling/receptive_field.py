@@ -5,26 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from stylekernel_hf.model.config import StyleKernelConfig
-from stylekernel_hf.model.style_kernel import StyleKernelNetwork
 
 
-def content_reach(model: StyleKernelNetwork) -> int:
+def content_reach(config: StyleKernelConfig) -> int:
     """Return how far, in px, a content feature sees beyond its own cell."""
-    config = model.config
     return _encoder_reach(
         config.encoder_depths, len(config.encoder_depths) - 1, config.stem_stride, config
     )
 
 
-def style_reach(model: StyleKernelNetwork) -> int:
+def style_reach(config: StyleKernelConfig) -> int:
     """Return how far, in px, a feature of the style encoder sees beyond its own cell."""
-    config = model.config
     return _encoder_reach(
         config.style_depths, len(config.style_depths) - 1, config.stem_stride, config
     )
 
 
-def full_reach(model: StyleKernelNetwork) -> int:
+def full_reach(config: StyleKernelConfig) -> int:
     """Return how far, in px, an output pixel sees in the content.
 
     Statistics of the whole picture are left out: tiles get them from a first pass. The sum runs
@@ -32,7 +29,6 @@ def full_reach(model: StyleKernelNetwork) -> int:
     are needed, through the dynamic convolutions and the interpolation of their kernels, and
     through the encoder to the pixels.
     """
-    config = model.config
     cell = [config.stem_stride * 2**level for level in range(len(config.encoder_depths))]
     first_dynamic = len(cell) - len(config.dynamic_convolutions)
     finest = len(cell) - len(config.decoder_depths)
@@ -49,7 +45,7 @@ def full_reach(model: StyleKernelNetwork) -> int:
             taps = convolutions * (config.kernel_size // 2) * size
             of_features = reach + taps
             of_features += _encoder_reach(config.encoder_depths, level, config.stem_stride, config)
-            of_kernels = _up_to_cells(reach + taps, cell[-1]) + cell[-1] + content_reach(model)
+            of_kernels = _up_to_cells(reach + taps, cell[-1]) + cell[-1] + content_reach(config)
             farthest = max(farthest, of_features, of_kernels if size < cell[-1] else 0)
     return farthest
 

@@ -15,7 +15,8 @@ from stylekernel_hf.model.style_field import StyleField
 from stylekernel_hf.model.style_kernel import BORDER_MARGIN, StyleKernelNetwork
 from stylekernel_hf.tiling.measuring import measure, measuring_tiles, own_part
 from stylekernel_hf.tiling.strip_picture import Rows, StripPicture
-from stylekernel_hf.tiling.tile_size import choose_tile_size, largest_tile_size
+from stylekernel_hf.tiling.tile_side import largest_tile_size
+from stylekernel_hf.tiling.tile_size import choose_tile_size
 from stylekernel_hf.tiling.tiled_forward import output_tiles, stylize_tile
 
 
@@ -44,7 +45,7 @@ class StripForward:
         tile_size: int | None,
     ) -> None:
         self.height, self.width = height, width
-        whole = largest_tile_size(max(height, width) + model.stride - 1, model)
+        whole = largest_tile_size(max(height, width) + model.stride - 1, model.stride)
         self.tile_size = tile_size or choose_tile_size(model, height, width) or whole
         self._model = model
         self._open_rows = open_rows
@@ -64,7 +65,7 @@ class StripForward:
 
     def in_smaller_tiles(self) -> StripForward:
         """Return the same work in tiles of half the side."""
-        side = largest_tile_size(self.tile_size // 2, self._model)
+        side = largest_tile_size(self.tile_size // 2, self._model.stride)
         return StripForward(
             self._model, self._open_rows, self.height, self.width, self._strength, side
         )

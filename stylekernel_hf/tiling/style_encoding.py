@@ -14,7 +14,8 @@ from stylekernel_hf.tiling.out_of_memory import retry_in_smaller_tiles
 from stylekernel_hf.tiling.padded_picture import PaddedPicture
 from stylekernel_hf.tiling.receptive_field import style_reach
 from stylekernel_hf.tiling.tile_grid import Span, grid
-from stylekernel_hf.tiling.tile_size import largest_tile_size, values_per_pixel, working_memory
+from stylekernel_hf.tiling.tile_side import largest_tile_size
+from stylekernel_hf.tiling.tile_size import values_per_pixel, working_memory
 
 # Copies of the first stage in float32 that measuring its statistics takes, beside the features.
 _MEASURING_COPIES = 3
@@ -52,7 +53,7 @@ class _StyleImage:
 
     def in_smaller_tiles(self) -> _StyleImage:
         side = min(self.tile_size, max(self.height, self.width)) // 2
-        return _StyleImage(self._model, self._rgb, largest_tile_size(side, self._model))
+        return _StyleImage(self._model, self._rgb, largest_tile_size(side, self._model.stride))
 
     def encode(self) -> EncodedStyle:
         model, picture = self._model, self._padded
@@ -63,7 +64,7 @@ class _StyleImage:
         for tile in grid(
             *everything,
             self.tile_size,
-            halo=style_reach(model),
+            halo=style_reach(model.config),
             cell=max(model.stride, model.style_stride),
             bounds=(picture.height, picture.width),
         ):
@@ -76,7 +77,7 @@ def _choose_tile_size(model: StyleKernelNetwork, height: int, width: int) -> int
     pixels = working_memory(model.device) // _bytes_per_pixel(model)
     if height * width <= pixels:
         return max(height, width)
-    return largest_tile_size(math.isqrt(pixels) - 2 * style_reach(model), model)
+    return largest_tile_size(math.isqrt(pixels) - 2 * style_reach(model.config), model.stride)
 
 
 def _bytes_per_pixel(model: StyleKernelNetwork) -> int:

@@ -18,7 +18,8 @@ from stylekernel_hf.tiling.measuring import measure, measuring_tiles, own_part
 from stylekernel_hf.tiling.padded_picture import PaddedPicture, WindowedPicture
 from stylekernel_hf.tiling.receptive_field import full_reach
 from stylekernel_hf.tiling.tile_grid import Span, Tile, grid
-from stylekernel_hf.tiling.tile_size import choose_tile_size, largest_tile_size
+from stylekernel_hf.tiling.tile_side import largest_tile_size
+from stylekernel_hf.tiling.tile_size import choose_tile_size
 
 
 class TiledForward:
@@ -70,7 +71,7 @@ class TiledForward:
     def in_smaller_tiles(self) -> TiledForward:
         """Return the same work in tiles of half the side."""
         side = (self.tile_size or max(self.height, self.width)) // 2
-        tile_size = largest_tile_size(side, self._model)
+        tile_size = largest_tile_size(side, self._model.stride)
         return TiledForward(self._model, self._rgb, self._strength, tile_size)
 
     def run(
@@ -168,7 +169,7 @@ def output_tiles(
         Span(BORDER_MARGIN, BORDER_MARGIN + height),
         Span(BORDER_MARGIN, BORDER_MARGIN + width),
         tile_size,
-        halo=full_reach(model),
+        halo=full_reach(model.config),
         cell=model.stride,
         bounds=(picture.height, picture.width),
     )

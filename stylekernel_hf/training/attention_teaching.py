@@ -12,8 +12,8 @@ from torch.nn import functional
 
 from stylekernel_hf.metrics.perceptual import PerceptualNetwork
 from stylekernel_hf.model.statistics import channel_statistics, normalise
-from stylekernel_hf.model.style_alignment import token_grid
 from stylekernel_hf.model.style_kernel import StyleKernelNetwork
+from stylekernel_hf.model.token_grid import token_grid
 from stylekernel_hf.training.crops import CropPair, unit_batch
 from stylekernel_hf.training.local_losses import attention_loss, perceptual_attention
 from stylekernel_hf.training.schedule import cosine_with_warmup

@@ -15,8 +15,8 @@ from torch.nn import functional
 from stylekernel_hf.images.geometry import crop_back, pad_to_multiple
 from stylekernel_hf.metrics.perceptual import FEATURE_LAYERS, SMALLEST_SIDE, PerceptualNetwork
 from stylekernel_hf.model.encoded_style import EncodedStyle
-from stylekernel_hf.model.style_alignment import token_grid
 from stylekernel_hf.model.style_kernel import BORDER_MARGIN
+from stylekernel_hf.model.token_grid import token_grid
 from stylekernel_hf.pretrained.model import StyleKernelModel
 from stylekernel_hf.training.crops import CropPair, unit_batch
 from stylekernel_hf.training.local_losses import attention_loss, perceptual_attention

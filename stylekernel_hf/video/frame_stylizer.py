@@ -36,7 +36,7 @@ from stylekernel_hf.styles.style_input import (
 from stylekernel_hf.tiling.coarse_to_fine import CoarseToFine
 from stylekernel_hf.tiling.low_detail import measure_detail, model_for_detail
 from stylekernel_hf.tiling.out_of_memory import retry_in_smaller_tiles
-from stylekernel_hf.tiling.tile_size import check_tile_size
+from stylekernel_hf.tiling.tile_side import check_tile_size
 from stylekernel_hf.video.frame_maps import FrameMaps
 from stylekernel_hf.video.steadiness import SteadyStatistics
 
@@ -63,7 +63,7 @@ class FrameOptions:
             self.color,
             check_style_size(self.style_size),
             check_stroke_scale(self.stroke_scale),
-            check_tile_size(self.tile_size, model),
+            check_tile_size(self.tile_size, model.stride),
         )
 
 

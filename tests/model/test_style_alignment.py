@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from stylekernel_hf.model.style_alignment import StyleAlignment, token_grid
+from stylekernel_hf.model.style_alignment import StyleAlignment
+from stylekernel_hf.model.token_grid import token_grid
 from tests.model.references import as_array, assert_near, norm_by_numpy
 
 

@@ -37,7 +37,7 @@ def test_a_pixel_changes_nothing_beyond_the_reach(model: StyleKernelModel) -> No
         full_reach: changed(before, after, model.stride),
     }
     for reach, distances in measured.items():
-        assert max(distances) <= reach(model), reach.__name__
+        assert max(distances) <= reach(model.config), reach.__name__
     assert max(measured[full_reach]) > model.stride
 
 
@@ -45,8 +45,8 @@ def test_reach_of_the_preset_small_is_what_counting_gives() -> None:
     with torch.device("meta"):
         model = StyleKernelModel()
     # 1 px of the stem, 2 + 4 to stride 4 and within, 4 + 8 to stride 8 and within.
-    assert content_reach(model) == 1 + (2 + 4) + (4 + 8)
+    assert content_reach(model.config) == 1 + (2 + 4) + (4 + 8)
     # RGB and the finest convolution at stride 2 make 4 px, the upsampling from stride 4 and two
     # convolutions there 12 more; at stride 8 the upsampling, one convolution, three blocks of
     # 16 px each, two dynamic convolutions.
-    assert full_reach(model) == 16 + 8 + 8 + 3 * 16 + 2 * 8 + content_reach(model)
+    assert full_reach(model.config) == 16 + 8 + 8 + 3 * 16 + 2 * 8 + content_reach(model.config)

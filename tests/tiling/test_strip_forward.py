@@ -103,7 +103,7 @@ def test_rows_held_do_not_grow_with_the_height(height: int) -> None:
     rgb = torch.randint(0, 256, (1, 3, height, 16), dtype=torch.uint8)
     rows = TrackedRows(rgb)
     picture = StripPicture(rows, height, 16, 8, 72)
-    halo, most = full_reach(model), 0
+    halo, most = full_reach(model.config), 0
     for start in range(0, picture.height - 63, 64):
         span = Span(max(0, start - halo), min(picture.height, start + 64 + halo))
         picture.window(span, Span(0, 16), CPU, torch.float32)

@@ -8,26 +8,27 @@ import torch
 import stylekernel_hf.tiling.tile_size as tile_size_module
 from stylekernel_hf.pretrained.model import StyleKernelModel
 from stylekernel_hf.tiling.receptive_field import full_reach
-from stylekernel_hf.tiling.tile_size import check_tile_size, choose_tile_size, largest_tile_size
+from stylekernel_hf.tiling.tile_side import check_tile_size, largest_tile_size
+from stylekernel_hf.tiling.tile_size import choose_tile_size
 from tests.tiny import tiny_model
 
 
 @pytest.mark.parametrize("tile_size", [None, 64, 72, 4096])
 def test_multiples_of_the_stride_are_taken(tile_size: int | None) -> None:
-    check_tile_size(tile_size, tiny_model())
+    check_tile_size(tile_size, tiny_model().stride)
 
 
 @pytest.mark.parametrize("tile_size", [0, -64, 56, 65, 100])
 def test_too_small_and_odd_sizes_are_refused(tile_size: int) -> None:
     expected = f"tile_size must be a multiple of 8 px and at least 64, got {tile_size}"
     with pytest.raises(ValueError, match=expected):
-        check_tile_size(tile_size, tiny_model())
+        check_tile_size(tile_size, tiny_model().stride)
 
 
 @pytest.mark.parametrize("tile_size", [64.0, "64", True])
 def test_other_types_are_refused(tile_size: object) -> None:
     with pytest.raises(TypeError, match="tile_size must be an integer or None, got"):
-        check_tile_size(tile_size, tiny_model())  # type: ignore[arg-type]
+        check_tile_size(tile_size, tiny_model().stride)  # type: ignore[arg-type]
 
 
 def test_full_hd_is_painted_in_one_piece_and_4k_in_tiles_by_the_preset_small() -> None:
@@ -37,7 +38,7 @@ def test_full_hd_is_painted_in_one_piece_and_4k_in_tiles_by_the_preset_small() -
     assert choose_tile_size(model, 1080, 1920) is None
     chosen = choose_tile_size(model, 2160, 3840)
     assert chosen is not None
-    check_tile_size(chosen, model)
+    check_tile_size(chosen, model.stride)
     assert 512 <= chosen < 2160
 
 
@@ -48,7 +49,7 @@ def test_window_of_the_chosen_tile_fits_into_the_memory(monkeypatch: pytest.Monk
         monkeypatch.setattr(tile_size_module, "WORKING_MEMORY", megabytes * 2**20)
         chosen = choose_tile_size(model, 5000, 4000)
         assert chosen is not None
-        window = chosen + 2 * full_reach(model)
+        window = chosen + 2 * full_reach(model.config)
         # One activation of every stage of the tiny encoder, five times alive.
         values = 4 / 2**2 + 8 / 4**2 + 8 / 8**2
         assert window**2 * values * 5 * 4 <= megabytes * 2**20
@@ -65,4 +66,4 @@ def test_half_precision_takes_larger_tiles() -> None:
 
 @pytest.mark.parametrize(("side", "expected"), [(200, 200), (207, 200), (64, 64), (3, 64)])
 def test_largest_tile_size_is_valid(side: int, expected: int) -> None:
-    assert largest_tile_size(side, tiny_model()) == expected
+    assert largest_tile_size(side, tiny_model().stride) == expected

@@ -63,7 +63,7 @@ def test_halo_is_no_wider_than_needed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     whole = stylize(model, photo, style, WHOLE)
-    reach = tiled_forward.full_reach(model)
+    reach = tiled_forward.full_reach(model.config)
     narrower = reach - 2 * model.stride
     monkeypatch.setattr(tiled_forward, "full_reach", lambda _: narrower)
     assert (stylize(model, photo, style, 64) - whole).abs().max() > 1e-6
