@@ -68,9 +68,9 @@ def long_name(source: StyleSource) -> str:
 def _names_in(path: Path) -> list[str]:
     if not is_style_file(path):
         return []
-    from stylekernel_hf.styles.library import StyleLibrary
+    from stylekernel_hf.styles.style_format import style_names
 
     try:
-        return list(StyleLibrary.load(path))
+        return style_names(path)
     except (OSError, ValueError):
         return []

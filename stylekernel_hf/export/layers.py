@@ -32,6 +32,13 @@ class Statistics(NamedTuple):
     std: str
 
 
+class CodeMap(NamedTuple):
+    """Codes of n styles, n x e, and the shares of the styles in every pixel, n x 1 x h x w."""
+
+    codes: str
+    shares: str
+
+
 class Layers:
     """Adds layers of a network to a graph.
 
@@ -45,6 +52,7 @@ class Layers:
         self, graph: GraphBuilder, config: StyleKernelConfig, weights: NetworkWeights
     ) -> None:
         self.graph, self.config, self.weights = graph, config, weights
+        self._shares: dict[tuple[str, int], str] = {}
 
     @property
     def token_channels(self) -> int:
@@ -139,34 +147,73 @@ class Layers:
         constant = self.graph.constant
         return self.graph.add("Gemm", vectors, constant(weight), constant(bias), transB=1)
 
-    def modulation(self, name: str, code: str, channels: int) -> tuple[str, str]:
-        """Return scale and shift by the style code, 1 x c x 1 x 1 in float32."""
+    def modulation(
+        self, name: str, code: str | CodeMap, channels: int, cell: int
+    ) -> tuple[str, str]:
+        """Return scale and shift by the style code in float32: 1 x c x 1 x 1.
+
+        By a map of codes they are maps, for features of which one covers `cell` px a side.
+        """
         weight, bias = self.weights.layer(f"{name}.affine", 2 * channels, self.config.code_channels)
         bias[:channels] += 1  # The scale is around 1.
-        constant = self.graph.constant
-        both = self.graph.add("Gemm", code, constant(weight), constant(bias), transB=1)
-        maps = self.graph.add("Reshape", both, self.graph.integers(1, 2 * channels, 1, 1))
+        add, integers = self.graph.add, self.graph.integers
+        parts = [self.graph.constant(weight), self.graph.constant(bias)]
+        if isinstance(code, CodeMap):
+            each = add("Gemm", code.codes, *parts, transB=1)
+            shares = self.shares_at(code.shares, cell)
+            flat = add("Reshape", shares, integers(0, -1))
+            both = add("MatMul", add("Transpose", each, perm=[1, 0]), flat)
+            sides = add("Shape", shares, start=2, end=4)
+            shape = add("Concat", integers(1, 2 * channels), sides, axis=0)
+            maps = add("Reshape", both, shape)
+        else:
+            both = add("Gemm", code, *parts, transB=1)
+            maps = add("Reshape", both, integers(1, 2 * channels, 1, 1))
         scale, shift = self.graph.split(maps, [channels, channels], axis=1)
         return scale, shift
 
+    def shares_at(self, shares: str, cell: int) -> str:
+        """Average shares n x 1 x h x w down to features of which one covers `cell` px a side."""
+        if cell == 1:
+            return shares
+        key = shares, cell
+        if key not in self._shares:
+            sides = [cell, cell]
+            self._shares[key] = self.graph.add(
+                "AveragePool", shares, kernel_shape=sides, strides=sides
+            )
+        return self._shares[key]
+
     def modulated_convolution(
-        self, name: str, x: str, code: str, shape: tuple[int, int], *, size: int, upsample: bool
+        self,
+        name: str,
+        x: str,
+        code: str | CodeMap,
+        shape: tuple[int, int],
+        *,
+        size: int,
+        upsample: bool,
+        cell: int,
     ) -> str:
-        """Convolve, scale and shift by the style code, and rectify.
+        """Convolve, scale and shift by the style code, and rectify; outputs cover `cell` px.
 
         The bias goes into the shift, and the weights stay constant, which runtimes prepare once.
         """
         wider, width = shape
         weight, bias = self.weights.layer(f"{name}.convolution", wider, width, size, size)
-        scale, shift = self.modulation(f"{name}.modulation", code, wider)
+        scale, shift = self.modulation(f"{name}.modulation", code, wider, cell)
         shift = self.affine(self.graph.constant(bias[None, :, None, None]), scale, shift)
         if upsample:
             phases = self.convolve(x, phase_weights(weight), None)
             x = self.graph.add("DepthToSpace", phases, blocksize=2, mode="CRD")
         else:
             x = self.convolve(x, weight, None)
+        border = 2 if upsample else size // 2
+        if isinstance(code, CodeMap):  # The map reaches to the border.
+            x = self.replicate(x, border)
         x = self.affine(x, self.graph.narrow(scale), self.graph.narrow(shift))
-        return self.replicate(self.graph.add("Relu", x), 2 if upsample else size // 2)
+        x = self.graph.add("Relu", x)
+        return x if isinstance(code, CodeMap) else self.replicate(x, border)
 
     def pointwise(self, name: str, x: str, outputs: int, inputs: int) -> str:
         """Apply a 1x1 convolution."""

@@ -14,9 +14,15 @@ class StylePart(Layers):
         """Return keys 1 x m x d, values 1 x m x s and the code 1 x e, in float32."""
         features = [self.graph.wide(each) for each in self.encode("style", image)]
         measured = [self.statistics(each) for each in (image, *features)]
-        level = len(self.config.encoder_channels) - 1
-        pooled = self.pooled(features[level])
-        key, value = self.tokens(pooled, measured[level + 1])
+        pooled = self.pooled(features[len(self.config.encoder_channels) - 1])
+        return self.summarise(pooled, measured)
+
+    def summarise(self, pooled: str, measured: list[Statistics]) -> tuple[str, str, str]:
+        """Return key, value and code from the pooled feature of the tokens and the statistics.
+
+        These are of the image and of the features of all stages.
+        """
+        key, value = self.tokens(pooled, measured[len(self.config.encoder_channels)])
         return key, value, self.code(measured)
 
     def tokens(self, pooled: str, statistics: Statistics) -> tuple[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from stylekernel_hf.export.layers import Layers, Statistics
+from stylekernel_hf.export.layers import CodeMap, Layers, Statistics
 from stylekernel_hf.export.network_weights import Weights
 
 GATED_FLOOR = 1e-6
@@ -19,11 +19,13 @@ class TransformPart(Layers):
         """Return the content features of the dynamic levels, finest first."""
         return self.encode("content", image)[-len(self.config.dynamic_convolutions) :]
 
-    def align(self, features: str, statistics: Statistics, key: str, value: str) -> str:
+    def align(
+        self, features: str, statistics: Statistics, key: str, value: str, shares: str | None = None
+    ) -> str:
         """Return the aligned feature Zcs: the sum over the n styles of their aligned values.
 
         The attention has one row for every pixel, one column for every token. Tokens whose key is
-        zero are absent. The values hold the shares of the styles.
+        zero are absent. The values hold the shares of the styles, unless there is a map of them.
         """
         add, graph = self.graph.add, self.graph
         width, depth = self.token_channels, self.config.attention_channels
@@ -61,19 +63,28 @@ class TransformPart(Layers):
         extended = add("Transpose", add("Concat", value, present, axis=2), perm=[0, 2, 1])
         summed = add("MatMul", extended, add("Transpose", weights, perm=[0, 2, 1]))
         averaged, total = graph.split(summed, [width, 1], axis=1)
-        mixed = add("ReduceSum", add("Div", averaged, total), graph.integers(0), keepdims=1)
+        aligned = add("Div", averaged, total)
+        if shares is not None:
+            here = self.shares_at(shares, self.config.stride)
+            aligned = add("Mul", aligned, add("Reshape", here, graph.integers(0, 1, -1)))
+        mixed = add("ReduceSum", aligned, graph.integers(0), keepdims=1)
         sides = add("Shape", features, start=2, end=4)
         return add("Reshape", mixed, add("Concat", graph.integers(1, width), sides, axis=0))
 
     def decode(
-        self, features: list[str], statistics: list[Statistics], aligned: str, code: str
+        self,
+        features: list[str],
+        statistics: list[Statistics],
+        aligned: str,
+        code: str | CodeMap,
     ) -> str:
         """Re-normalise the features, filter them with the kernels from Zcs, and decode them."""
         stylized: list[str] = []
         widths = self.config.encoder_channels[-len(features) :]
         narrow = self.graph.narrow(aligned)
         for level, width in enumerate(widths):
-            scale, shift = self.modulation(f"modulations.{level}", code, width)
+            cell = self.config.stride // 2 ** (len(features) - 1 - level)
+            scale, shift = self.modulation(f"modulations.{level}", code, width, cell)
             restyled = self.normalise(features[level], statistics[level], scale, shift)
             stylized.append(self._filtered(level, width, self.graph.narrow(restyled), narrow))
         return self._decoded(stylized, code)
@@ -142,7 +153,7 @@ class TransformPart(Layers):
     def _grouped(self, features: str, width: int, groups: int) -> str:
         return self.graph.add("Reshape", features, self.graph.integers(groups, width, 0, 0))
 
-    def _decoded(self, features: list[str], code: str) -> str:
+    def _decoded(self, features: list[str], code: str | CodeMap) -> str:
         """Decode the stylized features of the coarsest levels, finest of them first."""
         config, graph = self.config, self.graph
         channels, x = config.decoder_channels, features[-1]
@@ -150,6 +161,7 @@ class TransformPart(Layers):
             x = self._style_block(f"decoder.blocks.{index}", x, code, channels[-1])
         for level in reversed(range(len(channels))):
             width, upsample = channels[level], False
+            cell = config.stride // 2 ** (len(channels) - 1 - level)
             if level < len(channels) - 1:
                 name = f"decoder.projections.{level}"
                 x = self.pointwise(name, x, width, channels[level + 1])
@@ -160,7 +172,7 @@ class TransformPart(Layers):
             for index in range(config.decoder_depths[level]):
                 name = f"decoder.stages.{level}.{index}"
                 x = self.modulated_convolution(
-                    name, x, code, (width, width), size=3, upsample=upsample
+                    name, x, code, (width, width), size=3, upsample=upsample, cell=cell
                 )
                 upsample = False
         shuffle = self.config.stride // 2 ** (len(channels) - 1)
@@ -170,11 +182,17 @@ class TransformPart(Layers):
             rgb = graph.add("DepthToSpace", rgb, blocksize=shuffle, mode="CRD")
         return graph.wide(rgb)
 
-    def _style_block(self, name: str, x: str, code: str, width: int) -> str:
+    def _style_block(self, name: str, x: str, code: str | CodeMap, width: int) -> str:
         layer = self.weights.layer(f"{name}.spread", width, 1, 5, 5)
         spread = self.replicate(self.convolve(x, *layer, groups=width), 2)
         expanded = self.modulated_convolution(
-            f"{name}.expand", spread, code, (2 * width, width), size=1, upsample=False
+            f"{name}.expand",
+            spread,
+            code,
+            (2 * width, width),
+            size=1,
+            upsample=False,
+            cell=self.config.stride,
         )
         added = self.pointwise(f"{name}.project", expanded, width, 2 * width)
         return self.graph.add("Add", x, added)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from stylekernel_hf.errors.given_values import shown
-from stylekernel_hf.files.safetensors_file import open_tensors
+from stylekernel_hf.files.safetensors_header import open_tensors
 
 _KEY = "stylekernel_hf"
 

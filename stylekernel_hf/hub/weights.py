@@ -17,7 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from stylekernel_hf.errors.given_values import shown
-from stylekernel_hf.files.safetensors_file import listed_shape, open_tensors, read_finite
+from stylekernel_hf.files.safetensors_file import read_finite
+from stylekernel_hf.files.safetensors_header import listed_shape, open_tensors
 from stylekernel_hf.hub.configs import read_json_object
 from stylekernel_hf.hub.saved_together import check_saved_together
 from stylekernel_hf.hub.sources import Source

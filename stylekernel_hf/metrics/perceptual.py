@@ -19,7 +19,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from stylekernel_hf.errors.messages import extra_required
-from stylekernel_hf.files.safetensors_file import listed_shape, open_tensors, read_finite
+from stylekernel_hf.files.safetensors_file import read_finite
+from stylekernel_hf.files.safetensors_header import listed_shape, open_tensors
 from stylekernel_hf.metrics.downloads import named_download
 
 FEATURE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")

@@ -18,14 +18,8 @@ from stylekernel_hf.hub.options import AccessOptions, CommitOptions
 from stylekernel_hf.hub.sources import HubAccess, open_source
 from stylekernel_hf.model.encoded_style import EncodedStyle
 from stylekernel_hf.styles.style_card import push_styles
-from stylekernel_hf.styles.style_file import (
-    PARTS,
-    STYLES_NAME,
-    StyleTensors,
-    check_style_shapes,
-    read_styles,
-    write_styles,
-)
+from stylekernel_hf.styles.style_file import StyleTensors, read_styles, write_styles
+from stylekernel_hf.styles.style_format import PARTS, STYLES_NAME, check_style_shapes
 
 logger = logging.getLogger(__name__)
 

@@ -17,7 +17,8 @@ from stylekernel_hf.styles.embedding import (
     unpack_styles,
 )
 from stylekernel_hf.styles.style_card import push_styles
-from stylekernel_hf.styles.style_file import check_style_names, read_styles, write_styles
+from stylekernel_hf.styles.style_file import read_styles, write_styles
+from stylekernel_hf.styles.style_format import check_style_names
 
 
 class StyleLibrary(Mapping[str, StyleEmbedding]):

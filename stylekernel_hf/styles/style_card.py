@@ -10,7 +10,8 @@ from typing import Any
 from stylekernel_hf.hub.card import CardError, merge_card, read_card, write_card
 from stylekernel_hf.hub.sources import is_hub_id
 from stylekernel_hf.hub.upload import push_folder
-from stylekernel_hf.styles.style_file import STYLES_NAME, StyleTensors, write_styles
+from stylekernel_hf.styles.style_file import StyleTensors, write_styles
+from stylekernel_hf.styles.style_format import STYLES_NAME
 
 logger = logging.getLogger(__name__)
 
