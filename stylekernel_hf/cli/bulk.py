@@ -105,7 +105,7 @@ def run_jobs(
 
 
 def is_torch(pipe: StyleKernelPipeline | RuntimePipeline) -> TypeGuard[StyleKernelPipeline]:
-    """Return whether a pipeline runs in PyTorch, and so takes videos, masks and tiles."""
+    """Return whether a pipeline runs in PyTorch, and so takes videos."""
     return not hasattr(pipe, "runtime")
 
 
@@ -130,9 +130,8 @@ def _stylize(
         "style_weights": style_weights,
         "color": color,
         "stroke_scale": stroke_scale,
+        "tile_size": tile_size,
     }
-    if is_torch(pipe):
-        options["tile_size"] = tile_size
     job.output.parent.mkdir(parents=True, exist_ok=True)
     if job.is_clip and is_torch(pipe):
         from stylekernel_hf.video.stylizing import stylize_video
@@ -145,10 +144,9 @@ def _stylize(
         if calls_for_strips(job.content, job.output, strength=strength, masks=masks, color=color):
             stylize_file(pipe, job.content, styles, job.output, metadata=metadata, **options)
             return ""
-        options["masks"] = masks
     content = load_content(job.content)
     check_image_size(job.output, content.size, name="content")
-    result = pipe(content, styles, **options).images[0]
+    result = pipe(content, styles, masks=masks, **options).images[0]
     save_image(result, job.output, metadata=metadata and read_metadata(job.content))
     return ""
 
@@ -161,7 +159,7 @@ def _read_style(
     color: ColorMode,
 ) -> Any:
     if isinstance(style, NamedStyle):
-        return style.load()
+        return style.load() if is_torch(pipe) else style.load_for_runtime()
     if color != "transfer":
         return pipe.encode_style(style, style_size=style_size)
     # Transferring colours needs the image; the pipeline raises an error for an encoded style.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from stylekernel_hf.styles.picture_size import is_style_file
 
 if TYPE_CHECKING:
+    from stylekernel_hf.runtime.style import RuntimeStyle
     from stylekernel_hf.styles.embedding import StyleEmbedding
 
 
@@ -29,6 +30,12 @@ class NamedStyle:
         from stylekernel_hf.styles.library import StyleLibrary
 
         return StyleLibrary.load(self.path)[self.name]
+
+    def load_for_runtime(self) -> RuntimeStyle:
+        """Read the style for a runtime other than PyTorch."""
+        from stylekernel_hf.runtime.style import read_runtime_styles
+
+        return read_runtime_styles(self.path)[self.name]
 
 
 StyleSource: TypeAlias = Path | NamedStyle

@@ -36,6 +36,11 @@ class StoredNetwork:
     name: str
     id: str | None
 
+    @property
+    def short_name(self) -> str:
+        """The name without the folders above: files that are shared do not tell of them."""
+        return Path(self.name).resolve().name if Path(self.name).is_dir() else self.name
+
 
 def read_network(
     model: str | os.PathLike[str] | None = None, access: HubAccess | None = None

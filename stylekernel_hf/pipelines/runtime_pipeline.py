@@ -3,40 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
-import numpy as np
-from PIL import Image
-
-from stylekernel_hf.errors.given_values import plain_number
 from stylekernel_hf.export.checkpoint import StoredNetwork
 from stylekernel_hf.export.graphs import smallest_side
-from stylekernel_hf.images.bounds import MAX_PIXELS, Bounds
 from stylekernel_hf.images.color_mode_names import COLOR_MODES, ColorMode
-from stylekernel_hf.images.metadata.reading import read_metadata
 from stylekernel_hf.pipelines.call_checks import (
     check_choice,
-    check_combination,
     check_strength,
     check_stroke_scale,
     check_style_size,
 )
 from stylekernel_hf.pipelines.progress_bars import ProgressBars
+from stylekernel_hf.pipelines.runtime_photos import (
+    RuntimeContent,
+    make_images,
+    read_contents,
+    read_painting,
+    style_items,
+)
 from stylekernel_hf.runtime.colors import recolor, transfer_color
 from stylekernel_hf.runtime.engines import Floats, Runtime
-from stylekernel_hf.runtime.network import RuntimeNetwork, RuntimeStyle
-from stylekernel_hf.runtime.pictures import PictureInput, as_bytes, clipped, read_picture, resize
+from stylekernel_hf.runtime.network import RuntimeNetwork
+from stylekernel_hf.runtime.pictures import PictureInput
+from stylekernel_hf.runtime.strokes import CoarseToFine
+from stylekernel_hf.runtime.style import (
+    RuntimeStyle,
+    as_runtime_style,
+    fit_style,
+    read_runtime_style,
+)
+from stylekernel_hf.runtime.tiles import encode_painting
 from stylekernel_hf.styles.picture_size import (
-    MIN_SIDE,
     PALETTE_SIZE,
     is_style_file,
-    scaled_size,
-    style_bounds,
 )
+from stylekernel_hf.tiling.tile_side import check_tile_size
 
-MAX_RUNTIME_PIXELS = 2**25
-"""Largest content: it is stylized in one piece, which takes about 150 bytes a pixel."""
-RuntimeStyleInput: TypeAlias = PictureInput | RuntimeStyle
+if TYPE_CHECKING:
+    from stylekernel_hf.styles.embedding import StyleEmbedding
+
+RuntimeStyleInput: TypeAlias = (
+    "PictureInput | RuntimeStyle | StyleEmbedding | Sequence[Any] | Mapping[str, Any]"
+)
 
 
 class RuntimeOutput(NamedTuple):
@@ -47,16 +56,6 @@ class RuntimeOutput(NamedTuple):
     """
 
     images: list[Any]
-
-
-class _Content(NamedTuple):
-    """A content as it was read; `weights` are the shares of the styles in it."""
-
-    rgb: Floats
-    alpha: Floats | None
-    has_bytes: bool
-    source: PictureInput
-    weights: list[float]
 
 
 class RuntimePipeline(ProgressBars):
@@ -74,35 +73,49 @@ class RuntimePipeline(ProgressBars):
         self.runtime = runtime
         self._network = RuntimeNetwork(stored, runtime)
 
+    @property
+    def stride(self) -> int:
+        """Sides of tiles are multiples of this, in px."""
+        return self._network.config.stride
+
     def __call__(
         self,
         content: PictureInput | Sequence[PictureInput],
-        style: RuntimeStyleInput | Sequence[RuntimeStyleInput],
+        style: RuntimeStyleInput,
         *,
-        strength: float = 1.0,
+        strength: float | PictureInput = 1.0,
         style_weights: Sequence[float] | None = None,
+        masks: Sequence[PictureInput] | None = None,
         color: ColorMode = "style",
         stroke_scale: float = 1.0,
         style_size: int | None = 512,
+        tile_size: int | None = None,
         output_type: Literal["pil", "np"] = "pil",
     ) -> RuntimeOutput:
         """Stylize every content; each result is exactly as large as its content.
 
-        Arguments are those of StyleKernelPipeline, but for maps of the strength, masks, tiles and
-        files of encoded styles, which need torch.
+        Arguments and results are those of StyleKernelPipeline, without tensors.
 
         Args:
-            content: The photo, or a list of photos, of 16 px a side to 32 megapixels: paths, bytes,
+            content: The photo, or a list of photos, of 16 px a side to 64 megapixels: paths, bytes,
                 PIL images or arrays HxW or HxWxC.
-            style: The painting, of the same kinds as a photo, or what `encode_style` returned. One
-                style serves all contents; a list holds one for each content.
-            strength: From 0, which returns the photo unchanged, to 1, the full style.
+            style: The painting, of the same kinds as a photo; what `encode_style` returned, here or
+                in PyTorch; or the name of a file of an encoded style. One style serves all
+                contents. A list of styles, or a mapping such as a StyleLibrary, holds one style for
+                each content.
+            strength: From 0, which returns the photo unchanged, to 1, the full style. An image of
+                any size is a map of it: white for 1, black for 0.
             style_weights: One number for each style: all styles are mixed in these proportions
-                into every content.
+                into every content. Excludes `masks`.
+            masks: One image of any size for each style. Each style goes where its mask is white,
+                and the photo stays where all masks are black. Excludes `style_weights`.
             color: "style", "luminance", "statistics" or "transfer", as in StyleKernelPipeline.
             stroke_scale: How wide strokes are, 0.5 to 4, relative to the frame.
             style_size: The short side in px, 64 to 4096, to which paintings are scaled before they
                 are encoded; None keeps their size, of at least 48 px a side.
+            tile_size: The side in px, a multiple of the model's stride, of the tiles in which a
+                larger content is stylized, with the result of one piece. None uses tiles for
+                contents of more than 16 megapixels; one piece takes about 150 bytes a pixel.
             output_type: "pil" for PIL images, "np" for float32 arrays HxWxC in [0, 1].
 
         Returns:
@@ -114,58 +127,45 @@ class RuntimePipeline(ProgressBars):
             OSError: A file cannot be read.
         """
         # 1. Check the options.
-        strength = _check_number(check_strength(strength))
+        strength = check_strength(strength)
         check_choice("color", color, COLOR_MODES)
         check_choice("output_type", output_type, ("pil", "np"))
         stroke_scale = check_stroke_scale(stroke_scale)
         style_size = check_style_size(style_size)
+        tile_size = check_tile_size(tile_size, self.stride)
 
         # 2. Read the photos, and the share of every style in each of them.
-        styles = _style_items(style)
-        contents = _read_contents(content, len(styles), style_weights)
+        styles = style_items(style)
+        contents = read_contents(content, len(styles), style_weights, masks, strength)
 
         # 3. Colours alone need no network.
         if color == "transfer":
             palettes = [
-                _read_painting(item, name, PALETTE_SIZE, "color='transfer'")
+                read_painting(item, name, PALETTE_SIZE, "color='transfer'")
                 for name, item in styles.items()
             ]
-            changed = [
-                transfer_color(each.rgb, palettes, each.weights, strength) for each in contents
-            ]
-            return RuntimeOutput(_make_images(changed, contents, output_type))
+            changed = [transfer_color(each.rgb, palettes, each.shares) for each in contents]
+            return RuntimeOutput(make_images(changed, contents, output_type))
 
         # 4. Encode every style once, and stylize the photos one by one.
         encoded = [self._encode(item, name, style_size) for name, item in styles.items()]
-        results: list[Floats] = []
-        with self.progress_bar(total=len(contents)) as bar:
-            for each in contents:
-                present = [index for index, weight in enumerate(each.weights) if weight > 0]
-                stylized = each.rgb
-                if strength > 0:
-                    stylized = self._network.stylize(
-                        each.rgb,
-                        [encoded[index] for index in present],
-                        [each.weights[index] for index in present],
-                        strength=strength,
-                        stroke_scale=stroke_scale,
-                        has_bytes=each.has_bytes,
-                    )
-                results.append(recolor(stylized, each.rgb, color))
-                bar.update()
-        return RuntimeOutput(_make_images(results, contents, output_type))
+        results = self._stylize(contents, encoded, tile_size, stroke_scale)
+        recolored = [
+            recolor(stylized, each.rgb, color)
+            for stylized, each in zip(results, contents, strict=True)
+        ]
+        return RuntimeOutput(make_images(recolored, contents, output_type))
 
-    def encode_style(
-        self, style: RuntimeStyleInput, *, style_size: int | None = 512
-    ) -> RuntimeStyle:
+    def encode_style(self, style: Any, *, style_size: int | None = 512) -> RuntimeStyle:
         """Encode one painting, for use as `style` in any number of calls.
 
         Args:
-            style: The painting, of the kinds that a call takes.
+            style: The painting, of the kinds that a call takes. An encoded style, or the name of a
+                file of one, is returned if this checkpoint made it.
             style_size: As in a call.
 
         Returns:
-            The encoded style.
+            The encoded style, which can be saved.
 
         Raises:
             ValueError: The painting is too small or large, or another checkpoint encoded it.
@@ -174,76 +174,53 @@ class RuntimePipeline(ProgressBars):
         """
         return self._encode(style, "style", check_style_size(style_size))
 
-    def _encode(self, style: RuntimeStyleInput, name: str, style_size: int | None) -> RuntimeStyle:
-        if isinstance(style, RuntimeStyle):
-            if style.checkpoint != self._network.checkpoint_id:
-                raise ValueError(f"{name} was encoded by another checkpoint: encode it anew")
-            return style
-        painting = _read_painting(style, name, style_size, "encoding")
+    def _encode(self, style: Any, name: str, style_size: int | None) -> RuntimeStyle:
+        identity = self._network.identity
+        channels = self._network.style_channels
+        if is_style_file(style):
+            stored = read_runtime_style(style)
+            try:
+                return fit_style(stored, name, channels, identity)
+            except ValueError as error:
+                raise ValueError(f"{error} (in '{style}')") from error
+        encoded = as_runtime_style(style)
+        if encoded is not None:
+            return fit_style(encoded, name, channels, identity)
+        painting = read_painting(style, name, style_size, "encoding")
         least = smallest_side(self._network.config)
         if min(painting.shape[:2]) < least:
             height, width = painting.shape[:2]
             raise ValueError(f"{name} must be at least {least} px a side, got {width}x{height}")
-        return self._network.encode(painting)
+        return encode_painting(self._network, painting)
 
-
-def _check_number(strength: Any) -> float:
-    if plain_number(strength) is None:
-        raise TypeError(
-            "strength must be a number in a runtime other than torch, "
-            f"got {type(strength).__name__}"
-        )
-    return float(strength)
-
-
-def _style_items(style: Any) -> Mapping[str, Any]:
-    """Return the styles by their names in error messages."""
-    if isinstance(style, list | tuple):
-        listed = cast("Sequence[Any]", style)
-        return {f"style[{index}]": item for index, item in enumerate(listed)}
-    return {"style": style}
-
-
-def _read_contents(content: Any, styles: int, style_weights: Any) -> list[_Content]:
-    sources = cast("Sequence[Any]", content) if isinstance(content, list | tuple) else [content]
-    if len(sources) == 0:
-        raise ValueError("content must be at least one image, got none")
-    weights = check_combination(styles, len(sources), style_weights, None)
-    bounds = Bounds(MAX_RUNTIME_PIXELS, MIN_SIDE)
-    contents: list[_Content] = []
-    for index, source in enumerate(sources):
-        name = "content" if len(sources) == 1 else f"content[{index}]"
-        own = weights or [float(styles == 1 or each == index) for each in range(styles)]
-        shares = [weight / sum(own) for weight in own]
-        contents.append(_Content(*read_picture(source, name, bounds), source, shares))
-    return contents
-
-
-def _read_painting(style: Any, name: str, style_size: int | None, purpose: str) -> Floats:
-    """Read a painting and scale it."""
-    if isinstance(style, RuntimeStyle) or is_style_file(style):
-        raise TypeError(f"{name} must be an image for {purpose}, got an encoded style")
-    bounds = style_bounds(style_size)
-    if isinstance(style, np.ndarray):
-        bounds = Bounds(MAX_PIXELS, MIN_SIDE)
-    painting, _, _ = read_picture(style, name, bounds)
-    size = scaled_size(painting.shape[0], painting.shape[1], style_size)
-    return clipped(resize(painting, size, bicubic=True))
-
-
-def _make_images(
-    results: Sequence[Floats], contents: Sequence[_Content], output_type: str
-) -> list[Any]:
-    """Return the results with the alpha and the metadata of their contents."""
-    images: list[Any] = []
-    for rgb, content in zip(results, contents, strict=True):
-        parts = [rgb] if content.alpha is None else [rgb, content.alpha]
-        values = np.concatenate(parts, axis=2)
-        if output_type == "np":
-            images.append(clipped(values))
-            continue
-        image = Image.fromarray(as_bytes(values))
-        metadata = read_metadata(content.source)
-        image.info.update(metadata.for_result(image.size).info())
-        images.append(image)
-    return images
+    def _stylize(
+        self,
+        contents: Sequence[RuntimeContent],
+        styles: Sequence[RuntimeStyle],
+        tile_size: int | None,
+        stroke_scale: float,
+    ) -> list[Floats]:
+        """Stylize every photo, with one progress bar over the tiles of all."""
+        present = [each.shares.present() for each in contents]
+        works = [
+            CoarseToFine(
+                self._network,
+                (each.rgb.shape[0], each.rgb.shape[1]),
+                each.shares.of(chosen),
+                tile_size,
+                stroke_scale,
+            )
+            for each, chosen in zip(contents, present, strict=True)
+        ]
+        results: list[Floats] = []
+        with self.progress_bar(total=sum(work.steps for work in works)) as bar:
+            for each, chosen, work in zip(contents, present, works, strict=True):
+                if not each.shares.strength.any():
+                    results.append(each.rgb)
+                    bar.update(work.steps)
+                    continue
+                own = [styles[index] for index in chosen]
+                results.append(
+                    work.run(each.rgb, own, has_bytes=each.has_bytes, on_step=bar.update)
+                )
+        return results

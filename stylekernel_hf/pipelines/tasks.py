@@ -64,8 +64,8 @@ def pipeline(
             warning says so.
         variant: The infix of the weights' file name, such as "fp16".
         runtime: "torch"; or "onnx" (ONNX Runtime) or "openvino", which run on the CPU in float32
-            and do not import torch. Their pipeline, a RuntimePipeline, takes no maps of the
-            strength, masks, tiles or files of encoded styles.
+            and do not import torch. Their pipeline is a RuntimePipeline, which is called in the
+            same way, but with arrays in place of tensors.
         **access: `revision`, `token`, `cache_dir` and `local_files_only`, as
             `StyleKernelModel.from_pretrained` takes them.
 

@@ -13,7 +13,8 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from stylekernel_hf.files.atomic_write import atomic_write
-from stylekernel_hf.files.safetensors_file import as_finite, listed_shape, open_tensors, read_finite
+from stylekernel_hf.files.safetensors_file import as_finite, read_finite
+from stylekernel_hf.files.safetensors_header import listed_shape, open_tensors
 from stylekernel_hf.hub.checkpoint_identity import CheckpointIdentity, check_id
 from stylekernel_hf.hub.configs import check_format_version
 from stylekernel_hf.pretrained.identified_network import IdentifiedNetwork

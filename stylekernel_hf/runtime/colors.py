@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stylekernel_hf.runtime.engines import Floats
+from stylekernel_hf.runtime.shares import Shares
 
 # Smallest standard deviation of a colour direction that is stretched.
 _MIN_STD = 0.5 / 255
@@ -21,14 +22,14 @@ def recolor(stylized: Floats, content: Floats, color: str) -> Floats:
     return match_color_statistics(stylized, content) if color == "statistics" else stylized
 
 
-def transfer_color(
-    content: Floats, styles: Sequence[Floats], shares: Sequence[float], strength: float
-) -> Floats:
+def transfer_color(content: Floats, styles: Sequence[Floats], shares: Shares) -> Floats:
     """Give the content the colours of the styles, mixed by their shares, and no strokes."""
     changed = np.zeros_like(content)
-    for style, share in zip(styles, shares, strict=True):
-        changed += np.float32(share) * (match_color_statistics(content, style) - content)
-    return content + np.float32(strength) * changed
+    for style, share in zip(styles, shares.styles, strict=True):
+        amount = share[..., None]  # A number or a map.
+        changed += amount * (match_color_statistics(content, style) - content)
+    strength = shares.strength
+    return (content + strength[..., None] * changed).astype(np.float32)
 
 
 def keep_luminance(stylized: Floats, content: Floats) -> Floats:

@@ -1,39 +1,24 @@
-"""A network in a runtime: styles encoded, pictures stylized in one pass or two."""
+"""A network in a runtime: its graphs, each built and prepared when it is first used."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from stylekernel_hf.export.checkpoint import StoredNetwork
-from stylekernel_hf.export.graphs import MARGIN, style_model, transform_model
+from stylekernel_hf.export.graph_builder import onnx
+from stylekernel_hf.export.graphs import style_model, transform_model
+from stylekernel_hf.export.tile_graphs import features_model, paint_model, summary_model
+from stylekernel_hf.hub.checkpoint_identity import CheckpointIdentity
 from stylekernel_hf.runtime.engines import Engine, Floats, Runtime, load_engine
-from stylekernel_hf.runtime.pictures import clipped, resize, rounded
-from stylekernel_hf.tiling.working_size import working_size
-
-
-@dataclass(frozen=True)
-class RuntimeStyle:
-    """An encoded painting.
-
-    Attributes:
-        key: Keys of m style tokens, 1 x m x d.
-        value: Their values, 1 x m x s.
-        code: The style code, 1 x e.
-        checkpoint: The id of the checkpoint that encoded it, or None.
-    """
-
-    key: Floats
-    value: Floats
-    code: Floats
-    checkpoint: str | None
+from stylekernel_hf.runtime.measuring import Statistics
+from stylekernel_hf.runtime.style import RuntimeStyle
 
 
 class RuntimeNetwork:
-    """The graphs of a checkpoint in a runtime, each built when it is first used.
+    """The graphs of a checkpoint in a runtime.
 
     Args:
         stored: The checkpoint.
@@ -41,94 +26,117 @@ class RuntimeNetwork:
     """
 
     def __init__(self, stored: StoredNetwork, runtime: Runtime) -> None:
-        self.config, self.checkpoint_id = stored.config, stored.id
+        self.config = stored.config
+        self.identity = CheckpointIdentity(stored.short_name, stored.id)
+        width = self.config.style_channels[len(self.config.encoder_channels) - 1]
+        self.style_channels = self.config.attention_channels, width, self.config.code_channels
+        """The channels of a style's key, value and code."""
         self._stored = stored
         self._runtime: Runtime = runtime
-        self._stride = self.config.stride
+
+    def encode(self, painting: Floats) -> RuntimeStyle:
+        """Encode a painting, 1 x 3 x h x w, in one piece."""
+        return RuntimeStyle(*self._style.run({"painting": painting}), checkpoint=self.identity)
+
+    def transform(
+        self, photo: Floats, styles: Sequence[RuntimeStyle], shares: Floats, strength: float
+    ) -> Floats:
+        """Stylize a photo with its margin, 1 x 3 x h x w, in one piece."""
+        inputs = {"photo": photo, **_stacked(styles, shares)}
+        if strength == 1:
+            return self._transform.run(inputs)[0]
+        inputs["strength"] = np.array(strength, np.float32)
+        return self._fading_transform.run(inputs)[0]
+
+    def content_features(self, window: Floats) -> list[Floats]:
+        """Return the content features of the dynamic levels of a window, finest first."""
+        return self._content_features.run({"window": window})
+
+    def style_features(self, window: Floats) -> list[Floats]:
+        """Return the features of all stages of the style encoder, finest first."""
+        return self._style_features.run({"window": window})
+
+    def summarise(self, pooled: Floats, statistics: Sequence[Statistics]) -> RuntimeStyle:
+        """Return the style of a picture from what `StyleMeasure` measured."""
+        parts = self._summary.run({"pooled": pooled, **_named(statistics)})
+        return RuntimeStyle(*parts, checkpoint=self.identity)
+
+    def paint(
+        self,
+        window: Floats,
+        styles: Sequence[RuntimeStyle],
+        shares: Floats,
+        statistics: Sequence[Statistics],
+    ) -> Floats:
+        """Stylize a window of a picture whose statistics are given, in full strength.
+
+        `shares` are n numbers, or maps n x h x w of the window.
+        """
+        measured = _named(statistics)
+        if shares.ndim == 1:
+            inputs = {"window": window, **_stacked(styles, shares), **measured}
+            return self._paint.run(inputs)[0]
+        even = np.ones(len(styles), np.float32)
+        maps = np.ascontiguousarray(shares[:, None])
+        inputs = {"window": window, **_stacked(styles, even), "shares": maps, **measured}
+        return self._paint_by_map.run(inputs)[0]
 
     @cached_property
     def _style(self) -> Engine:
-        model = style_model(self.config, self._stored.weights)
-        return load_engine(self._runtime, model.SerializeToString())
+        return self._load(style_model(self.config, self._stored.weights))
 
     @cached_property
     def _transform(self) -> Engine:
         """In full strength: without the style encoder, the graph is prepared in half the time."""
-        return self._load_transform(fades=False)
+        return self._load(
+            transform_model(self.config, self._stored.weights, pads=False, fades=False)
+        )
 
     @cached_property
     def _fading_transform(self) -> Engine:
-        return self._load_transform(fades=True)
+        model = transform_model(self.config, self._stored.weights, pads=False, fades=True)
+        self._stored.weights.check_all_taken()
+        return self._load(model)
 
-    def encode(self, painting: Floats) -> RuntimeStyle:
-        """Encode a painting, h x w x 3, of at least `smallest_side` px a side."""
-        key, value, code = self._style.run({"painting": _as_batch(painting)})
-        return RuntimeStyle(key, value, code, self.checkpoint_id)
+    @cached_property
+    def _content_features(self) -> Engine:
+        return self._load(features_model(self.config, self._stored.weights, "content"))
 
-    def stylize(
-        self,
-        rgb: Floats,
-        styles: Sequence[RuntimeStyle],
-        shares: Sequence[float],
-        *,
-        strength: float,
-        stroke_scale: float,
-        has_bytes: bool,
-    ) -> Floats:
-        """Stylize a picture h x w x 3, in strokes of a width relative to the frame.
+    @cached_property
+    def _style_features(self) -> Engine:
+        return self._load(features_model(self.config, self._stored.weights, "style"))
 
-        See `tiling.coarse_to_fine`. With `has_bytes`, the picture and what is between the passes
-        have the values of 8 bits.
-        """
-        style = _stacked(styles, shares, strength)
-        size = working_size(rgb.shape[0], rgb.shape[1], stroke_scale)
-        if size is None:
-            return self._pass(rgb, style)
-        small = resize(rgb, size)
-        coarse = self._pass(small, style)
-        changed = _with_change(rgb, coarse - small)
-        if size[0] > rgb.shape[0]:
-            return changed
-        finished = self._pass(rounded(changed) if has_bytes else changed, style)
-        return _with_change(finished, coarse - resize(finished, size))
+    @cached_property
+    def _summary(self) -> Engine:
+        return self._load(summary_model(self.config, self._stored.weights))
 
-    def _pass(self, rgb: Floats, style: dict[str, Floats]) -> Floats:
-        height, width = rgb.shape[:2]
-        after = (MARGIN - (side + 2 * MARGIN) % -self._stride for side in (height, width))
-        around = [(MARGIN, each) for each in after]
-        padded = np.pad(rgb, [*around, (0, 0)], mode="reflect")
-        transform = self._fading_transform if "strength" in style else self._transform
-        (picture,) = transform.run({"photo": _as_batch(padded), **style})
-        inside = picture[0, :, MARGIN : MARGIN + height, MARGIN : MARGIN + width]
-        return np.moveaxis(inside, 0, 2)
+    @cached_property
+    def _paint(self) -> Engine:
+        return self._load(paint_model(self.config, self._stored.weights, has_map=False))
 
-    def _load_transform(self, *, fades: bool) -> Engine:
-        weights = self._stored.weights
-        model = transform_model(self.config, weights, pads=False, fades=fades)
-        if fades:
-            weights.check_all_taken()
+    @cached_property
+    def _paint_by_map(self) -> Engine:
+        return self._load(paint_model(self.config, self._stored.weights, has_map=True))
+
+    def _load(self, model: onnx.ModelProto) -> Engine:
         return load_engine(self._runtime, model.SerializeToString())
 
 
-def _as_batch(rgb: Floats) -> Floats:
-    return np.ascontiguousarray(np.moveaxis(rgb, 2, 0)[None])
+def _named(statistics: Sequence[Statistics]) -> dict[str, Floats]:
+    """Return the inputs for statistics."""
+    named: dict[str, Floats] = {}
+    for index, (mean, std) in enumerate(statistics):
+        named |= {f"mean_{index}": mean, f"std_{index}": std}
+    return named
 
 
-def _with_change(rgb: Floats, change: Floats) -> Floats:
-    """Return a picture with a change of any size added."""
-    return clipped(rgb + resize(change, (rgb.shape[0], rgb.shape[1])))
-
-
-def _stacked(
-    styles: Sequence[RuntimeStyle], shares: Sequence[float], strength: float
-) -> dict[str, Floats]:
+def _stacked(styles: Sequence[RuntimeStyle], shares: Floats) -> dict[str, Floats]:
     """Return the inputs for a mixture: stacked styles, their tokens filled up with zeros."""
     tokens = max(style.key.shape[1] for style in styles)
     fills = [((0, 0), (0, tokens - style.key.shape[1]), (0, 0)) for style in styles]
-    parts = list(zip(styles, fills, map(np.float32, shares), strict=True))
+    parts = list(zip(styles, fills, shares, strict=True))
     return {
         "key": np.concatenate([np.pad(style.key, fill) for style, fill, _ in parts]),
         "value": np.concatenate([share * np.pad(style.value, z) for style, z, share in parts]),
         "code": np.concatenate([share * style.code for style, _, share in parts]),
-        **({"strength": np.array(strength, np.float32)} if strength < 1 else {}),
     }

@@ -22,23 +22,28 @@ def read_picture(
 ) -> tuple[Floats, Floats | None, bool]:
     """Return colours h x w x 3 and alpha h x w x 1, if any, in [0, 1], and if they had 8 bits.
 
-    A path, bytes or PIL image is read by `load_image`. An array is HxW or HxWxC, of uint8, uint16,
-    bool, or floats in [0, 1]; C is 1, 3 or 4 with alpha last. Fully transparent colours are
-    replaced by those around them. Errors begin with `name`.
+    Images are of the kinds that `read_values` takes. Fully transparent colours are replaced by
+    those around them. Errors begin with `name`.
     """
-    values: Floats
-    if isinstance(image, np.ndarray):
-        values = _array_values(image, name)
-        bounds.check((values.shape[1], values.shape[0]), name, "width x height")
-        has_bytes = image.dtype == np.uint8
-    else:
-        pixels = np.asarray(read_image(image, name, bounds))
-        values = np.divide(pixels, 255, dtype=np.float32)
-        has_bytes = True
+    values, has_bytes = read_values(image, name, bounds)
     rgb = np.broadcast_to(values[..., :3], (*values.shape[:2], 3))
     alpha = values[..., 3:] if values.shape[2] == 4 else None
     filled = rgb if alpha is None else fill_unseen(rgb, alpha)
     return rounded(filled) if has_bytes else np.ascontiguousarray(filled), alpha, has_bytes
+
+
+def read_values(image: PictureInput, name: str, bounds: Bounds) -> tuple[Floats, bool]:
+    """Return an image as h x w x c in [0, 1], c being 1, 3 or 4, and whether it had 8 bits.
+
+    A path, bytes or PIL image is read by `load_image`. An array is HxW or HxWxC, of uint8, uint16,
+    bool, or floats in [0, 1], with alpha last. Errors begin with `name`.
+    """
+    if isinstance(image, np.ndarray):
+        values = _array_values(image, name)
+        bounds.check((values.shape[1], values.shape[0]), name, "width x height")
+        return values, image.dtype == np.uint8
+    pixels = np.asarray(read_image(image, name, bounds))
+    return np.divide(pixels, 255, dtype=np.float32), True
 
 
 def resize(rgb: Floats, size: tuple[int, int], *, bicubic: bool = False) -> Floats:

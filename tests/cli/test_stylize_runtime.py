@@ -8,7 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from PIL import Image
 
+from stylekernel_hf import StyleEmbedding, StyleLibrary, pipeline
 from stylekernel_hf.images.loading import load_image
 from tests.cli.shell import Shell
 from tests.tiny import save_picture
@@ -44,6 +47,47 @@ def test_folders_and_mixtures_are_stylized(shell: Shell, inputs: list[Path], tmp
     assert len([*(tmp_path / "out").iterdir()]) == 1
 
 
+def test_maps_and_tiles_are_those_of_torch(shell: Shell, inputs: list[Path], tmp_path: Path):
+    Image.linear_gradient("L").save(tmp_path / "map.png")
+    maps = ["--strength-map", tmp_path / "map.png", "--mask", tmp_path / "map.png"]
+    options = ["--style-size", 96, "--tile-size", 64, *maps]
+    results: list[np.ndarray] = []
+    for runtime in ("onnx", "torch"):
+        output = tmp_path / f"{runtime}.png"
+        ended = shell("stylize", *inputs, "-o", output, "--runtime", runtime, *options)
+        assert ended.status == 0, ended.err
+        results.append(np.asarray(load_image(output), float))
+    assert np.abs(results[0] - results[1]).max() <= 1
+    ended = shell(
+        "stylize",
+        *inputs,
+        "-o",
+        tmp_path / "x.png",
+        "--runtime",
+        "onnx",
+        *options[:2],
+        "--tile-size",
+        65,
+    )
+    assert ended.status == 1
+    assert "tile_size must be a multiple of 8 px" in ended.err
+
+
+def test_styles_of_a_library_are_taken(shell: Shell, inputs: list[Path], tmp_path: Path):
+    pipe = pipeline("style-kernel", runtime="onnx")
+    style = pipe.encode_style(inputs[1], style_size=64)
+    parts = [torch.from_numpy(getattr(style, part)) for part in ("key", "value", "code")]
+    embedding = StyleEmbedding(*parts, checkpoint=style.checkpoint)
+    StyleLibrary({"a": embedding, "b": embedding}).save(tmp_path / "two.safetensors")
+    words = [inputs[0], tmp_path / "two.safetensors", "-o", tmp_path / "out/"]
+    ended = shell("stylize", *words, "--runtime", "onnx")
+    assert ended.status == 0, ended.err
+    pictures = [np.asarray(load_image(path)) for path in (tmp_path / "out").iterdir()]
+    assert len(pictures) == 2
+    for actual in pictures:
+        np.testing.assert_array_equal(actual, np.asarray(pipe(inputs[0], style).images[0]))
+
+
 def test_torch_is_not_imported(inputs: list[Path], tmp_path: Path):
     words = ["stylize", *inputs, "-o", tmp_path / "out.png", "--runtime", "onnx"]
     program = f"""
@@ -68,8 +112,6 @@ print([name for name in ("torch", "huggingface_hub", "diffusers") if name in sys
     [
         ("--device", "cuda", "--runtime onnx excludes --device"),
         ("--dtype", "bfloat16", "--runtime onnx excludes --dtype"),
-        ("--tile-size", "128", "--runtime onnx excludes --tile-size"),
-        ("--strength-map", "photo.png", "--runtime onnx excludes --mask and --strength-map"),
     ],
 )
 def test_options_of_torch_alone_are_refused(

@@ -9,11 +9,21 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
-from stylekernel_hf import RuntimePipeline, StyleKernelModel, StyleKernelPipeline, pipeline
+from stylekernel_hf import (
+    RuntimePipeline,
+    StyleEmbedding,
+    StyleKernelModel,
+    StyleKernelPipeline,
+    StyleLibrary,
+    pipeline,
+)
 from stylekernel_hf.images.loading import load_image
-from stylekernel_hf.styles.embedding import StyleEmbedding
+from stylekernel_hf.runtime import tiles
+from stylekernel_hf.runtime.measuring import own_part
+from stylekernel_hf.runtime.style import read_runtime_style, read_runtime_styles
 from tests.openvino_alone import openvino_alone
 from tests.tiny import save_picture
 
@@ -39,10 +49,18 @@ def pipe(request: pytest.FixtureRequest) -> RuntimePipeline:
 def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("pictures")
     sizes = {"photo": (97, 71), "other": (64, 80), "one": (120, 90), "two": (90, 131)}
-    return {
+    named = {
         name: save_picture(folder / f"{name}.png", size, seed)
         for seed, (name, size) in enumerate(sizes.items())
     }
+    ramp = Image.linear_gradient("L")
+    maps = {"down": ramp.resize((40, 33)), "across": ramp.rotate(90).resize((97, 71))}
+    # Black above, so that the photo stays there.
+    maps["lower"] = maps["down"].point(lambda value: max(0, value - 100))
+    for name, image in maps.items():
+        named[name] = folder / f"{name}.png"
+        image.save(named[name])
+    return named
 
 
 CALLS: dict[str, dict[str, Any]] = {
@@ -55,6 +73,12 @@ CALLS: dict[str, dict[str, Any]] = {
     "wide strokes": {"stroke_scale": 1.5},
     "fine strokes": {"stroke_scale": 0.6},
     "large style": {"style_size": 200},
+    "tiles": {"tile_size": 64},
+    "tiles of a part": {"tile_size": 64, "strength": 0.4},
+    "map": {"strength": "down"},
+    "map in tiles": {"strength": "down", "tile_size": 64, "color": "luminance"},
+    "map with fine strokes": {"strength": "across", "stroke_scale": 0.6},
+    "map of colours": {"strength": "down", "color": "transfer"},
 }
 
 
@@ -66,6 +90,7 @@ def test_pictures_are_those_of_torch(
     options: dict[str, Any],
 ):
     options = {"style_size": 96, **options}
+    options["strength"] = files.get(options.get("strength", 1), options.get("strength", 1))
     (actual,) = pipe(files["photo"], files["one"], **options).images
     (expected,) = by_torch(files["photo"], files["one"], **options).images
     assert actual.size == expected.size
@@ -83,6 +108,97 @@ def test_mixtures_are_those_of_torch(
         expected = by_torch(files["photo"], styles, style_weights=weights, **options).images[0]
         assert actual.dtype == np.float32
         np.testing.assert_allclose(actual, expected, atol=0.5 / 255)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"tile_size": 72},
+        {"strength": 0.7, "stroke_scale": 1.5},
+        {"strength": "across", "tile_size": 64},
+        {"color": "transfer"},
+    ],
+    ids=["whole", "tiles", "part", "map in tiles", "colours"],
+)
+def test_masked_styles_are_those_of_torch(
+    pipe: RuntimePipeline,
+    by_torch: StyleKernelPipeline,
+    files: dict[str, Path],
+    options: dict[str, Any],
+):
+    given: Any = {"masks": [files["lower"], files["across"]], "style_size": 96, **options}
+    given["strength"] = files.get(given.get("strength", 1), given.get("strength", 1))
+    styles = [files["one"], files["two"]]
+    actual = pipe(files["photo"], styles, output_type="np", **given).images[0]
+    expected = by_torch(files["photo"], styles, output_type="np", **given).images[0]
+    np.testing.assert_allclose(actual, expected, atol=0.1 / 255)
+
+
+def test_painting_in_tiles_is_that_of_one_piece(
+    pipe: RuntimePipeline, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+):
+    whole = pipe.encode_style(files["two"], style_size=160)
+    monkeypatch.setattr(tiles, "MAX_WHOLE_PIXELS", 0)
+    monkeypatch.setattr(tiles, "_WINDOW_PIXELS", 200**2)
+    tiled = pipe.encode_style(files["two"], style_size=160)
+    for part in ("key", "value", "code"):
+        np.testing.assert_allclose(getattr(tiled, part), getattr(whole, part), atol=1e-4)
+
+
+def test_photo_that_is_too_large_for_one_piece_is_stylized_in_tiles(
+    pipe: RuntimePipeline, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+):
+    style = pipe.encode_style(files["one"], style_size=96)
+    whole = pipe(files["photo"], style, output_type="np").images[0]
+    monkeypatch.setattr(tiles, "MAX_WHOLE_PIXELS", 0)
+    monkeypatch.setattr(tiles, "_WINDOW_PIXELS", 1)
+    used: list[int] = []
+    monkeypatch.setattr(tiles, "own_part", lambda *given: used.append(1) or own_part(*given))
+    tiled = pipe(files["photo"], style, output_type="np").images[0]
+    assert len(used) == 4
+    np.testing.assert_allclose(tiled, whole, atol=0.1 / 255)
+
+
+def test_encoded_styles_are_those_of_torch_and_the_other_way_round(
+    pipe: RuntimePipeline, by_torch: StyleKernelPipeline, files: dict[str, Path], tmp_path: Path
+):
+    encoded = by_torch.encode_style(files["one"], style_size=96)
+    encoded.save(tmp_path / "torch.safetensors")
+    pipe.encode_style(files["one"], style_size=96).save(tmp_path / "runtime.safetensors")
+    options: Any = {"output_type": "np"}
+    (expected,) = by_torch(files["photo"], encoded, **options).images
+    for style in (encoded, tmp_path / "torch.safetensors", tmp_path / "runtime.safetensors"):
+        (actual,) = pipe(files["photo"], style, **options).images
+        np.testing.assert_allclose(actual, expected, atol=0.1 / 255)
+    (actual,) = by_torch(files["photo"], tmp_path / "runtime.safetensors", **options).images
+    np.testing.assert_allclose(actual, expected, atol=0.1 / 255)
+
+
+def test_library_gives_a_style_for_each_photo(
+    pipe: RuntimePipeline, by_torch: StyleKernelPipeline, files: dict[str, Path], tmp_path: Path
+):
+    styles = {name: by_torch.encode_style(files[name], style_size=64) for name in ("one", "two")}
+    library = StyleLibrary(styles)
+    library.save(tmp_path / "styles.safetensors")
+    photos = [files["photo"], files["other"]]
+    expected = [pipe(*pair).images[0] for pair in zip(photos, styles.values(), strict=True)]
+    for given in (library, read_runtime_styles(tmp_path / "styles.safetensors")):
+        for actual, single in zip(pipe(photos, given).images, expected, strict=True):
+            np.testing.assert_array_equal(np.asarray(actual), np.asarray(single))
+    with pytest.raises(ValueError, match="holds 2 styles"):
+        pipe(photos[0], tmp_path / "styles.safetensors")
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64])
+def test_files_in_every_precision_are_read(dtype: torch.dtype, tmp_path: Path):
+    generator = torch.Generator().manual_seed(0)
+    shapes = [(1, 5, 3), (1, 5, 4), (1, 7)]
+    parts = [torch.randn(shape, generator=generator).to(dtype) for shape in shapes]
+    StyleEmbedding(*parts).save(tmp_path / "style.safetensors")
+    style = read_runtime_style(tmp_path / "style.safetensors")
+    for actual, expected in zip((style.key, style.value, style.code), parts, strict=True):
+        np.testing.assert_array_equal(actual, expected.float().numpy())
 
 
 def test_several_photos_get_one_style_or_their_own(pipe: RuntimePipeline, files: dict[str, Path]):
@@ -125,12 +241,15 @@ def test_smallest_photo_with_alpha_and_metadata(
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"strength": "map.png"}, TypeError, "strength must be a number in a runtime"),
+        ({"strength": "map.png"}, FileNotFoundError, "strength: no such file: 'map.png'"),
+        ({"masks": ["map.png"]}, FileNotFoundError, r"masks\[0\]: no such file: 'map.png'"),
+        ({"masks": []}, ValueError, "masks must be one image per style, got 0 for 1 styles"),
+        ({"tile_size": 65}, ValueError, "tile_size must be a multiple of 8 px"),
         ({"strength": 2}, ValueError, r"strength must lie in \[0, 1\], got 2"),
         ({"color": "grey"}, ValueError, "color must be 'style', 'luminance'"),
         ({"output_type": "pt"}, ValueError, "output_type must be 'pil' or 'np', got 'pt'"),
         ({"style_weights": [1, 2]}, ValueError, "style_weights must be one number per style"),
-        ({"style": "style.safetensors"}, TypeError, "style must be an image for encoding"),
+        ({"style": "no.safetensors"}, FileNotFoundError, "style: no such file"),
         ({"content": []}, ValueError, "content must be at least one image, got none"),
         ({"content": np.zeros((8, 90))}, ValueError, "content must be at least 16 px a side"),
         ({"style": np.zeros((30, 30)), "style_size": None}, ValueError, "at least 48 px a side"),
@@ -206,11 +325,3 @@ print([name for name in ("torch", "huggingface_hub", "diffusers") if name in sys
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert result.stdout.strip() == "[]"
-
-
-def test_style_embeddings_are_refused_by_name(files: dict[str, Path], by_torch: Any):
-    pytest.importorskip("onnxruntime")
-    style: Any = by_torch.encode_style(files["one"], style_size=64)
-    assert isinstance(style, StyleEmbedding)
-    with pytest.raises(TypeError, match="style"):
-        pipeline("style-kernel", runtime="onnx")(files["photo"], style)

@@ -15,6 +15,7 @@ from stylekernel_hf.images.geometry import resize_rgb
 from stylekernel_hf.images.tensors import to_rgb_tensor
 from stylekernel_hf.runtime import colors
 from stylekernel_hf.runtime.pictures import read_picture, resize
+from stylekernel_hf.runtime.shares import Shares
 from stylekernel_hf.runtime.unseen_colors import fill_unseen
 from stylekernel_hf.tiling import coarse_to_fine
 from tests.tiny import save_picture
@@ -50,7 +51,8 @@ def test_recolouring_is_torchs(color: color_modes.ColorMode):
 def test_transfer_of_colours_is_torchs():
     content, styles = random_picture(30, 40), [0.3 * random_picture(9, 9, seed=x) for x in (1, 2)]
     shares = torch.tensor([0.3, 0.7]).view(1, 2, 1, 1)
-    actual = colors.transfer_color(pixels(content), [*map(pixels, styles)], [0.3, 0.7], 0.6)
+    given = Shares(np.array([0.3, 0.7], np.float32), np.array(0.6, np.float32))
+    actual = colors.transfer_color(pixels(content), [*map(pixels, styles)], given)
     expected = pixels(color_modes.transfer_color(content, styles, shares, 0.6))
     np.testing.assert_allclose(actual, expected, atol=1e-5)
 
