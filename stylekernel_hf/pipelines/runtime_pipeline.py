@@ -23,7 +23,7 @@ from stylekernel_hf.pipelines.runtime_photos import (
     style_items,
 )
 from stylekernel_hf.runtime.colors import recolor, transfer_color
-from stylekernel_hf.runtime.engines import Floats, Runtime
+from stylekernel_hf.runtime.engines import Floats, Runtime, check_precision
 from stylekernel_hf.runtime.network import RuntimeNetwork
 from stylekernel_hf.runtime.pictures import PictureInput
 from stylekernel_hf.runtime.strokes import CoarseToFine
@@ -67,11 +67,16 @@ class RuntimePipeline(ProgressBars):
     Args:
         stored: The checkpoint.
         runtime: "onnx" or "openvino".
+        dtype: "float32", or "bfloat16" for OpenVINO on a CPU that computes in it. Photos with too
+            little detail for bfloat16 are computed in float32.
+
+    Raises:
+        ValueError: The runtime does not compute in the dtype here.
     """
 
-    def __init__(self, stored: StoredNetwork, runtime: Runtime) -> None:
+    def __init__(self, stored: StoredNetwork, runtime: Runtime, dtype: str = "float32") -> None:
         self.runtime = runtime
-        self._network = RuntimeNetwork(stored, runtime)
+        self._network = RuntimeNetwork(stored, runtime, check_precision(runtime, dtype))
 
     @property
     def stride(self) -> int:

@@ -9,6 +9,7 @@ from typing_extensions import Unpack
 
 from stylekernel_hf.errors.given_values import shown
 from stylekernel_hf.runtime.engines import RUNTIMES, Runtime
+from stylekernel_hf.styles.picture_size import is_style_file
 
 if TYPE_CHECKING:
     import torch
@@ -26,7 +27,7 @@ def pipeline(
     *,
     model: str | os.PathLike[str] | None = None,
     device: str | torch.device | None = None,
-    dtype: torch.dtype | None = None,
+    dtype: torch.dtype | str | None = None,
     variant: str | None = None,
     runtime: Literal["torch"] = "torch",
     **access: Unpack[AccessOptions],
@@ -37,7 +38,7 @@ def pipeline(
     *,
     model: str | os.PathLike[str] | None = None,
     device: str | torch.device | None = None,
-    dtype: torch.dtype | None = None,
+    dtype: torch.dtype | str | None = None,
     variant: str | None = None,
     runtime: Runtime,
     **access: Unpack[AccessOptions],
@@ -47,7 +48,7 @@ def pipeline(
     *,
     model: str | os.PathLike[str] | None = None,
     device: str | torch.device | None = None,
-    dtype: torch.dtype | None = None,
+    dtype: torch.dtype | str | None = None,
     variant: str | None = None,
     runtime: Literal["torch"] | Runtime = "torch",
     **access: Unpack[AccessOptions],
@@ -59,13 +60,14 @@ def pipeline(
         model: A checkpoint folder or a Hub repository "owner/name". By default the weights in the
             package are used, and nothing is downloaded.
         device: By default CUDA, else MPS, else the CPU.
-        dtype: torch.float32 (the default), torch.bfloat16 or torch.float16. A CPU without
-            instructions for half floats emulates them, which is ten times as slow as float32; a
-            warning says so.
+        dtype: torch.float32 (the default), torch.bfloat16 or torch.float16, or one of their names,
+            such as "bfloat16". A CPU without instructions for half floats emulates them, which is
+            ten times as slow as float32; a warning says so.
         variant: The infix of the weights' file name, such as "fp16".
-        runtime: "torch"; or "onnx" (ONNX Runtime) or "openvino", which run on the CPU in float32
-            and do not import torch. Their pipeline is a RuntimePipeline, which is called in the
-            same way, but with arrays in place of tensors.
+        runtime: "torch"; or "onnx" (ONNX Runtime) or "openvino", which run on the CPU and do not
+            import torch, in float32, OpenVINO also in bfloat16 where the CPU computes in it. Their
+            pipeline is a RuntimePipeline, which is called in the same way, but with arrays in place
+            of tensors.
         **access: `revision`, `token`, `cache_dir` and `local_files_only`, as
             `StyleKernelModel.from_pretrained` takes them.
 
@@ -92,28 +94,32 @@ def pipeline(
         return load_pipeline(model, device, dtype, variant, access)
     if runtime not in RUNTIMES:
         raise ValueError(f"runtime must be 'torch', 'onnx' or 'openvino', got {shown(runtime)}")
-    _check_float32_on_cpu(device, dtype, variant, runtime)
-    return _load_runtime(model, runtime, access)
+    _check_cpu(model, device, variant, runtime)
+    return _load_runtime(model, runtime, dtype, access)
 
 
 def _load_runtime(
-    model: str | os.PathLike[str] | None, runtime: Runtime, access: Any
+    model: str | os.PathLike[str] | None, runtime: Runtime, dtype: Any, access: Any
 ) -> RuntimePipeline:
     from stylekernel_hf.export.checkpoint import read_network
     from stylekernel_hf.pipelines.runtime_pipeline import RuntimePipeline
 
+    name = "float32" if dtype is None else str(dtype).removeprefix("torch.")
     if model is None and not access:
-        return RuntimePipeline(read_network(), runtime)
+        return RuntimePipeline(read_network(), runtime, name)
     from stylekernel_hf.hub.sources import HubAccess
 
     hub_access = HubAccess(**access)
-    return RuntimePipeline(read_network(model, hub_access), runtime)
+    return RuntimePipeline(read_network(model, hub_access), runtime, name)
 
 
-def _check_float32_on_cpu(device: Any, dtype: Any, variant: str | None, runtime: Runtime) -> None:
+def _check_cpu(model: Any, device: Any, variant: str | None, runtime: Runtime) -> None:
     if device is not None and str(device) != "cpu":
         raise ValueError(f"device must be 'cpu' with runtime={runtime!r}, got {shown(device)}")
-    if dtype is not None and str(dtype) != "torch.float32":
-        raise ValueError(f"dtype must be torch.float32 with runtime={runtime!r}, got {dtype}")
     if variant is not None:
         raise ValueError(f"variant must be None with runtime={runtime!r}, got {shown(variant)}")
+    if is_style_file(model):
+        raise ValueError(
+            f"model must be a folder or a repository with runtime={runtime!r}, got the file "
+            f"'{model}': adapters need runtime='torch'"
+        )

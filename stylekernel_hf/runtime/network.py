@@ -12,7 +12,8 @@ from stylekernel_hf.export.graph_builder import onnx
 from stylekernel_hf.export.graphs import style_model, transform_model
 from stylekernel_hf.export.tile_graphs import features_model, paint_model, summary_model
 from stylekernel_hf.hub.checkpoint_identity import CheckpointIdentity
-from stylekernel_hf.runtime.engines import Engine, Floats, Runtime, load_engine
+from stylekernel_hf.runtime.engines import Engine, Floats, Precision, Runtime, load_engine
+from stylekernel_hf.runtime.low_detail import LEAST_DETAIL, measure_detail
 from stylekernel_hf.runtime.measuring import Statistics
 from stylekernel_hf.runtime.style import RuntimeStyle
 
@@ -23,9 +24,12 @@ class RuntimeNetwork:
     Args:
         stored: The checkpoint.
         runtime: "onnx" or "openvino".
+        precision: In which pictures are computed; paintings are encoded in float32.
     """
 
-    def __init__(self, stored: StoredNetwork, runtime: Runtime) -> None:
+    def __init__(
+        self, stored: StoredNetwork, runtime: Runtime, precision: Precision = "float32"
+    ) -> None:
         self.config = stored.config
         self.identity = CheckpointIdentity(stored.short_name, stored.id)
         width = self.config.style_channels[len(self.config.encoder_channels) - 1]
@@ -33,6 +37,13 @@ class RuntimeNetwork:
         """The channels of a style's key, value and code."""
         self._stored = stored
         self._runtime: Runtime = runtime
+        self._precision: Precision = precision
+
+    def for_picture(self, rgb: Floats) -> RuntimeNetwork:
+        """Return this network, or the one in float32 for a picture with too little detail."""
+        if self._precision == "float32" or measure_detail(rgb) >= LEAST_DETAIL:
+            return self
+        return self._in_float32
 
     def encode(self, painting: Floats) -> RuntimeStyle:
         """Encode a painting, 1 x 3 x h x w, in one piece."""
@@ -82,21 +93,24 @@ class RuntimeNetwork:
         return self._paint_by_map.run(inputs)[0]
 
     @cached_property
+    def _in_float32(self) -> RuntimeNetwork:
+        return RuntimeNetwork(self._stored, self._runtime)
+
+    @cached_property
     def _style(self) -> Engine:
         return self._load(style_model(self.config, self._stored.weights))
 
     @cached_property
     def _transform(self) -> Engine:
         """In full strength: without the style encoder, the graph is prepared in half the time."""
-        return self._load(
-            transform_model(self.config, self._stored.weights, pads=False, fades=False)
-        )
+        model = transform_model(self.config, self._stored.weights, pads=False, fades=False)
+        return self._load(model, self._precision)
 
     @cached_property
     def _fading_transform(self) -> Engine:
         model = transform_model(self.config, self._stored.weights, pads=False, fades=True)
         self._stored.weights.check_all_taken()
-        return self._load(model)
+        return self._load(model, self._precision)
 
     @cached_property
     def _content_features(self) -> Engine:
@@ -112,14 +126,16 @@ class RuntimeNetwork:
 
     @cached_property
     def _paint(self) -> Engine:
-        return self._load(paint_model(self.config, self._stored.weights, has_map=False))
+        model = paint_model(self.config, self._stored.weights, has_map=False)
+        return self._load(model, self._precision)
 
     @cached_property
     def _paint_by_map(self) -> Engine:
-        return self._load(paint_model(self.config, self._stored.weights, has_map=True))
+        model = paint_model(self.config, self._stored.weights, has_map=True)
+        return self._load(model, self._precision)
 
-    def _load(self, model: onnx.ModelProto) -> Engine:
-        return load_engine(self._runtime, model.SerializeToString())
+    def _load(self, model: onnx.ModelProto, precision: Precision = "float32") -> Engine:
+        return load_engine(self._runtime, model.SerializeToString(), precision)
 
 
 def _named(statistics: Sequence[Statistics]) -> dict[str, Floats]:

@@ -72,10 +72,11 @@ class PicturePass:
     ) -> Floats:
         """Return the stylized picture, h x w x 3."""
         height, width = rgb.shape[:2]
+        network = self._network.for_picture(rgb)
         padded = self._padded(np.moveaxis(rgb, 2, 0))
         if not self._tiles:
             shares, strength = self._shares.styles, float(self._shares.strength)
-            picture = self._network.transform(padded[None], styles, shares, strength)
+            picture = network.transform(padded[None], styles, shares, strength)
             on_step()
             inside = picture[0, :, MARGIN : MARGIN + height, MARGIN : MARGIN + width]
             return np.moveaxis(inside, 0, 2)
@@ -84,7 +85,7 @@ class PicturePass:
         canvas = np.empty((height, width, 3), np.float32)
         for tile in self._tiles:
             window = _window(padded, tile)
-            stylized = self._painted(window, tile, statistics, styles, own, maps)
+            stylized = self._painted(network, window, tile, statistics, styles, own, maps)
             rows, columns = (
                 slice(span.start - MARGIN, span.stop - MARGIN) for span in (tile.rows, tile.columns)
             )
@@ -94,6 +95,7 @@ class PicturePass:
 
     def _painted(
         self,
+        network: RuntimeNetwork,
         window: Floats,
         tile: Tile,
         statistics: list[Statistics],
@@ -106,10 +108,10 @@ class PicturePass:
         if shares.ndim > 1:
             shares = _window(shares, tile)[0]
         if own is None:
-            return self._network.paint(window, styles, shares, statistics)
+            return network.paint(window, styles, shares, statistics)
         strength = strength if strength.ndim == 0 else _window(strength, tile)
-        stylized = self._network.paint(window, [own, *styles], shares, statistics)
-        itself = self._network.paint(window, [own], np.ones(1, np.float32), statistics)
+        stylized = network.paint(window, [own, *styles], shares, statistics)
+        itself = network.paint(window, [own], np.ones(1, np.float32), statistics)
         lost = np.asarray((1 - strength) * (window - itself), np.float32)
         return clipped(stylized + lost)
 

@@ -279,6 +279,13 @@ def test_styles_of_another_checkpoint_are_refused(files: dict[str, Path], tmp_pa
         ({"runtime": "tvm"}, "runtime must be 'torch', 'onnx' or 'openvino', got 'tvm'"),
         ({"runtime": "onnx", "device": "cuda"}, "device must be 'cpu' with runtime='onnx'"),
         ({"runtime": "onnx", "variant": "fp16"}, "variant must be None with runtime='onnx'"),
+        ({"runtime": "onnx", "dtype": "bfloat16"}, "dtype must be float32 with runtime='onnx'"),
+        (
+            {"runtime": "openvino", "dtype": torch.float16},
+            "dtype must be float32 or bfloat16 with runtime='openvino', got float16",
+        ),
+        ({"dtype": "int8"}, "dtype must be one of torch.float32, .*, got 'int8'"),
+        ({"runtime": "onnx", "model": "adapter.safetensors"}, "adapters need runtime='torch'"),
     ],
 )
 def test_options_that_a_runtime_lacks_are_refused(options: dict[str, Any], message: str):
@@ -325,3 +332,41 @@ print([name for name in ("torch", "huggingface_hub", "diffusers") if name in sys
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert result.stdout.strip() == "[]"
+
+
+@openvino_alone
+def test_bfloat16_of_openvino_is_near_and_flat_photos_are_exact(files: dict[str, Path]):
+    openvino = pytest.importorskip("openvino")
+    if "BF16" not in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+        return  # The next test is of such a CPU.
+    exact, near = (
+        pipeline("style-kernel", runtime="openvino", dtype=dtype) for dtype in (None, "bfloat16")
+    )
+    random = np.random.default_rng(0)
+    photo = np.asarray(load_image(files["photo"]), np.float32) / 255
+    photo = (0.8 * photo + 0.2 * random.random(photo.shape)).astype(np.float32)
+    style = exact.encode_style(files["one"], style_size=96)
+    flat = 0.5 + 0.01 * photo
+    for options in ({}, {"strength": 0.5}, {"tile_size": 64}):
+        given: Any = {"output_type": "np", **options}
+        pairs = [
+            (near(each, style, **given).images[0], exact(each, style, **given).images[0])
+            for each in (photo, flat)
+        ]
+        difference = 255 * np.abs(pairs[0][0] - pairs[0][1])
+        assert 0.01 < difference.mean() < 2
+        assert difference.max() < 20
+        np.testing.assert_array_equal(*pairs[1])
+
+
+@openvino_alone
+def test_openvino_refuses_bfloat16_where_the_processor_lacks_it(monkeypatch: pytest.MonkeyPatch):
+    openvino = pytest.importorskip("openvino")
+
+    class Laptop:
+        def get_property(self, *_: str) -> list[str]:
+            return ["FP32", "INT8"]
+
+    monkeypatch.setattr(openvino, "Core", Laptop)
+    with pytest.raises(ValueError, match="this CPU has no instructions for it"):
+        pipeline("style-kernel", runtime="openvino", dtype=torch.bfloat16)
