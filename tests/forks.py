@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import Any, TextIO
 
 ROOT = Path(__file__).parents[1]
-NETWORK = "stylekernel_hf.cli.app, stylekernel_hf.cli.stylize, stylekernel_hf.cli.bulk, tests.tiny"
-"""Modules of a process that stylizes."""
+NETWORK = "stylekernel_hf.cli.app, tests.tiny, tests.training.runs"
+"""Modules of a process that stylizes or trains."""
 
 
 class Forked:
@@ -92,6 +92,11 @@ class Forked:
             each.close()
 
 
+def forked_command(*words: object, cwd: Path | None = None) -> Forked:
+    """Run `stylekernel` with these words."""
+    return Forked("from stylekernel_hf.cli import main; main()", *words, cwd=cwd)
+
+
 @functools.cache
 def _server(modules: str) -> socket.socket:
     """Start the process that forks; it ends when the tests do, and this line to it with them."""
@@ -143,6 +148,8 @@ def _begin(order: dict[str, Any], out: int, errors: int) -> None:
     for number, handle in ((1, out), (2, errors)):
         os.dup2(handle, number)
         os.close(handle)
+    # They remember of what kind the files were before.
+    sys.stdout, sys.stderr = os.fdopen(1, "w", closefd=False), os.fdopen(2, "w", 1, closefd=False)
     # A shell lets what runs in the background hear no Ctrl-C.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.update(order["env"])

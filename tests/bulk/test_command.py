@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from stylekernel_hf import StyleKernelPipeline
+from tests.forks import forked_command
 from tests.tiny import save_picture, tiny_model
 
 pytest.importorskip("ray")
@@ -16,24 +15,14 @@ pytest.importorskip("ray")
 
 def refusal(folder: Path, *words: object) -> str:
     """Run the command in a process of its own, because Ray warns of itself; return its error."""
-    program = [sys.executable, "-m", "stylekernel_hf.cli", "bulk"]
-    done = subprocess.run(
-        [*program, *map(str, words), "--model", "model"],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    assert done.returncode == 1
-    assert "ray" not in done.stderr.lower()
-    return done.stderr
+    with forked_command("bulk", *words, "--model", "model", cwd=folder) as process:
+        assert process.wait(600) == 1
+        errors = process.errors()
+    assert "ray" not in errors.lower()
+    return errors
 
 
-def test_what_cannot_work_is_refused_before_a_cluster_starts(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+def test_what_cannot_work_is_refused_before_a_cluster_starts(tmp_path: Path) -> None:
     StyleKernelPipeline(tiny_model()).save_pretrained(tmp_path / "model")
     (tmp_path / "empty").mkdir()
     painting = save_picture(tmp_path / "wave.png")

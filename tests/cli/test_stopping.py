@@ -16,35 +16,27 @@ import pytest
 
 from stylekernel_hf.cli import main
 from stylekernel_hf.cli.stop_signals import Stopped
+from tests.forks import forked_command
 from tests.tiny import save_picture, save_tiny_vgg, tiny_model
 from tests.training.runs import command_of, tiny_settings
 
-PROGRAM = [sys.executable, "-m", "stylekernel_hf.cli"]
 if sys.platform == "win32":
     pytest.skip("Windows has other signals", allow_module_level=True)
 STATUS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
-
-
-def heed_ctrl_c() -> None:
-    """Undo what a shell does to commands in the background, which then hear no Ctrl-C."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def stopped(
     words: list[object], signum: signal.Signals, when: Callable[[], bool]
 ) -> tuple[int, list[str]]:
     """Run a command, send it a signal once something is so; return its status and error lines."""
-    command = [*PROGRAM, *map(str, words)]
-    with subprocess.Popen(
-        command, stderr=subprocess.PIPE, text=True, preexec_fn=heed_ctrl_c
-    ) as process:
+    with forked_command(*words) as process:
         began = time.monotonic()
         while not when():
             assert process.poll() is None and time.monotonic() - began < 200
             time.sleep(0.01)
         process.send_signal(signum)
-        _, errors = process.communicate(timeout=60)
-    return process.returncode, errors.strip().splitlines()
+        status = process.wait(120)
+        return status, process.errors().strip().splitlines()
 
 
 @pytest.mark.parametrize("signum", STATUS)

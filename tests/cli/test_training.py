@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
 import sys
 import time
 from dataclasses import replace
@@ -16,11 +14,10 @@ from accelerate.state import AcceleratorState
 from stylekernel_hf.cli.app import app
 from stylekernel_hf.cli.finetune import finetune
 from stylekernel_hf.pretrained.checkpoint import EMBEDDED_CHECKPOINT, load_checkpoint
+from tests.forks import forked_command
 from tests.hub.hub_server import HubServer
 from tests.tiny import tiny_model
 from tests.training.runs import assert_same_run, command_of, tiny_settings, train
-
-PROGRAM = [sys.executable, "-m", "stylekernel_hf.cli"]
 
 
 @pytest.fixture(autouse=True)
@@ -35,21 +32,18 @@ def test_killed_command_goes_on_to_the_result_of_an_unbroken_run(tmp_path: Path)
     tiny_model().save_pretrained(tmp_path / "start")
     train(settings)
     killed = replace(settings, output=tmp_path / "killed")
-    words = [*PROGRAM, "train", *command_of(killed, init=tmp_path / "start")]
-    # As many threads as here: sums come out the same to the bit only then.
-    one_thread = {**os.environ, "OMP_NUM_THREADS": "1"}
-    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=one_thread) as process:
+    words = ["train", *command_of(killed, init=tmp_path / "start")]
+    with forked_command(*words) as process:
         log, began = killed.output / "log.jsonl", time.monotonic()
         while not (log.exists() and log.read_text().count("\n") > 7):
             assert process.poll() is None and time.monotonic() - began < 200
             time.sleep(0.01)
-        os.kill(process.pid, signal.SIGKILL)
-    assert process.returncode == -signal.SIGKILL
-    done = subprocess.run(
-        words, capture_output=True, text=True, timeout=240, check=False, env=one_thread
-    )
-    assert done.returncode == 0, done.stderr
-    assert "pairs a second" in done.stdout and "lost to loading" in done.stdout
+        process.kill()
+        assert process.wait(60) == -signal.SIGKILL
+    with forked_command(*words) as process:
+        printed = process.stdout.read()
+        assert process.wait(240) == 0, process.errors()
+    assert "pairs a second" in printed and "lost to loading" in printed
     assert_same_run(settings.output, killed.output)
 
 

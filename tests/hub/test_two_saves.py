@@ -6,8 +6,6 @@ import contextlib
 import json
 import os
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +17,7 @@ from safetensors.torch import load_file, save_file
 
 from stylekernel_hf import StyleKernelModel, StyleKernelPipeline
 from stylekernel_hf.model.config import StyleKernelConfig
+from tests.forks import Forked
 from tests.hub.hub_server import HubServer, files_of
 from tests.loaders import weights_equal
 from tests.tiny import TINY_CONFIG, tiny_model
@@ -42,11 +41,8 @@ model.save_repository(folder, max_shard_size=size)
 """
 
 
-def saver(
-    seed: int, folder: Path, size: str, *, pause: float = 0, moves: int = 99
-) -> subprocess.Popen[bytes]:
-    words = [seed, folder, size, pause, moves]
-    return subprocess.Popen([sys.executable, "-c", SAVER, *map(str, words)], stdout=subprocess.PIPE)
+def saver(seed: int, folder: Path, size: str, *, pause: float = 0, moves: int = 99) -> Forked:
+    return Forked(SAVER, seed, folder, size, pause, moves)
 
 
 def is_one_of(folder: Path, *seeds: int, **options: Any) -> bool:
@@ -57,8 +53,8 @@ def is_one_of(folder: Path, *seeds: int, **options: Any) -> bool:
 def test_second_saver_waits_for_the_first(tmp_path: Path) -> None:
     folder = tmp_path / "saved"
     tiny_model(seed=7).save_repository(folder, max_shard_size="10KB")
-    with saver(0, folder, "10KB", pause=0.3) as first:
-        assert first.stdout is not None and first.stdout.readline() == b"moved\n"
+    with saver(0, folder, "10KB", pause=0.1) as first:
+        assert first.stdout.readline() == "moved\n"
         tiny_model(seed=1).save_repository(folder, max_shard_size="10KB")
         assert first.wait(120) == 0
     assert is_one_of(folder, 1), "the one that came last"
@@ -90,7 +86,7 @@ def test_saver_that_hangs_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     before = files_of(folder)
     monkeypatch.setattr("stylekernel_hf.files.atomic_write._LONGEST_WAIT", 0.1)
     with saver(0, folder, "5GB", pause=600) as first:
-        assert first.stdout is not None and first.stdout.readline() == b"moved\n"
+        assert first.stdout.readline() == "moved\n"
         with pytest.raises(TimeoutError, match="saved' has been locked by another process"):
             tiny_model(seed=1).save_repository(folder)
         first.kill()

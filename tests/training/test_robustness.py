@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import multiprocessing
+import pickle
 import re
 import resource
 import shutil
@@ -22,8 +22,15 @@ from stylekernel_hf.images.loading import load_image
 from stylekernel_hf.training.crops import RandomCrops
 from stylekernel_hf.training.settings import TrainingSettings
 from stylekernel_hf.training.trainer import Trainer
+from tests.forks import Forked
 from tests.tiny import save_picture, tiny_model
-from tests.training.runs import assert_same_run, state_of, train, train_until_killed
+from tests.training.runs import assert_same_run, state_of, train
+
+TRAINING = """
+import pickle, sys
+from tests.training.runs import train_until_killed
+train_until_killed(*pickle.loads(bytes.fromhex(sys.argv[1])))
+"""
 
 
 def checkpoints(settings: TrainingSettings) -> list[str]:
@@ -38,19 +45,15 @@ def test_run_killed_over_and_over_takes_the_trajectory_of_an_unbroken_one(
     settings = replace(settings, log_every=2, sheet_every=3)
     train(settings)
     broken = replace(settings, output=settings.output.with_name("broken"))
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.training.runs"])
     # In the first checkpoint; in the model after it; in the log's repair; between two lines; in
     # the second checkpoint; in the model after that; and with nothing left to do but the model.
     operations = (9, 16, 2, 4, 10, 18, 5, 10**9)
     for start, operation in enumerate(operations):
         # Other random weights where there is a checkpoint: everything must come from it.
         seed = start if (broken.output / "checkpoints" / "step_0000003").exists() else 0
-        process = context.Process(target=train_until_killed, args=(broken, seed, operation))
-        process.start()
-        process.join(120)
         expected = 0 if operation == operations[-1] else -signal.SIGKILL
-        assert process.exitcode == expected, (start, operation)
+        with Forked(TRAINING, pickle.dumps((broken, seed, operation)).hex()) as process:
+            assert process.wait(240) == expected, (start, operation, process.errors())
     assert_same_run(settings.output, broken.output)
     left = [path.relative_to(broken.output) for path in sorted(broken.output.rglob("*"))]
     assert left == [

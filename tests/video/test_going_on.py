@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline
 from stylekernel_hf.video import recording
 from stylekernel_hf.video.frame_stylizer import FrameStylizer
 from stylekernel_hf.video.stylizing import VideoProgress, stylize_video
+from tests.forks import Forked
 from tests.video.clips import Clip, decode, packets, save_clip
 
 CLIP = Clip(times=(0, 20, 45, 50, 120, 121, 200, 230, 400, 410), audio="aac")
@@ -114,9 +114,8 @@ def test_killed_process_leaves_no_half_file(
         "stylize_video(StyleKernelPipeline(vivid_model()), content, painting, output,"
         " on_frame=look)\n"
     )
-    words = [sys.executable, "-c", code, str(content), str(painting), str(output)]
-    ended = subprocess.run(words, cwd=Path(__file__).parents[2], timeout=240, check=False)
-    assert ended.returncode == -signal.SIGKILL
+    with Forked(code, content, painting, output) as process:
+        assert process.wait(240) == -signal.SIGKILL, process.errors()
     assert not output.exists()
     assert stylize_video(pipe, content, painting, output).kept_frames >= 3
     assert decode(output).times == decode(content).times
