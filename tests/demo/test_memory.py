@@ -5,12 +5,17 @@ from __future__ import annotations
 import ctypes
 import platform
 import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
 
 import psutil
 import pytest
 
 from demo.memory import FreedMemory
 from stylekernel_hf import give_back_freed_memory
+from tests.demo.visitor import PATIENCE
 
 MEGABYTE = 2**20
 
@@ -51,26 +56,68 @@ class Heap:
         self.given_back.set()
 
 
-def test_memory_goes_back_in_a_pause_and_not_before() -> None:
+@dataclass
+class Timer:
+    """A timer that runs out when a test says so."""
+
+    seconds: float
+    run_out: Callable[[], None]
+    runs: bool = False
+
+    def start(self) -> None:
+        self.runs = True
+
+    def cancel(self) -> None:
+        self.runs = False
+
+
+@pytest.fixture
+def timers(monkeypatch: pytest.MonkeyPatch) -> list[Timer]:
+    """All timers that were made."""
+    made: list[Timer] = []
+
+    def make(*arguments: Any) -> Timer:
+        made.append(Timer(*arguments))
+        return made[-1]
+
+    monkeypatch.setattr("demo.memory.threading", SimpleNamespace(Lock=threading.Lock, Timer=make))
+    return made
+
+
+def test_memory_goes_back_in_a_pause_and_not_before(timers: list[Timer]) -> None:
     heap = Heap()
-    freed = FreedMemory(heap.give_back, pause=0.3)
+    freed = FreedMemory(heap.give_back, pause=7)
     for _ in range(3):
         with freed.of_request():
-            pass
+            assert not any(timer.runs for timer in timers)
+        assert [timer.runs for timer in timers].count(True) == 1
         assert heap.times == 0
-    assert heap.given_back.wait(10) and heap.times == 1
+    assert timers[-1].seconds == 7
+    timers[-1].run_out()
+    assert heap.times == 1
 
 
-def test_pause_does_not_end_during_a_request() -> None:
+def test_pause_does_not_end_during_a_request(timers: list[Timer]) -> None:
     heap = Heap()
-    freed = FreedMemory(heap.give_back, pause=0.05)
+    freed = FreedMemory(heap.give_back)
     with freed.of_request():
         pass
     with freed.of_request():
         with freed.of_request():
             pass
-        assert not heap.given_back.wait(0.3)
-    assert heap.given_back.wait(10) and heap.times == 1
+        assert not any(timer.runs for timer in timers)
+        # It had run out already when the request came.
+        timers[-1].run_out()
+        assert heap.times == 0
+    timers[-1].run_out()
+    assert timers[-1].runs and heap.times == 1
+
+
+def test_pause_ends_by_itself() -> None:
+    heap = Heap()
+    with FreedMemory(heap.give_back, pause=0.05).of_request():
+        pass
+    assert heap.given_back.wait(PATIENCE) and heap.times == 1
 
 
 def test_many_requests_without_a_pause_give_back_as_well() -> None:

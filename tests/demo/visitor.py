@@ -13,8 +13,14 @@ from typing import Any
 import gradio as gr
 import httpx
 
+PATIENCE = 120
+"""Seconds within which a busy machine does what one without work does at once."""
+LOCAL: dict[str, Any] = {"timeout": PATIENCE, "verify": False}
+"""Options of httpx for a server on this machine: to read all certificates takes a while."""
 
-def until(done: Callable[[], object], seconds: float = 20) -> bool:
+
+def until(done: Callable[[], object], seconds: float = PATIENCE) -> bool:
+    """Wait until something is so; say whether it came to that."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if done():
@@ -29,7 +35,7 @@ class Visitor:
     def __init__(self, app: gr.Blocks, address: str = "127.0.0.1") -> None:
         transport = httpx.HTTPTransport(local_address=address, verify=False)
         url = f"{app.local_url}gradio_api"
-        self.http = httpx.Client(base_url=url, transport=transport, timeout=60)
+        self.http = httpx.Client(base_url=url, transport=transport, timeout=PATIENCE)
         self.functions = {fn.api_name: fn._id for fn in app.fns.values()}
         self.session = uuid.uuid4().hex
 

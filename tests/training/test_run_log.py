@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -17,22 +17,26 @@ from tests.tiny import tiny_model
 from tests.training.runs import log_of, train
 
 
-def test_meter_tells_waiting_from_working() -> None:
+def test_meter_tells_waiting_from_working(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+
     def slow_batches():
         for batch in range(4):
-            time.sleep(0.05)
+            now[0] += 0.05
             yield batch
 
+    clock = SimpleNamespace(perf_counter=lambda: now[0])
+    monkeypatch.setattr("stylekernel_hf.training.throughput.time", clock)
     meter = ThroughputMeter(images_per_batch=8)
     for _ in meter.watch(slow_batches()):
-        time.sleep(0.15)
+        now[0] += 0.15
     speed = meter.count()
     assert speed.images == 32
     # The first wait is the start's: three waits of 0.05 s beside four works of 0.15 s.
-    assert 0.15 <= speed.waited < 0.7 * speed.seconds
-    assert speed.seconds >= 0.75
-    assert speed.loading_share == pytest.approx(speed.waited / speed.seconds)
-    assert speed.images_per_second == pytest.approx(32 / speed.seconds)
+    assert speed.waited == pytest.approx(0.15)
+    assert speed.seconds == pytest.approx(0.75)
+    assert speed.loading_share == pytest.approx(0.2)
+    assert speed.images_per_second == pytest.approx(32 / 0.75)
 
 
 def interrupt_after_the_fifth_step(step: int, _: dict[str, float]) -> None:

@@ -85,15 +85,14 @@ def test_error_of_the_work_is_raised() -> None:
 
 
 def test_nothing_more_is_begun_after_an_error_of_the_caller() -> None:
-    release, done = threading.Event(), list[int]()
+    done: list[int] = []
 
     def work(number: int) -> None:
-        release.wait(20)
+        assert behind._stopped.wait(120)
         done.append(number)
 
     with pytest.raises(KeyError), Behind(work, depth=5) as behind:
         for number in range(5):
             behind.put(number)
-        threading.Timer(0.2, release.set).start()
         raise KeyError
     assert len(done) <= 1
