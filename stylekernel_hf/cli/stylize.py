@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from enum import Enum
 from importlib import import_module
 from pathlib import Path
@@ -34,6 +35,7 @@ class RuntimeName(str, Enum):
     """What executes the network."""
 
     torch = "torch"
+    auto = "auto"
     onnx = "onnx"
     openvino = "openvino"
 
@@ -128,7 +130,8 @@ def stylize(
         RuntimeName,
         typer.Option(
             help="torch; or onnx or openvino, without importing torch, for pictures on the CPU "
-            "(the extras onnx and openvino); openvino also in bfloat16."
+            "(the extras onnx and openvino); openvino also in bfloat16; auto takes the fastest "
+            "here."
         ),
     ] = RuntimeName.torch,
     sheet: Annotated[
@@ -203,22 +206,23 @@ def stylize(
     """
     weights, masks, is_mixed = style_weight or None, mask or None, bool(style_weight or mask)
     _check_exclusions(overwrite, skip_existing, strength, strength_map, sheet, is_mixed)
-    is_torch = runtime == RuntimeName.torch
-    if not is_torch:
+    if runtime in (RuntimeName.onnx, RuntimeName.openvino):
         _check_runtime(runtime, device)
     with quick_imports():
         # The functions below import what they take of these.
         import_module("stylekernel_hf.cli.bulk")
         import_module("stylekernel_hf.pipelines.tasks")
-        if is_torch:
-            import_module("stylekernel_hf.large.file_stylization")
     # 1. Check everything that can be checked before the work.
     _check_numbers(strength, stroke_scale, style_size)
     contents, styles = [content, *(more_contents or [])], [style, *(more_styles or [])]
     jobs = _plan(contents, styles, output, weights, masks, frames)
     _check_files(jobs, masks or [], strength_map, sheet, may_exist=overwrite or skip_existing)
     tell_new_folder(output, jobs)
-    if is_torch:
+    if runtime == RuntimeName.auto:
+        runtime = _fastest(jobs, model, device, dtype)
+    if runtime == RuntimeName.torch:
+        with quick_imports():
+            import_module("stylekernel_hf.large.file_stylization")
         pipe = _load(model, device, dtype, tile_size)
     else:
         pipe = _load_runtime(model, runtime, dtype, jobs, tile_size)
@@ -336,6 +340,27 @@ def _load(
     pipe = pipeline("style-kernel", model=model, device=device, dtype=getattr(torch, dtype.value))
     check_tile_size(tile_size, pipe.model.stride)
     return pipe
+
+
+def _fastest(
+    jobs: list[Job], model: str | None, device: str | None, dtype: Precision
+) -> RuntimeName:
+    """Return the fastest runtime that can do these jobs."""
+    from stylekernel_hf.images.loading import count_pixels
+    from stylekernel_hf.pipelines.runtime_photos import MAX_RUNTIME_PIXELS
+    from stylekernel_hf.runtime.choice import choose_runtime, look_around
+    from stylekernel_hf.styles.picture_size import is_style_file
+
+    if is_style_file(model) or any(job.is_clip for job in jobs):
+        return RuntimeName.torch
+    for content in {job.content for job in jobs if job.content.is_file()}:
+        # What is no picture fails later, without the others.
+        with contextlib.suppress(OSError, ValueError):
+            if count_pixels(content, name="content") > MAX_RUNTIME_PIXELS:
+                return RuntimeName.torch
+    facts = look_around()
+    name = choose_runtime(facts, device=device, dtype=dtype.value, pictures=len(jobs))
+    return RuntimeName(name)
 
 
 def _check_runtime(runtime: RuntimeName, device: str | None) -> None:

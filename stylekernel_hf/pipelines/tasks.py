@@ -43,6 +43,7 @@ def pipeline(
     runtime: Runtime,
     **access: Unpack[AccessOptions],
 ) -> RuntimePipeline: ...
+@overload
 def pipeline(
     task: str,
     *,
@@ -50,7 +51,17 @@ def pipeline(
     device: str | torch.device | None = None,
     dtype: torch.dtype | str | None = None,
     variant: str | None = None,
-    runtime: Literal["torch"] | Runtime = "torch",
+    runtime: Literal["auto"],
+    **access: Unpack[AccessOptions],
+) -> StyleKernelPipeline | RuntimePipeline: ...
+def pipeline(
+    task: str,
+    *,
+    model: str | os.PathLike[str] | None = None,
+    device: str | torch.device | None = None,
+    dtype: torch.dtype | str | None = None,
+    variant: str | None = None,
+    runtime: Literal["torch", "auto"] | Runtime = "torch",
     **access: Unpack[AccessOptions],
 ) -> StyleKernelPipeline | RuntimePipeline:
     """Return a pipeline that is ready to stylize, with the embedded weights by default.
@@ -67,7 +78,8 @@ def pipeline(
         runtime: "torch"; or "onnx" (ONNX Runtime) or "openvino", which run on the CPU and do not
             import torch, in float32, OpenVINO also in bfloat16 where the CPU computes in it. Their
             pipeline is a RuntimePipeline, which is called in the same way, but with arrays in place
-            of tensors.
+            of tensors. "auto" takes the fastest here of those that are installed, as the page on
+            speed says.
         **access: `revision`, `token`, `cache_dir` and `local_files_only`, as
             `StyleKernelModel.from_pretrained` takes them.
 
@@ -88,12 +100,16 @@ def pipeline(
     """
     if task not in TASKS:
         raise ValueError(f"task must be 'style-kernel', got {task!r}")
+    if runtime == "auto":
+        runtime = _fastest(model, device, dtype, variant)
     if runtime == "torch":
         from stylekernel_hf.pipelines.loading import load_pipeline
 
         return load_pipeline(model, device, dtype, variant, access)
     if runtime not in RUNTIMES:
-        raise ValueError(f"runtime must be 'torch', 'onnx' or 'openvino', got {shown(runtime)}")
+        raise ValueError(
+            f"runtime must be 'torch', 'onnx', 'openvino' or 'auto', got {shown(runtime)}"
+        )
     _check_cpu(model, device, variant, runtime)
     return _load_runtime(model, runtime, dtype, access)
 
@@ -104,13 +120,28 @@ def _load_runtime(
     from stylekernel_hf.export.checkpoint import read_network
     from stylekernel_hf.pipelines.runtime_pipeline import RuntimePipeline
 
-    name = "float32" if dtype is None else str(dtype).removeprefix("torch.")
+    name = _name_of(dtype)
     if model is None and not access:
         return RuntimePipeline(read_network(), runtime, name)
     from stylekernel_hf.hub.sources import HubAccess
 
     hub_access = HubAccess(**access)
     return RuntimePipeline(read_network(model, hub_access), runtime, name)
+
+
+def _fastest(
+    model: Any, device: Any, dtype: Any, variant: str | None
+) -> Literal["torch"] | Runtime:
+    if variant is not None or is_style_file(model):
+        return "torch"
+    from stylekernel_hf.runtime.choice import choose_runtime, look_around
+
+    wanted = None if device is None else str(device)
+    return choose_runtime(look_around(), device=wanted, dtype=_name_of(dtype), pictures=None)
+
+
+def _name_of(dtype: Any) -> str:
+    return "float32" if dtype is None else str(dtype).removeprefix("torch.")
 
 
 def _check_cpu(model: Any, device: Any, variant: str | None, runtime: Runtime) -> None:

@@ -11,8 +11,9 @@ import torch
 
 from stylekernel_hf import StyleKernelPipeline, share_processors
 from stylekernel_hf.benchmark.work import busy_process
-from stylekernel_hf.devices import processors
-from stylekernel_hf.devices.processors import LoadMeter, ProcessorShare, adaptive_threads
+from stylekernel_hf.devices import load_meter, processors
+from stylekernel_hf.devices.load_meter import LoadMeter
+from stylekernel_hf.devices.processors import ProcessorShare, adaptive_threads
 from tests.tiny import vivid_model
 
 PICTURE = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
@@ -41,8 +42,8 @@ class Machine:
 
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
-    monkeypatch.setattr(processors.time, "sleep", lambda seconds: None)
-    monkeypatch.setattr(processors.os, "sysconf", lambda name: 100)
+    monkeypatch.setattr(load_meter.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(load_meter.os, "sysconf", lambda name: 100)
     return Machine()
 
 

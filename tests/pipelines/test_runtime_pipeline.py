@@ -276,7 +276,7 @@ def test_styles_of_another_checkpoint_are_refused(files: dict[str, Path], tmp_pa
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"runtime": "tvm"}, "runtime must be 'torch', 'onnx' or 'openvino', got 'tvm'"),
+        ({"runtime": "tvm"}, "runtime must be 'torch', 'onnx', 'openvino' or 'auto', got"),
         ({"runtime": "onnx", "device": "cuda"}, "device must be 'cpu' with runtime='onnx'"),
         ({"runtime": "onnx", "variant": "fp16"}, "variant must be None with runtime='onnx'"),
         ({"runtime": "onnx", "dtype": "bfloat16"}, "dtype must be float32 with runtime='onnx'"),
