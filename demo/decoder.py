@@ -10,19 +10,17 @@ import json
 import math
 import os
 import re
-import signal
 import sys
 from typing import IO, Any
 
 from PIL import AvifImagePlugin, Image
 
+from demo.bounds import bound
 from stylekernel_hf import give_back_freed_memory, load_image
 
 FORMATS = frozenset({"AVIF", "BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP"})
 SCANS = 100
 """Scans that a JPEG may have; progressive ones have about ten, and each costs a pass over all."""
-PATIENCE = 3
-"""Seconds of wall-clock time allowed for each second of processor time, on a busy server."""
 _MARKER = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])", re.DOTALL)
 _START_OF_SCAN, _END_OF_IMAGE = 0xDA, 0xD9
 _WITHOUT_LENGTH = (0x01, 0xD8)
@@ -77,12 +75,12 @@ def size_within(
 
 
 def _answer(answers: IO[bytes], data: bytes, order: dict[str, Any]) -> None:
-    _bound(order["seconds"], order["memory"])
+    bound(order["seconds"], order["memory"])
     answer, pixels = _decoded(data, order)
     answers.write(json.dumps(answer).encode() + b"\n")
     answers.write(pixels)
     answers.flush()
-    _bound(0, order["memory"])
+    bound(0, order["memory"])
 
 
 def _decoded(data: bytes, order: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
@@ -99,20 +97,6 @@ def _decoded(data: bytes, order: dict[str, Any]) -> tuple[dict[str, Any], bytes]
         return {"wrong": str(error)}, b""
     except MemoryError:
         return {"large": True}, b""
-
-
-def _bound(seconds: float, memory: int) -> None:
-    """End this process after so many seconds of work, or `PATIENCE` times as many by the clock.
-
-    The operating system ends it, whatever code is running. 0 means no limit.
-    """
-    if sys.platform != "win32":
-        import resource
-
-        signal.setitimer(signal.ITIMER_PROF, seconds)
-        signal.setitimer(signal.ITIMER_REAL, PATIENCE * seconds)
-        _, most = resource.getrlimit(resource.RLIMIT_DATA)
-        resource.setrlimit(resource.RLIMIT_DATA, (memory, most))
 
 
 if __name__ == "__main__":

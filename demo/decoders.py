@@ -12,8 +12,6 @@ import json
 import logging
 import os
 import queue
-import signal
-import subprocess
 import sys
 import threading
 import time
@@ -22,23 +20,19 @@ from typing import Any
 
 from PIL import Image
 
-from demo.decoder import PATIENCE as _PATIENCE
+from demo.bounds import PATIENCE as _PATIENCE
 from demo.limits import Limits
 from demo.messages import VisitorError
+from demo.sandbox import OUT_OF_TIME, Sandbox
 
 logger = logging.getLogger(__name__)
 
 SIZE_BEFORE = "size_before"
 """Key in the `info` of a picture that was scaled down: its width and height in the file, in px."""
-_ENVIRONMENT = ("LANG", "LD_LIBRARY_PATH", "PATH", "SYSTEMROOT", "TEMP", "TMPDIR")
-"""What a decoder is told; the server's tokens are not among it."""
 _COMMAND = [sys.executable, "-m", "demo.decoder"]
 _MEMORY_PER_PIXEL, _MEMORY = 32, 256 * 2**20
 _MEMORY_PER_PIXEL_SCALED = 16
 """Bytes for each pixel of a picture that is scaled down: decoded, turned and converted."""
-_OUT_OF_TIME = tuple(
-    number.value for number in signal.Signals if number.name in ("SIGPROF", "SIGALRM")
-)
 _LINE = 2**16
 """Bytes of the line that a decoder answers."""
 _TICK = 0.1
@@ -128,33 +122,9 @@ class Decoders:
         return None
 
 
-class _Decoder:
+class _Decoder(Sandbox):
     def __init__(self) -> None:
-        environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
-        # It finds the modules where this process found them.
-        environment["PYTHONPATH"] = os.pathsep.join(sys.path)
-        environment["OPENBLAS_NUM_THREADS"] = environment["OMP_NUM_THREADS"] = "1"
-        self._process = subprocess.Popen(
-            _COMMAND,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=environment,
-            # Ctrl+C is for the server, which closes the pipes then.
-            start_new_session=True,
-        )
-
-    def is_alive(self) -> bool:
-        return self._process.poll() is None
-
-    def end(self) -> None:
-        """End the process, whatever it does."""
-        self._process.kill()
-        self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
-            with contextlib.suppress(OSError):
-                assert pipe is not None
-                pipe.close()
+        super().__init__(_COMMAND)
 
     def decode(
         self, data: bytes, order: dict[str, Any], check: Callable[[], object]
@@ -178,8 +148,7 @@ class _Decoder:
 
     def _talk(self, data: bytes, order: dict[str, Any]) -> tuple[dict[str, Any], bytes] | None:
         """Send the order and return the answer, or None if the process ended."""
-        requests, answers = self._process.stdin, self._process.stdout
-        assert requests is not None and answers is not None
+        requests, answers = self.requests, self.answers
         try:
             requests.write(json.dumps(order).encode() + b"\n")
             requests.write(data)
@@ -193,9 +162,9 @@ class _Decoder:
         return (answer, pixels) if len(pixels) == size else None
 
     def _last_words(self) -> tuple[dict[str, Any], bytes]:
-        ended_by = -self._process.wait()
-        if ended_by not in _OUT_OF_TIME:
-            logger.error("a decoder ended by itself (%d)", -ended_by)
+        ended_by = self.ended_by()
+        if ended_by not in OUT_OF_TIME:
+            logger.error("a decoder ended by itself (signal %d)", ended_by)
         return {"slow": True}, b""
 
 
