@@ -6,6 +6,7 @@ Gradio's own inputs decode every upload, of any size, before a handler is called
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -55,6 +56,34 @@ class PhotosInput(gr.File):
     def get_block_name(self) -> str:
         """Name the component of the page that shows it."""
         return "file"
+
+
+class ClipInput(gr.Video):
+    """gr.Video that passes on the path of the upload, unopened."""
+
+    def preprocess(self, payload: FileData | None) -> str | None:
+        """Return the file's path."""
+        return payload.path if payload else None
+
+    def example_payload(self) -> Any:
+        """Show one clip."""
+        return _example("clip.mp4")
+
+    def get_block_name(self) -> str:
+        """Name the component of the page that shows it."""
+        return "video"
+
+
+class ClipResult(gr.Video):
+    """gr.Video that shows a file of the demo as it is."""
+
+    def postprocess(self, value: str | Path | None) -> FileData | None:
+        """Return the file; Gradio would look into it with other programs."""
+        return None if value is None else FileData(path=str(value))
+
+    def get_block_name(self) -> str:
+        """Name the component of the page that shows it."""
+        return "video"
 
 
 class FileButton(gr.DownloadButton):

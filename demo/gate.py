@@ -62,7 +62,8 @@ class Gate:
         self._values = 1000 + 50 * limits.folder_files
         # Over MCP, files are text within the JSON: four letters for three bytes.
         self._tool_bytes = self._json_bytes + limits.upload_bytes * 3 // 2
-        self._upload_bytes = 2**20 + limits.upload_bytes * limits.folder_files
+        photos = limits.upload_bytes * limits.folder_files
+        self._upload_bytes = 2**20 + max(photos, limits.video_bytes)
         self._held: Counter[str] = Counter()
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:

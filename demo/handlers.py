@@ -55,7 +55,7 @@ class StylizeHandlers:
             watch.part("Stylizing", 0.2, 0.8)
             full = own_size(source, limits)
             result, _ = self._studio.stylize(source, palette, order, own_size=full)
-            name = _result_name(photo, palette.names)
+            name = result_name(photo, palette.names)
             return save_preview(source, "photo"), save_preview(result, name)
 
     @takes_order(*MIXTURE, *LOOK, *PLACES, "model", "image_format")
@@ -83,7 +83,7 @@ class StylizeHandlers:
             watch.part(f"Stylizing {source.width}×{source.height} px", 0.1, 0.8)
             result, settings = self._studio.stylize(source, palette, order)
             watch.part("Writing the file", 0.95, 0)
-            path = new_file(f"{_result_name(photo, palette.names)}.{_ENDINGS[image_format]}")
+            path = new_file(f"{result_name(photo, palette.names)}.{_ENDINGS[image_format]}")
             with path.open("wb+") as file:
                 _save(result, file, image_format.upper(), settings)
             return str(path)
@@ -109,7 +109,8 @@ def _missing() -> str:
     raise VisitorError(NO_PHOTO)
 
 
-def _result_name(photo: str | None, names: Sequence[str]) -> str:
+def result_name(photo: str | None, names: Sequence[str]) -> str:
+    """Return a name, without a suffix, for the file of a result."""
     words = [Path(photo or "photo").stem, *(Path(name).stem for name in names)]
     # Names of visitors' files are cleaned before they become part of a path.
     safe = ["".join(c if c.isalnum() else "-" for c in word).strip("-")[:40] for word in words]

@@ -28,6 +28,7 @@ from demo.theme import Atelier, style_sheet
 from demo.thumbnails import card, paintings_strip
 from demo.upkeep import Page, upkeep
 
+_HAS_PYAV = importlib.util.find_spec("av") is not None
 _HAS_MCP = importlib.util.find_spec("mcp") is not None
 TITLE = "stylekernel: any photo in the style of any painting"
 DESCRIPTION = "Your photo in the strokes of Monet, Gauguin or Seurat, in a second."
@@ -53,6 +54,7 @@ _NOTE = """
 _WORDS = {
     "upload_text.drop_gallery": "Drop paintings here",
     "upload_text.drop_file": "Drop photos here",
+    "upload_text.drop_video": "Drop a video here",
     "upload_text.click_to_upload": "Click to choose",
     "common.upload": "Add files",
 }
@@ -74,6 +76,11 @@ def build_demo(studio: Studio) -> Page:
                 gallery_tab(choice, tabs)
             with gr.Tab("A folder", id="folder") as folder:
                 folder_tab(studio, choice, folder)
+            if _HAS_PYAV:
+                from demo.tabs.video import video_tab
+
+                with gr.Tab("Video", id="video") as video:
+                    video_tab(studio, choice, video)
             with gr.Tab("Look inside", id="inside") as inside:
                 inside_tab(studio, choice, inside)
         restoring(choice, demo)
@@ -117,7 +124,7 @@ def launch_options(studio: Studio) -> dict[str, Any]:
         "head": f"<script>{script}</script>",
         "footer_links": ["api"],
         "i18n": gr.I18n(en=_WORDS),
-        "max_file_size": studio.limits.upload_bytes,
+        "max_file_size": max(studio.limits.upload_bytes, studio.limits.video_bytes),
         # Internal errors are logged and not shown to visitors.
         "show_error": False,
         "enable_monitoring": False,

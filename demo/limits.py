@@ -23,6 +23,11 @@ class Limits:
     - decode_seconds: of a processor, for decoding one picture.
     - paintings: mixed into one picture.
     - folder_files: photos of one folder.
+    - video_bytes, video_seconds: of an uploaded clip, and its length.
+    - video_pixels: of a frame of it. Frames are scaled down to a longer side of `video_side` px,
+      and thinned out to `video_rate` a second.
+    - video_decode_seconds: of a processor, for decoding one clip.
+    - video_work_seconds: the network's work on one clip.
     - seconds: the network's work on one request; the waiting in the queue is not counted.
     - waiting: requests in the queue; another one is told to come back later.
     - waiting_each: requests in the queue that one session may have of a kind: small ones, or large.
@@ -46,6 +51,13 @@ class Limits:
     decode_seconds: float = 6
     paintings: int = 4
     folder_files: int = 40
+    video_bytes: int = 64 * 2**20
+    video_seconds: float = 15
+    video_pixels: int = 9_000_000
+    video_side: int = 720
+    video_rate: int = 30
+    video_decode_seconds: float = 60
+    video_work_seconds: float = 900
     seconds: float = 180
     waiting: int = 128
     waiting_each: int = 2

@@ -59,15 +59,23 @@ class Studio:
 
     @contextlib.contextmanager
     def watch(
-        self, report: Report = _ignore, *, large: bool = False, pauses: Pauses | None = None
+        self,
+        report: Report = _ignore,
+        *,
+        large: bool = False,
+        pauses: Pauses | None = None,
+        seconds: float | None = None,
+        remedy: str = "a smaller picture",
     ) -> Iterator[Watch]:
         """Work on one request, which ends when its time is up or nobody waits for it.
 
         A large one pauses while others are worked on; parts of one request share their `pauses`.
+        After so many `seconds`, by default those of the limits, the visitor is told to take the
+        `remedy`.
         """
         if large and pauses is None:
             pauses = Pauses(precedence)
-        watch = Watch(report, self.limits.seconds, pauses)
+        watch = Watch(report, seconds or self.limits.seconds, pauses, remedy)
         with freed_memory.of_request(), watched(watch):
             yield watch
 

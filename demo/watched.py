@@ -60,6 +60,7 @@ class Watch:
     report: Report
     seconds: float
     pauses: Pauses | None = None
+    remedy: str = "a smaller picture"
     label: str = "Stylizing"
     start: float = 0.0
     span: float = 1.0
@@ -87,7 +88,7 @@ class Watch:
         if time.monotonic() > self.deadline:
             raise VisitorError(
                 f"This took more than {self.seconds:.0f} seconds, the limit here. "
-                "Please take a smaller picture."
+                f"Please take {self.remedy}."
             )
 
 

@@ -19,6 +19,9 @@ from tests.tiny import vivid_model
 
 LIMITS = Limits(
     upload_bytes=2 * 2**20,
+    video_bytes=2 * 2**20,
+    video_seconds=2,
+    video_side=96,
     pixels=2_000_000,
     most_pixels=6_000_000,
     folder_files=5,

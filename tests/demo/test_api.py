@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import textwrap
 import zipfile
 from collections.abc import Iterator
@@ -19,6 +20,8 @@ from tests.demo.pictures import difference, layer, opened
 from tests.tiny import save_picture
 
 ENDPOINTS = {"/stylize", "/full_size", "/stylize_folder", "/explain", "/example"}
+if importlib.util.find_spec("av") is not None:
+    ENDPOINTS |= {"/stylize_video"}
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ import pytest
 from demo.gate import Gate
 from demo.limits import Limits
 
-LIMITS = Limits(folder_files=5, upload_bytes=3 * 2**20)
+LIMITS = Limits(folder_files=5, upload_bytes=3 * 2**20, video_bytes=3 * 2**20)
 JSON_BYTES = 256 * 2**10 + 5 * 4096
 
 
