@@ -47,15 +47,24 @@ def build(
     training_history.md, limits.md, evaluation.json from `stylekernel evaluate --json` with a note
     in evaluation.md, benchmark.json from `stylekernel benchmark --json`, images/ with pictures to
     show, and README.md with text of one's own. OUTPUT may be SOURCE, which then is the repository
-    as well. From hub_card/space, the folder of the demo's Space is built.
+    as well. From hub_card/space, the folder of the demo's Space is built; from hub_card/web, that
+    of the page that runs in the browser alone, which any static host serves. That takes the npm
+    package onnxruntime-web from node_modules, or else from npm.
     """
-    from stylekernel_hf.cli.hub_space import build_space, is_space
+    from stylekernel_hf.cli.hub_space import build_space, sdk_of
 
     check_output_folder(output, name="output")
-    if is_space(source):
+    sdk = sdk_of(source)
+    if sdk is not None:
         if model is not None:
             raise typer.BadParameter("--model: a Space holds the embedded weights")
-        typer.echo(f"built {output}: {build_space(source, output)} files")
+        if sdk == "static":
+            from stylekernel_hf.cli.hub_web import build_web
+
+            files = build_web(source, output)
+        else:
+            files = build_space(source, output)
+        typer.echo(f"built {output}: {files} files")
         return
     from stylekernel_hf.cli.hub_source import checkpoint_of, read_details, stage_card
     from stylekernel_hf.pretrained.check import check_repository
@@ -97,9 +106,9 @@ def push(
     max_shard_size: MaxShardSize = "5GB",
 ) -> None:
     """Build the repository and push it to the Hub; needs a token (`hf auth login`)."""
-    from stylekernel_hf.cli.hub_space import is_space
+    from stylekernel_hf.cli.hub_space import sdk_of
 
-    if is_space(source):
+    if sdk_of(source) is not None:
         raise typer.BadParameter(
             f"'{source}' is a Space: build it, then `hf upload {repo_id} FOLDER --repo-type space`"
         )

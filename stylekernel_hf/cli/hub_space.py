@@ -14,10 +14,10 @@ _REQUIREMENTS = "requirements.txt"
 _LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyi", ".*")
 
 
-def is_space(source: Path) -> bool:
-    """Return whether a folder is a Space's: the metadata of its README.md name an SDK."""
+def sdk_of(source: Path) -> str | None:
+    """Return the SDK of a Space's folder, which its README.md names; None for another folder."""
     card = read_card(source / _CARD)
-    return card is not None and bool(card.metadata.get("sdk"))
+    return None if card is None else card.metadata.get("sdk") or None
 
 
 def build_space(source: Path, output: Path) -> int:

@@ -13,7 +13,7 @@ import yaml
 
 from stylekernel_hf import CardDetails, StyleKernelModel, StyleKernelPipeline, StyleLibrary
 from stylekernel_hf.cli.hub_source import read_details
-from stylekernel_hf.cli.hub_space import is_space
+from stylekernel_hf.cli.hub_space import sdk_of
 from stylekernel_hf.pretrained.check import check_repository
 from tests.hub.hub_server import HubServer
 from tests.loaders import weights_equal
@@ -106,7 +106,7 @@ def test_unreadable_card_of_the_network_that_was_loaded_names_no_base_model(
 def test_unreadable_files_of_a_source_are_named(tmp_path: Path, kind: str) -> None:
     (tmp_path / "README.md").write_bytes(UNREADABLE[kind])
     with pytest.raises(ValueError, match=r"README\.md"):
-        is_space(tmp_path)
+        sdk_of(tmp_path)
     StyleKernelPipeline(tiny_model()).save_pretrained(tmp_path)
     with pytest.raises(ValueError, match=r"README\.md"):
         check_repository(tmp_path, tiny_model())

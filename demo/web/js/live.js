@@ -1,0 +1,220 @@
+// The live camera: one frame at a time is stylized; those that come meanwhile are dropped.
+import { $, draw, hush, save, say, wordsFor } from "./page.js";
+import { Engine } from "./engine.js";
+import { shape } from "./viewer.js";
+import { cameraRefused, findGpu, noCamera } from "./support.js";
+
+const SIZES = [120, 160, 200, 240, 300, 360, 480];
+/** Frames a second that the size is chosen for. */
+const WANTED = 12;
+
+const figure = $("#live"), canvas = $("canvas", figure), counter = $(".counter", figure);
+const video = Object.assign(document.createElement("video"), { muted: true, playsInline: true });
+const engines = { wasm: null, webgpu: null };
+let engine = null;
+let stream = null;
+let side = null;
+let recorder = null;
+let order = () => ({});
+let wasLost = false;
+
+for (const each of SIZES) $("#live-size").append(new Option(`${each} px high`, each));
+
+/** `wasm` is the engine of the page; `ask` gives the paintings, shares, strength and colours of now. */
+export function setUp(wasm, ask) {
+  engines.wasm = wasm;
+  engine ??= wasm;
+  order = ask;
+}
+
+const sizeOf = (short) => {
+  const scale = short / Math.min(video.videoWidth, video.videoHeight);
+  return { width: Math.round(video.videoWidth * scale), height: Math.round(video.videoHeight * scale) };
+};
+
+/** Stylize the frame of now by an engine. */
+async function stylizeFrame(by, short) {
+  const { paintings, shares, strength, color } = order(), { width, height } = sizeOf(short);
+  await by.encode(paintings);
+  const bitmap = await createImageBitmap(video, { resizeWidth: width, resizeHeight: height, resizeQuality: "medium" });
+  const names = paintings.map(({ name }) => name);
+  return by.call("frame", {
+    bitmap, width, height, names, shares, strength, color: color === "transfer" ? "style" : color,
+    mirror: $("#mirror").checked, steady: $("#steady").checked,
+  }, { transfer: [bitmap] });
+}
+
+/** Seconds that a frame takes, the fastest of three after a first one that warms up. */
+async function timeOf(by, short) {
+  await stylizeFrame(by, short);
+  const times = [];
+  for (let count = 0; count < 3 && stream; count++) {
+    const start = performance.now();
+    await stylizeFrame(by, short);
+    times.push((performance.now() - start) / 1000);
+  }
+  return Math.min(...times);
+}
+
+/** Load WebGPU's engine where there is a GPU, and keep it if it is faster. */
+async function chooseEngine() {
+  const probe = 200, onWasm = await timeOf(engines.wasm, probe);
+  let [seconds, words] = [onWasm, ""];
+  engine = engines.wasm;
+  const gpu = wasLost
+    ? { words: "The GPU was lost: live pictures are computed on the processor until this page is loaded again." }
+    : await findGpu();
+  if (!gpu.adapter) words = gpu.words;
+  else {
+    try {
+      engines.webgpu ??= new Engine("webgpu", { onLost: lostGpu });
+      await engines.webgpu.ready;
+      const onGpu = await timeOf(engines.webgpu, probe);
+      if (onGpu < onWasm) [engine, seconds] = [engines.webgpu, onGpu];
+      else dropGpu();
+      words = `A frame of ${probe} px took ${Math.round(onWasm * 1000)} ms on the processor, ${Math.round(onGpu * 1000)} ms on the GPU, `
+        + `so live pictures are computed on the ${engine === engines.wasm ? "processor" : "GPU"}.`;
+    } catch (error) {
+      dropGpu();
+      words = `WebGPU could not be used (${error.message}): live pictures are computed on the processor.`;
+    }
+  }
+  // The largest size at which frames come fast enough, as time grows with the pixels.
+  side = SIZES.filter((each) => seconds * (each / probe) ** 2 <= 1 / WANTED).at(-1) ?? SIZES[0];
+  $("#live-note").textContent = words;
+}
+
+function dropGpu() {
+  const { webgpu } = engines;
+  engines.webgpu = null;
+  engine = engines.wasm;
+  if (webgpu && !webgpu.stopped) webgpu.stop();
+}
+
+function lostGpu() {
+  dropGpu();
+  [wasLost, side] = [true, null];
+  say("The GPU was lost, as happens when its driver restarts. Live pictures go on, computed on the processor.");
+}
+
+async function openCamera() {
+  const missing = noCamera();
+  if (missing) throw new Error(missing);
+  const chosen = $("#camera").value;
+  const constraints = { video: { width: { ideal: 640 }, height: { ideal: 480 }, ...(chosen ? { deviceId: { exact: chosen } } : { facingMode: "user" }) } };
+  try {
+    stream = await navigator.mediaDevices.getUserMedia(constraints);
+  } catch (error) {
+    throw new Error(cameraRefused(error));
+  }
+  stream.getVideoTracks()[0].addEventListener("ended", () => {
+    if (stream) say("The camera was switched off, or taken by another program.");
+    stop();
+  });
+  video.srcObject = stream;
+  await video.play();
+  const cameras = (await navigator.mediaDevices.enumerateDevices()).filter(({ kind }) => kind === "videoinput");
+  const options = cameras.map(({ label, deviceId }, index) => new Option(label || `Camera ${index + 1}`, deviceId));
+  $("#camera").replaceChildren(new Option("The usual one", ""), ...options);
+  $("#camera").value = chosen;
+}
+
+/** Start the camera, and stylize its frames until it is stopped. */
+export async function start() {
+  hush();
+  $("#start").disabled = true;
+  try {
+    await openCamera();
+    figure.dataset.empty = "false";
+    $(".idle", figure).textContent = "The camera is off. Its pictures stay on this machine.";
+    shape(figure, { width: video.videoWidth, height: video.videoHeight });
+    $("#start").textContent = "Stop the camera";
+    $("#start").disabled = false;
+    for (const button of [$("#take-photo"), $("#record")]) button.disabled = false;
+    $("#record").disabled = typeof MediaRecorder !== "function" || !canvas.captureStream;
+    await loop();
+  } catch (error) {
+    stop();
+    if (error.message !== "cancelled") say(wordsFor(error));
+  } finally {
+    $("#start").disabled = false;
+  }
+}
+
+async function loop() {
+  const mine = stream, times = [];
+  let shown = -1, slow = 0;
+  side = null;
+  while (stream === mine) {
+    if (side === null) {
+      counter.hidden = false;
+      counter.textContent = "Measuring how fast this machine is";
+      await engines.wasm.ready;
+      await chooseEngine();
+      continue;
+    }
+    if (video.currentTime === shown) {
+      await new Promise((resume) => requestAnimationFrame(resume));
+      continue;
+    }
+    shown = video.currentTime;
+    const short = Number($("#live-size").value) || side;
+    let picture;
+    try {
+      picture = await stylizeFrame(engine, short);
+    } catch (error) {
+      // The GPU was lost, or the camera stopped, while the frame was made.
+      if (error.message === "lost" || error.message === "cancelled") continue;
+      throw error;
+    }
+    if (stream !== mine) break;
+    draw(canvas, picture);
+    shape(figure, picture);
+    times.push(performance.now());
+    if (times.length > 12) times.shift();
+    const rate = times.length > 1 ? (1000 * (times.length - 1)) / (times.at(-1) - times[0]) : 0;
+    counter.textContent = `${rate.toFixed(rate < 10 ? 1 : 0)} frames a second, ${picture.width}x${picture.height}`;
+    counter.dataset.frames = Number(counter.dataset.frames ?? 0) + 1;
+    // Slower than it was measured, for a while: one size smaller.
+    slow = times.length === 12 && rate < 0.7 * WANTED ? slow + 1 : 0;
+    if (slow > 12 && side > SIZES[0]) [side, slow, times.length] = [SIZES[SIZES.indexOf(side) - 1], 0, 0];
+    // Wait for the screen, but not for one that is hidden.
+    await new Promise((resume) => setTimeout(resume));
+  }
+}
+
+export function stop() {
+  recorder?.stop();
+  stream?.getTracks().forEach((track) => track.stop());
+  stream = video.srcObject = null;
+  figure.dataset.empty = "true";
+  counter.hidden = true;
+  $("#start").textContent = "Start the camera";
+  for (const button of [$("#take-photo"), $("#record")]) button.disabled = true;
+}
+export const isRunning = () => stream !== null;
+
+/** The camera's frame of now, as it is, for a photo. */
+export const grab = () => createImageBitmap(video);
+
+$("#start").addEventListener("click", () => (stream ? stop() : start()));
+$("#camera").addEventListener("change", () => {
+  if (!stream) return;
+  stop();
+  start();
+});
+$("#record").addEventListener("click", () => {
+  if (recorder) return recorder.stop();
+  const type = ["video/webm;codecs=vp9", "video/webm;codecs=vp8", "video/webm", "video/mp4"].find((each) => MediaRecorder.isTypeSupported(each));
+  if (!type) return say("This browser cannot record videos from a page.");
+  const parts = [];
+  recorder = new MediaRecorder(canvas.captureStream(), { mimeType: type, videoBitsPerSecond: 5_000_000 });
+  recorder.addEventListener("dataavailable", ({ data }) => parts.push(data));
+  recorder.addEventListener("stop", () => {
+    recorder = null;
+    Object.assign($("#record"), { textContent: "Record", ariaPressed: "false" });
+    save(new Blob(parts, { type }), `stylekernel.${type.includes("mp4") ? "mp4" : "webm"}`);
+  });
+  recorder.start();
+  Object.assign($("#record"), { textContent: "Stop and save", ariaPressed: "true" });
+});

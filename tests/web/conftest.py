@@ -1,0 +1,92 @@
+"""The built page, served to a browser that reaches nothing but this machine."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from stylekernel_hf.cli.app import app
+from tests.web.film import write_film
+from tests.web.page_server import PageServer, serving
+
+ROOT = Path(__file__).parents[2]
+TIMEOUT = 240_000
+"""ms that a page is waited for: a busy machine takes ten times as long as an idle one."""
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that `stylekernel hub build hub_card/web` makes."""
+    pytest.importorskip("onnx")
+    if not (ROOT / "node_modules" / "onnxruntime-web").is_dir():
+        pytest.skip("needs onnxruntime-web in node_modules: npm install --no-save onnxruntime-web")
+    folder = tmp_path_factory.mktemp("web") / "built"
+    words = ["hub", "build", str(ROOT / "hub_card" / "web"), "-o", str(folder)]
+    result = CliRunner().invoke(app, words, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return folder
+
+
+@pytest.fixture(scope="module")
+def host(built: Path) -> Iterator[PageServer]:
+    with serving(built) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def camera_film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the browser's fake camera shows."""
+    path = tmp_path_factory.mktemp("camera") / "camera.y4m"
+    write_film(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def browser(camera_film: Path) -> Iterator[Any]:
+    executable = shutil.which("chromium") or shutil.which("chromium-browser")
+    if executable is None:
+        pytest.skip("needs chromium: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(
+            executable_path=executable,
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
+                "--use-fake-device-for-media-stream",
+                f"--use-file-for-fake-video-capture={camera_film}",
+            ],
+        )
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="module")
+def open_page(browser: Any) -> Iterator[Callable[..., Any]]:
+    """Opens an address in a window of its own, with the errors of its scripts in `problems`."""
+    contexts: list[Any] = []
+
+    def opened(address: str, *, camera: bool = False, script: str = "", **options: Any) -> Any:
+        context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, **options})
+        contexts.append(context)
+        context.set_default_timeout(TIMEOUT)
+        if camera:
+            context.grant_permissions(["camera"])
+        page = context.new_page()
+        page.problems = []
+        page.on("pageerror", lambda error: page.problems.append(str(error)))
+        if script:
+            page.add_init_script(script)
+        page.goto(address)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
