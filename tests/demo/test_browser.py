@@ -25,7 +25,7 @@ from demo.watched import check_request
 from stylekernel_hf import load_image
 from tests.demo.conftest import tiny_pipeline
 from tests.demo.pictures import difference, opened, pixels
-from tests.demo.visitor import until
+from tests.demo.visitor import LOCAL, until
 from tests.hub.hub_server import HubServer
 from tests.tiny import save_picture
 
@@ -68,18 +68,27 @@ SCREENSHOTS = os.environ.get("DEMO_SCREENSHOTS")
 
 
 class Visitor:
-    """A browser window with the demo in it."""
+    """A browser window with the demo in it, as for somebody who opens it for the first time."""
 
     def __init__(self, page: Any, url: str) -> None:
         self.page, self.problems = page, []
-        page.set_default_timeout(40_000)
-        page.on("pageerror", lambda error: self.problems.append(str(error)))
+        page.set_default_timeout(120_000)
+        page.on("pageerror", self._note)
+        # Another page of the server, on which nothing runs that remembers settings.
+        page.goto(f"{url}none")
+        page.evaluate("sessionStorage.clear()")
         page.goto(url)
         page.wait_for_selector(".viewer[data-empty=false]")
 
+    def _note(self, error: Any) -> None:
+        self.problems.append(str(error))
+
+    def leave(self) -> None:
+        self.page.remove_listener("pageerror", self._note)
+
     def result(self) -> Image.Image:
         """The stylized picture on the page."""
-        return load_image(httpx.get(self.shown()).content)
+        return load_image(httpx.get(self.shown(), **LOCAL).content)
 
     def shown(self) -> str:
         return self.page.locator(RESULT).get_attribute("src")
@@ -132,33 +141,39 @@ class Visitor:
 
 @pytest.fixture(scope="module")
 def desktop(browser: Any) -> Iterator[Any]:
-    """One context for most pages: what the first one loads, the others have in their cache."""
     context = browser.new_context(viewport=DESKTOP, accept_downloads=True)
     yield context
     context.close()
 
 
-@pytest.fixture
-def visitor(desktop: Any, url: str) -> Iterator[Visitor]:
-    page = desktop.new_page()
-    yield Visitor(page, url)
-    page.close()
+@pytest.fixture(scope="module")
+def window(desktop: Any) -> Any:
+    """One window for most visitors: it compiles what the page consists of once, not every time."""
+    return desktop.new_page()
 
 
 @pytest.fixture
-def phone(browser: Any, url: str) -> Iterator[Visitor]:
-    """Another visitor, with a browser and a cache of their own."""
-    context = browser.new_context(viewport=PHONE)
-    yield Visitor(context.new_page(), url)
-    context.close()
+def visitor(window: Any, url: str) -> Iterator[Visitor]:
+    window.set_viewport_size(DESKTOP)
+    visitor = Visitor(window, url)
+    yield visitor
+    visitor.leave()
 
 
-@pytest.fixture
-def finger(browser: Any, url: str) -> Iterator[Visitor]:
-    """A visitor with a phone: no mouse, and a page as wide as the phone says."""
+@pytest.fixture(scope="module")
+def screen(browser: Any) -> Iterator[Any]:
+    """The window of a browser on a phone, which shares nothing with that on the desk."""
     context = browser.new_context(viewport=PHONE, has_touch=True, is_mobile=True)
-    yield Visitor(context.new_page(), url)
+    yield context.new_page()
     context.close()
+
+
+@pytest.fixture
+def phone(screen: Any, url: str) -> Iterator[Visitor]:
+    """A visitor with a phone: no mouse, and a page as wide as the phone says."""
+    visitor = Visitor(screen, url)
+    yield visitor
+    visitor.leave()
 
 
 def expected(style: Any = "Swirling oil", photo: str = "Coffee", **options: Any) -> Image.Image:
@@ -411,7 +426,7 @@ def test_painted_region_alone_is_stylized(visitor: Visitor) -> None:
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.mouse.move(x - 60, y)
     page.mouse.down()
-    page.mouse.move(x + 60, y, steps=8)
+    page.mouse.move(x + 60, y, steps=2)
     page.mouse.up()
     assert page.get_by_label("Only where I painted").is_checked()
     result = visitor.after(page.get_by_role("button", name="Stylize the region").click)
@@ -440,7 +455,7 @@ def test_each_painting_goes_where_its_brush_was(visitor: Visitor) -> None:
         x, y = box["x"] + box["width"] * share, box["y"] + box["height"] / 2
         page.mouse.move(x, y - 40)
         page.mouse.down()
-        page.mouse.move(x, y + 40, steps=8)
+        page.mouse.move(x, y + 40, steps=2)
         page.mouse.up()
 
     paint(0.35)
@@ -578,7 +593,7 @@ def test_click_on_the_photo_looks_inside(visitor: Visitor) -> None:
     page.wait_for_function(
         "before => document.querySelector('#inside-photo img').src !== before", arg=before
     )
-    ringed = load_image(httpx.get(photo.get_attribute("src")).content)
+    ringed = load_image(httpx.get(photo.get_attribute("src"), **LOCAL).content)
     plain = load_image(photo_path("Coffee")).resize(ringed.size)
     x, y = ringed.width // 4, ringed.height * 3 // 4
     near, far = (x - 20, y - 20, x + 20, y + 20), (x + 60, y - 20, x + 100, y + 20)
@@ -608,38 +623,38 @@ def test_phone_shows_everything_in_one_column(phone: Visitor) -> None:
     assert page.get_by_role("tab", name="Look inside").is_visible()
 
 
-def test_picture_is_made_by_finger(finger: Visitor, tmp_path: Path) -> None:
+def test_picture_is_made_by_finger(phone: Visitor, tmp_path: Path) -> None:
     photo = save_picture(tmp_path / "mine.png", (160, 120), seed=3)
-    page = finger.page
+    page = phone.page
 
     def choose_photo() -> None:
         with page.expect_file_chooser() as chooser:
             page.get_by_role("button", name="Choose a photo").tap()
         chooser.value.set_files(photo)
 
-    finger.after(choose_photo)
-    result = finger.after(lambda: page.get_by_role("button", name="Mosaic", exact=True).tap())
+    phone.after(choose_photo)
+    result = phone.after(lambda: page.get_by_role("button", name="Mosaic", exact=True).tap())
     assert difference(result, tiny_pipeline()(photo, painting_path("Mosaic")).images[0]) < 3
     box = page.locator(RESULT).bounding_box()
     assert box["y"] >= 0 and box["y"] + box["height"] <= PHONE["height"], "the result is in sight"
     with page.expect_download() as download:
         page.get_by_role("button", name="Download full size").tap()
     assert download.value.suggested_filename == "mine_mosaic.jpg"
-    finger.screenshot("stylize-touch")
+    phone.screenshot("stylize-touch")
 
 
-def test_everything_fits_a_phone_and_its_owners_finger(finger: Visitor, tmp_path: Path) -> None:
-    page = finger.page
+def test_everything_fits_a_phone_and_its_owners_finger(phone: Visitor, tmp_path: Path) -> None:
+    page = phone.page
 
     def check(name: str) -> None:
-        finger.screenshot(f"{name}-touch")
+        phone.screenshot(f"{name}-touch")
         assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
         assert page.evaluate(TOO_WIDE) == []
         assert page.evaluate(TOO_SMALL) == []
 
     check("first")
     page.get_by_role("switch", name="Mix several").tap()
-    finger.after(lambda: page.get_by_role("button", name="Mosaic", exact=True).tap())
+    phone.after(lambda: page.get_by_role("button", name="Mosaic", exact=True).tap())
     for box in ("Region", "Strength map", "Resolution and model"):
         page.get_by_role("button", name=box).tap()
     page.locator("#canvas canvas").first.wait_for()
@@ -664,7 +679,7 @@ def test_everything_fits_a_phone_and_its_owners_finger(finger: Visitor, tmp_path
     check("inside")
     page.get_by_role("tab", name="Stylize").tap()
     (tmp_path / "notes.png").write_text("dear diary")
-    finger.choose("#choose-photo", tmp_path / "notes.png")
+    phone.choose("#choose-photo", tmp_path / "notes.png")
     page.get_by_role("alert").get_by_text("“notes.png” is not a picture").wait_for()
     check("error")
 
@@ -781,7 +796,7 @@ def test_link_opens_the_same_picture(desktop: Any, visitor: Visitor, tmp_path: P
     other = desktop.new_page()
     other.goto(link)
     other.wait_for_function("document.querySelector('img.after')?.alt.includes('Mosaic')")
-    shown = load_image(httpx.get(other.locator(RESULT).get_attribute("src")).content)
+    shown = load_image(httpx.get(other.locator(RESULT).get_attribute("src"), **LOCAL).content)
     assert difference(shown, result) == 0
     other.reload()
     other.wait_for_function("document.querySelector('img.after')?.alt.includes('Mosaic')")
@@ -801,7 +816,7 @@ def test_link_to_files_that_are_gone_says_so(desktop: Any, visitor: Visitor) -> 
     other.goto(f"{visitor.page.url}#s={text}")
     words = "Not on the server any more: the painting “passwd”, the photo “holiday.jpg”."
     other.get_by_role("alert").get_by_text(words).wait_for()
-    shown = load_image(httpx.get(other.locator(RESULT).get_attribute("src")).content)
+    shown = load_image(httpx.get(other.locator(RESULT).get_attribute("src"), **LOCAL).content)
     assert difference(shown, expected("Cubist")) < 3
     other.close()
 
