@@ -26,6 +26,7 @@ from demo.pictures import read_picture
 from stylekernel_hf import load_image
 from tests.demo.pictures import difference
 from tests.demo.test_upkeep import MODULES
+from tests.demo.visitor import PATIENCE
 from tests.forks import Forked
 from tests.tiny import save_picture
 
@@ -214,7 +215,7 @@ def test_decoder_is_used_again_and_replaced_when_it_died() -> None:
     load(decoders, data)
     assert children() - before == {first}
     first.kill()
-    first.wait(20)
+    first.wait(PATIENCE)
     assert load(decoders, data).size == (60, 40)
     (second,) = children() - before
     assert second != first
@@ -278,8 +279,8 @@ def test_decoders_end_with_the_server(tmp_path: Path, number: int) -> None:
     with run_server(then, tmp_path) as server:
         decoder = psutil.Process(int(server.stdout.readline()))
         server.send_signal(number)
-        server.wait(60)
-        psutil.wait_procs([decoder], timeout=60)
+        server.wait(PATIENCE)
+        psutil.wait_procs([decoder], timeout=PATIENCE)
         assert not decoder.is_running() or decoder.status() == psutil.STATUS_ZOMBIE
 
 
@@ -304,14 +305,14 @@ def test_answer_that_comes_during_a_long_check_is_taken(
     go_on, real = threading.Event(), _Decoder._talk
 
     def talk(decoder: _Decoder, *arguments: Any) -> Any:
-        go_on.wait(20)
+        go_on.wait(PATIENCE)
         return real(decoder, *arguments)
 
     def check() -> None:
         go_on.set()
         for thread in threading.enumerate():
             if thread.name == "decoder":
-                thread.join(20)
+                thread.join(PATIENCE)
 
     monkeypatch.setattr(_Decoder, "_talk", talk)
     monkeypatch.setattr("demo.decoders._PATIENCE", 0)

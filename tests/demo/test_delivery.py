@@ -19,6 +19,7 @@ from demo.delivery import Delivery, address_of_file, social_tags
 from demo.interface import DESCRIPTION, TITLE
 from demo.thumbnails import card, paintings_strip
 from tests.demo.pictures import difference
+from tests.demo.visitor import LOCAL
 
 PAGE = f"""<!doctype html><html><head>
 <meta name="viewport" content="width=device-width" />
@@ -115,8 +116,11 @@ def test_files_are_kept_by_browsers_for_ever(client: TestClient) -> None:
 def test_fonts_and_examples_are_kept_for_a_day_and_text_does_not_wait(url: str) -> None:
     font = "static/fonts/SourceSansPro/SourceSansPro-Regular.woff2"
     for address in (font, "gradio_api/file=/examples/photos/coffee.jpg"):
-        assert httpx.get(f"{url}{address}").headers["cache-control"] == "public, max-age=86400"
-    rules = httpx.get(f"{url}theme.css").text.split("@font-face")[1:]
+        assert (
+            httpx.get(f"{url}{address}", **LOCAL).headers["cache-control"]
+            == "public, max-age=86400"
+        )
+    rules = httpx.get(f"{url}theme.css", **LOCAL).text.split("@font-face")[1:]
     assert rules and all("font-display: swap" in rule.partition("}")[0] for rule in rules)
 
 
@@ -134,11 +138,13 @@ def test_strip_shows_the_paintings_in_their_order() -> None:
 
 
 def test_page_of_the_demo_is_light(url: str) -> None:
-    answer = httpx.get(url, headers={"accept-encoding": "br"})
+    answer = httpx.get(url, headers={"accept-encoding": "br"}, **LOCAL)
     assert int(answer.headers["content-length"]) < 100_000
     head = answer.text.partition("<script")[0]
     assert f'"og:title" content="{TITLE}"' in head and DESCRIPTION in head
     address, data = paintings_strip()
     assert f"url(.{address})" in answer.text
-    assert httpx.get(f"{url.rstrip('/')}{address}").content == data
-    assert httpx.get(f"{url.rstrip('/')}{card()[0]}").headers["content-type"] == "image/jpeg"
+    assert httpx.get(f"{url.rstrip('/')}{address}", **LOCAL).content == data
+    assert (
+        httpx.get(f"{url.rstrip('/')}{card()[0]}", **LOCAL).headers["content-type"] == "image/jpeg"
+    )

@@ -17,7 +17,7 @@ import torch
 
 from demo.fair_queue import FairQueue
 from demo.watched import WatchedPipeline
-from tests.demo.visitor import Visitor, inputs_of, until
+from tests.demo.visitor import PATIENCE, Visitor, inputs_of, until
 from tests.tiny import save_picture
 
 LARGE, SMALL = ("full_size", "stylize_folder"), ("stylize", "explain")
@@ -25,7 +25,7 @@ LARGE, SMALL = ("full_size", "stylize_folder"), ("stylize", "explain")
 
 @dataclass
 class Painter:
-    """Work of a network that has no end by itself."""
+    """Work of a network that has no end by itself, as long as a test waits for one."""
 
     begun: int = 0
     ended: int = 0
@@ -39,8 +39,8 @@ class Painter:
             self.begun += 1
             self.at_once = max(self.at_once, self.begun - self.ended)
         try:
-            self.deaf.wait(20)
-            for _ in range(4000):
+            self.deaf.wait(2 * PATIENCE)
+            for _ in range(400 * PATIENCE):
                 torch.zeros(1)
                 time.sleep(0.005)
         finally:
@@ -60,6 +60,11 @@ def painter(monkeypatch: pytest.MonkeyPatch) -> Painter:
 @pytest.fixture
 def photo(tmp_path: Path) -> Path:
     return save_picture(tmp_path / "photo.png", (64, 48))
+
+
+def all_listen(queue: FairQueue) -> bool:
+    """Say whether somebody listens for each answer that waits to be begun."""
+    return all(queue._silence(event) == 0 for event in queue._waiting())
 
 
 def end_all(queue: FairQueue) -> None:
@@ -91,7 +96,7 @@ def test_work_ends_when_whoever_asked_is_gone(
     # The stream is closed by now.
     if how == "cancel":
         visitor.cancel(name, event)
-    assert until(lambda: painter.ended == 1, 5)
+    assert until(lambda: painter.ended == 1)
 
 
 def test_cancelled_work_ends_while_its_session_listens(
@@ -103,12 +108,12 @@ def test_cancelled_work_ends_while_its_session_listens(
         answer = pool.submit(visitor.answer)
         assert until(lambda: painter.begun == 1)
         visitor.cancel("full_size", event)
-        assert until(lambda: painter.ended == 1, 5)
-        assert answer.result(5)["success"]
+        assert until(lambda: painter.ended == 1)
+        assert answer.result(PATIENCE)["success"]
 
 
 def test_slot_stays_taken_until_cancelled_work_has_ended(
-    app: gr.Blocks, painter: Painter, photo: Path
+    app: gr.Blocks, queue: FairQueue, painter: Painter, photo: Path
 ) -> None:
     painter.deaf.clear()
     visitors = [Visitor(app) for _ in range(3)]
@@ -119,7 +124,9 @@ def test_slot_stays_taken_until_cancelled_work_has_ended(
             pool.submit(visitor.answer)
             if visitor is visitors[0]:
                 assert until(lambda: painter.begun == 1)
-            time.sleep(0.3)
+            assert until(lambda: all_listen(queue))
+            # Time to begin what must not be begun.
+            time.sleep(0.1)
             visitor.cancel("full_size", event)
         painter.deaf.set()
         assert until(lambda: painter.begun == painter.ended)
@@ -133,7 +140,7 @@ def test_request_that_nobody_listens_to_is_not_begun(
     picture = visitor.upload(photo)
     visitor.join("stylize", picture)
     visitor.http.post("/call/full_size", json={"data": inputs_of("full_size", picture)})
-    time.sleep(1)
+    time.sleep(0.2)
     assert painter.begun == 0 and len(queue) == 2
     monkeypatch.setattr(queue, "_limits", replace(queue._limits, patience=0))
     assert until(lambda: len(queue) == 0)
@@ -144,7 +151,7 @@ def test_answer_can_be_asked_for_later(app: gr.Blocks, photo: Path) -> None:
     visitor = Visitor(app)
     data = inputs_of("stylize", visitor.upload(photo))
     event = visitor.http.post("/call/stylize", json={"data": data}).json()["event_id"]
-    time.sleep(1)
+    time.sleep(0.2)
     assert "event: complete" in visitor.http.get(f"/call/stylize/{event}").text
 
 
@@ -175,6 +182,8 @@ def test_full_queue_has_room_for_another_address(
 ) -> None:
     monkeypatch.setattr(queue, "_limits", replace(queue._limits, waiting=6))
     monkeypatch.setattr(queue, "max_size", 6)
+    # However long it takes until they listen.
+    monkeypatch.setattr("demo.fair_queue._LATE", 2 * PATIENCE)
     greedy, other = Visitor(app), Visitor(app, "127.0.0.2")
     picture = greedy.upload(photo)
     sessions = [uuid.uuid4().hex for _ in range(9)]
@@ -189,7 +198,7 @@ def test_full_queue_has_room_for_another_address(
         assert len(taken) == 7 and answer.status_code == 503
         assert "Many people are waiting here" in answer.json()["detail"]
         assert [other.join("stylize", picture).status_code for _ in range(3)] == [200, 200, 429]
-        sent_away = [answer.result(5) for answer in taken[-2:]]
+        sent_away = [answer.result(PATIENCE) for answer in taken[-2:]]
         assert all("come back in a minute" in each["output"]["error"] for each in sent_away)
         assert len(queue) == 6 and not any(answer.done() for answer in taken[:-2])
         end_all(queue)
@@ -200,12 +209,12 @@ def test_full_queue_has_room_for_those_who_listen(
 ) -> None:
     monkeypatch.setattr(queue, "_limits", replace(queue._limits, waiting=4))
     monkeypatch.setattr(queue, "max_size", 4)
-    monkeypatch.setattr("demo.fair_queue._LATE", 0.2)
+    monkeypatch.setattr("demo.fair_queue._LATE", 0.05)
     visitor = Visitor(app)
     picture = visitor.upload(photo)
     for _ in range(4):
         visitor.join("stylize", picture, session=uuid.uuid4().hex)
-    time.sleep(0.5)
+    time.sleep(0.1)
     assert visitor.join("stylize", picture).status_code == 200
     with ThreadPoolExecutor() as pool:
         pool.submit(visitor.answer)
@@ -220,7 +229,7 @@ def test_addresses_take_turns(
 
     def noted(pipe: WatchedPipeline, content: Any, *arguments: Any, **options: Any) -> Any:
         painted.append(content.width)
-        go_on.wait(20)
+        go_on.wait(2 * PATIENCE)
         return real(pipe, content, *arguments, **options)
 
     monkeypatch.setattr(WatchedPipeline, "__call__", noted)
@@ -233,9 +242,9 @@ def test_addresses_take_turns(
             assert visitor.join("stylize", picture, session=session).status_code == 200
             answers.append(pool.submit(visitor.answer, session))
             assert until(lambda: painted == [64])
-        assert until(lambda: all(queue._silence(event) == 0 for event in queue._waiting()))
+        assert until(lambda: all_listen(queue))
         go_on.set()
-        assert all(answer.result(20)["success"] for answer in answers)
+        assert all(answer.result(PATIENCE)["success"] for answer in answers)
     assert painted[:5] == [64, 64, 80, 64, 80] or painted[:5] == [64, 80, 64, 80, 64]
     assert painted[5:] == [64, 64]
 
@@ -248,7 +257,7 @@ def test_small_request_does_not_wait_for_a_large_one(
     def slow_if_wide(pipe: WatchedPipeline, content: Any, *arguments: Any, **options: Any) -> Any:
         if content.width == 80:
             begun.set()
-            go_on.wait(20)
+            go_on.wait(2 * PATIENCE)
         return real(pipe, content, *arguments, **options)
 
     monkeypatch.setattr(WatchedPipeline, "__call__", slow_if_wide)
@@ -257,11 +266,11 @@ def test_small_request_does_not_wait_for_a_large_one(
     with ThreadPoolExecutor() as pool:
         one.join("full_size", wide)
         large = pool.submit(one.answer)
-        assert begun.wait(20)
+        assert begun.wait(PATIENCE)
         other.join("stylize", small)
         assert other.answer()["success"] and not large.done()
         go_on.set()
-        assert large.result(20)["success"]
+        assert large.result(PATIENCE)["success"]
 
 
 def test_series_of_small_pictures_does_not_wait_for_a_large_one(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
@@ -16,7 +18,7 @@ from demo.studio import Studio
 from tests.demo.conftest import tiny_pipeline
 from tests.demo.pictures import difference, opened
 from tests.demo.slow_hub import answer_forever
-from tests.demo.visitor import Visitor, until
+from tests.demo.visitor import PATIENCE, Visitor, until
 from tests.hub.hub_server import HubServer, files_of
 from tests.tiny import save_picture, tiny_model
 
@@ -66,7 +68,7 @@ def test_slow_model_holds_nobody_who_wants_another(
             assert other.answer()["success"]
         assert not slow.done()
         app._queue.end(next(app._queue._waiting()), "Enough.")
-        assert slow.result(10)["output"]["error"] == "Enough."
+        assert slow.result(PATIENCE)["output"]["error"] == "Enough."
 
 
 def test_fetch_ends_when_its_visitor_is_gone(app: gr.Blocks, asked: list[str], photo: Path) -> None:
@@ -77,7 +79,7 @@ def test_fetch_ends_when_its_visitor_is_gone(app: gr.Blocks, asked: list[str], p
         if message["msg"] == "estimation":
             assert until(lambda: asked)
             break
-    assert until(lambda: "hung up" in asked, 10)
+    assert until(lambda: "hung up" in asked)
     other.join("full_size", picture, model="painter/good")
     answer = other.answer()
     expected = tiny_pipeline(seed=1)
@@ -88,7 +90,9 @@ def test_fetch_ends_when_its_visitor_is_gone(app: gr.Blocks, asked: list[str], p
 def test_visitors_are_told_what_became_of_their_model(
     app: gr.Blocks, asked: list[str], shelf: Any, photo: Path, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr(shelf, "_limits", replace(shelf._limits, fetch_seconds=5))
+    seconds, ahead = shelf._limits.fetch_seconds, [0.0]
+    clock = SimpleNamespace(monotonic=lambda: time.monotonic() + ahead[0])
+    monkeypatch.setattr("demo.hub_fetch.time", clock)
     visitors = {name: Visitor(app) for name in ("slow", "good", "none")}
     picture = visitors["slow"].upload(photo)
     with ThreadPoolExecutor() as pool:
@@ -97,8 +101,10 @@ def test_visitors_are_told_what_became_of_their_model(
             visitor.join("stylize", picture, model=f"painter/{name}")
             answers[name] = pool.submit(visitor.answer)
             assert until(lambda: asked)
-        told = {name: answer.result(60)["output"] for name, answer in answers.items()}
-    assert "did not arrive within 5 seconds" in told["slow"]["error"]
+        # The time of the slow one is up; the others will have as much.
+        ahead[0] = seconds
+        told = {name: answer.result(PATIENCE)["output"] for name, answer in answers.items()}
+    assert f"did not arrive within {seconds:.0f} seconds" in told["slow"]["error"]
     assert "has no public model “painter/none”" in told["none"]["error"]
     assert len(told["good"]["data"][0]) == 2
 
@@ -133,6 +139,6 @@ def test_addresses_take_turns_in_fetching(
         answer = pool.submit(other.answer)
         assert until(lambda: all(app._queue._silence(e) == 0 for e in app._queue._waiting()))
         app._queue.end(next(app._queue._waiting()), "Enough.")
-        assert answer.result(30)["success"]
+        assert answer.result(PATIENCE)["success"]
         fetched = [path for method, path in hub.log if "/tree/" in path]
         assert [path.split("/")[4] for path in fetched[:3]].index("good") <= 2

@@ -13,6 +13,7 @@ import torch
 
 from demo.watched import WatchedPipeline
 from tests.demo.test_mcp import Tools, as_data
+from tests.demo.visitor import PATIENCE
 from tests.tiny import save_picture
 
 pytest.importorskip("mcp", reason="needs gradio[mcp]")
@@ -24,12 +25,12 @@ def tools(url: str) -> Tools:
 
 
 def endless(started: threading.Event, ended: threading.Event) -> Any:
-    """Return work of a network that has no end by itself."""
+    """Return work of a network that has no end by itself, as long as a test waits for one."""
 
     def work(*_: object, **__: object) -> None:
         started.set()
         try:
-            for _ in range(4000):
+            for _ in range(400 * PATIENCE):
                 torch.zeros(1)
                 time.sleep(0.005)
         finally:
@@ -55,11 +56,11 @@ def test_work_of_a_call_ends_when_its_caller_is_gone(
             progress_callback=hear if with_progress else None,
         )
         waiting = asyncio.create_task(call)
-        assert await asyncio.to_thread(started.wait, 60)
+        assert await asyncio.to_thread(started.wait, PATIENCE)
         waiting.cancel()
 
     tools._with_session(leave)
-    assert ended.wait(30)
+    assert ended.wait(PATIENCE)
 
 
 def test_calls_of_one_address_leave_room_for_others(
@@ -68,7 +69,7 @@ def test_calls_of_one_address_leave_room_for_others(
     go_on, real = threading.Event(), WatchedPipeline.__call__
 
     def wait(pipe: Any, *arguments: Any, **options: Any) -> Any:
-        go_on.wait(30)
+        go_on.wait(2 * PATIENCE)
         return real(pipe, *arguments, **options)
 
     monkeypatch.setattr(WatchedPipeline, "__call__", wait)
@@ -77,7 +78,7 @@ def test_calls_of_one_address_leave_room_for_others(
     async def call_often(session: Any) -> list[Any]:
         arguments = {"photo": photo, "paintings": ["Mosaic"]}
         calls = [asyncio.create_task(session.call_tool("stylize", arguments)) for _ in range(20)]
-        done, _ = await asyncio.wait(calls, timeout=20, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait(calls, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
         assert "Too many calls" in done.pop().result().content[0].text
         go_on.set()
         return list(await asyncio.gather(*calls))

@@ -13,7 +13,7 @@ from demo.messages import AbandonedError
 from demo.precedence import Pauses, Precedence
 from demo.studio import Studio
 from demo.watched import is_wanted
-from tests.demo.visitor import until
+from tests.demo.visitor import PATIENCE, until
 
 
 class Clock:
@@ -50,7 +50,7 @@ def test_large_work_does_nothing_while_a_small_one_is_done(studio: Studio) -> No
             assert steps[0] <= before + 1
         assert until(lambda: steps[0] > before + 100)
         done.set()
-        work.result(20)
+        work.result(PATIENCE)
 
 
 def test_work_that_pauses_ends_when_it_is_cancelled(studio: Studio) -> None:
@@ -65,10 +65,10 @@ def test_work_that_pauses_ends_when_it_is_cancelled(studio: Studio) -> None:
 
     with ThreadPoolExecutor() as pool, studio.watch():
         work = pool.submit(large)
-        assert paused.wait(20)
+        assert paused.wait(PATIENCE)
         wanted.clear()
         with pytest.raises(AbandonedError):
-            work.result(20)
+            work.result(PATIENCE)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from gradio_client import Client, handle_file
 from demo.public_names import Names
 from tests.demo.pictures import difference
 from tests.demo.test_public_server import file_data, stylize_raw
+from tests.demo.visitor import LOCAL
 from tests.tiny import save_picture
 
 ROOT = Path(__file__).parents[2]
@@ -49,7 +50,7 @@ def none_in(text: str, folders: list[str]) -> str:
     ],
 )
 def test_pages_name_no_folders(url: str, folders: list[str], path: str) -> None:
-    none_in(httpx.get(f"{url}{path}").text, folders)
+    none_in(httpx.get(f"{url}{path}", **LOCAL).text, folders)
 
 
 def test_uploads_and_results_are_named_without_folders(
@@ -57,15 +58,15 @@ def test_uploads_and_results_are_named_without_folders(
 ) -> None:
     photo = save_picture(tmp_path / "my photo ä.png", (64, 48))
     with photo.open("rb") as file:
-        answer = httpx.post(f"{url}gradio_api/upload", files={"files": (photo.name, file)})
+        answer = httpx.post(f"{url}gradio_api/upload", files={"files": (photo.name, file)}, **LOCAL)
     (name,) = json.loads(none_in(answer.text, folders))
     assert name.startswith("/uploads/") and name.endswith("/my photo ä.png")
     stream = none_in(stylize_raw(url, file_data(name)), folders)
     assert "event: complete" in stream
     pair = json.loads(stream.rpartition("data: ")[2])[0]
     for each in pair:
-        by_url = httpx.get(each["url"])
-        by_path = httpx.get(f"{url}gradio_api/file={each['path']}")
+        by_url = httpx.get(each["url"], **LOCAL)
+        by_path = httpx.get(f"{url}gradio_api/file={each['path']}", **LOCAL)
         assert by_url.content == by_path.content == real(each["path"], uploads).read_bytes()
 
 
@@ -89,17 +90,19 @@ def real(name: str, uploads: Path) -> Path:
 def test_errors_name_no_folders(url: str, folders: list[str], path: str) -> None:
     stream = none_in(stylize_raw(url, file_data(path)), folders)
     assert "event: error" in stream
-    none_in(httpx.get(f"{url}gradio_api/file={path}".replace("\0", "%00")).text, folders)
+    none_in(httpx.get(f"{url}gradio_api/file={path}".replace("\0", "%00"), **LOCAL).text, folders)
 
 
 def test_examples_are_named_without_folders_and_can_be_painted(
     url: str, folders: list[str]
 ) -> None:
-    config = json.loads(none_in(httpx.get(f"{url}config").text, folders))
+    config = json.loads(none_in(httpx.get(f"{url}config", **LOCAL).text, folders))
     values = [each["props"].get("value") for each in config["components"]]
     photo = next(each for each in values if isinstance(each, dict) and "path" in each)
     assert photo["path"] == "/examples/photos/coffee.jpg"
-    assert httpx.get(photo["url"]).content == (ROOT / "demo" / photo["path"][1:]).read_bytes()
+    assert (
+        httpx.get(photo["url"], **LOCAL).content == (ROOT / "demo" / photo["path"][1:]).read_bytes()
+    )
     assert "event: complete" in stylize_raw(url, photo)
 
 
@@ -107,7 +110,7 @@ def test_no_file_of_the_page_is_a_default_for_programs(
     url: str, app: gr.Blocks, tmp_path: Path
 ) -> None:
     """Gradio's client would send the file of that path, from its own machine."""
-    info = httpx.get(f"{url}gradio_api/info").json()["named_endpoints"]
+    info = httpx.get(f"{url}gradio_api/info", **LOCAL).json()["named_endpoints"]
     defaults = [each["parameter_default"] for end in info.values() for each in end["parameters"]]
     assert "path" not in json.dumps(defaults) and "Swirling oil" in json.dumps(defaults)
     client = Client(url, verbose=False, download_files=str(tmp_path / "got"))

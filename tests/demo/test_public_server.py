@@ -29,7 +29,7 @@ from demo.upkeep import Page
 from stylekernel_hf import pipeline
 from tests.demo.conftest import LIMITS
 from tests.demo.pictures import difference, huge_png, opened
-from tests.demo.visitor import Visitor
+from tests.demo.visitor import LOCAL, Visitor
 from tests.tiny import save_picture
 
 ROOT = Path(__file__).parents[2]
@@ -44,11 +44,11 @@ def client(url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clien
 
 def call(url: str, endpoint: str, data: list[Any]) -> str:
     """Call an endpoint as raw as can be; return the server's last word."""
-    answer = httpx.post(f"{url}/gradio_api/call/{endpoint}", json={"data": data})
+    answer = httpx.post(f"{url}/gradio_api/call/{endpoint}", json={"data": data}, **LOCAL)
     if answer.status_code != 200:
         return answer.text
     event = answer.json()["event_id"]
-    return httpx.get(f"{url}/gradio_api/call/{endpoint}/{event}", timeout=30).text
+    return httpx.get(f"{url}/gradio_api/call/{endpoint}/{event}", **LOCAL).text
 
 
 def stylize_raw(url: str, photo: Any) -> str:
@@ -73,7 +73,7 @@ def file_data(path: str) -> dict[str, Any]:
 )
 def test_files_of_the_server_cannot_be_read(url: str, path: str) -> None:
     for route in ("gradio_api/file=", "file=", "gradio_api/file/", "static/", "assets/"):
-        answer = httpx.get(f"{url}{route}{path}")
+        answer = httpx.get(f"{url}{route}{path}", **LOCAL)
         assert answer.status_code in (403, 404) or "stylekernel" in answer.text[:3000], route
         assert "root:" not in answer.text and "encoder_channels" not in answer.text
 
@@ -89,8 +89,8 @@ def test_files_of_another_visitor_cannot_be_guessed(url: str, uploads: Path) -> 
     results = list(uploads.rglob("*swirling-oil*"))
     assert results
     assert all(len(file.parent.name) == 32 for file in results)
-    assert httpx.get(f"{url}gradio_api/file={uploads}").status_code in (403, 404)
-    assert httpx.get(f"{url}gradio_api/file={results[0]}").status_code == 200
+    assert httpx.get(f"{url}gradio_api/file={uploads}", **LOCAL).status_code in (403, 404)
+    assert httpx.get(f"{url}gradio_api/file={results[0]}", **LOCAL).status_code == 200
 
 
 def test_addresses_inside_are_not_fetched(url: str) -> None:
@@ -114,7 +114,7 @@ def test_addresses_inside_are_not_fetched(url: str) -> None:
 
 def test_too_large_an_upload_is_turned_away(url: str) -> None:
     data = b"\x89PNG" + bytes(LIMITS.upload_bytes)
-    answer = httpx.post(f"{url}gradio_api/upload", files={"files": ("big.png", data)})
+    answer = httpx.post(f"{url}gradio_api/upload", files={"files": ("big.png", data)}, **LOCAL)
     assert answer.status_code == 413
 
 
@@ -184,7 +184,7 @@ def test_full_disk_is_told(
 
 def test_nothing_gets_past_the_queue(url: str) -> None:
     for route in ("api/stylize", "run/stylize", "run/predict"):
-        answer = httpx.post(f"{url}gradio_api/{route}", json={"data": [], "fn_index": 0})
+        answer = httpx.post(f"{url}gradio_api/{route}", json={"data": [], "fn_index": 0}, **LOCAL)
         assert answer.status_code >= 400, route
 
 
@@ -201,7 +201,9 @@ def test_region_blobs_are_bounded(app: gr.Blocks, url: str) -> None:
             "id": owner,
         }
         files = {"file": ("layer.png", bytes(size))}
-        return httpx.post(f"{url}gradio_api/component_server", data=form, files=files).status_code
+        return httpx.post(
+            f"{url}gradio_api/component_server", data=form, files=files, **LOCAL
+        ).status_code
 
     assert send("first") == 200
     for number in range(40):
@@ -283,5 +285,5 @@ def test_old_files_are_deleted_and_new_ones_kept(
         os.utime(path, (time.time() - LIMITS.keep_seconds - 1,) * 2)
     app.tidy()
     assert left() == []
-    assert json.loads(httpx.get(f"{app.local_url}config").text)["title"]
+    assert json.loads(httpx.get(f"{app.local_url}config", **LOCAL).text)["title"]
     assert any(uploads.rglob("*.jpg")), "what the page itself shows stays"
