@@ -7,6 +7,7 @@ import io
 import sys
 
 from stylekernel_hf import keep_freed_memory
+from stylekernel_hf.cli.quick_imports import quick_imports
 from stylekernel_hf.cli.stop_signals import Stopped, stop_signals
 from stylekernel_hf.errors.messages import in_one_line
 
@@ -20,8 +21,10 @@ def main() -> None:
     keep_freed_memory()
     try:
         with stop_signals():
-            from stylekernel_hf.cli.app import app
+            with quick_imports():
+                from stylekernel_hf.cli.commands import build_app
 
+                app = build_app(sys.argv[1:])
             app()
     except Stopped as stopped:
         # The terminal may be closed.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,16 +29,48 @@ def make_pictures(
 
     Returns whether no job failed, and every content could be read to its end.
     """
+    # The bar counts pictures, or the tiles of a single picture.
+    pipe.set_progress_bar_config(disable=len(jobs) > 1, leave=False, delay=2)
+    outcomes: list[Outcome] = []
+    is_picture = len(jobs) == 1 and not jobs[0].is_clip
+    make = _make_picture if is_picture else _make_with_bars
+    try:
+        make(pipe, jobs, outcomes, options)
+    finally:
+        _report(outcomes, output)
+    return not any(outcome.error for outcome in outcomes)
+
+
+def _make_picture(
+    pipe: StyleKernelPipeline | RuntimePipeline,
+    jobs: Sequence[Job],
+    outcomes: list[Outcome],
+    options: Mapping[str, Any],
+) -> None:
+    """Make a single picture, whose bar is the pipeline's, without the library of the others."""
+    from stylekernel_hf.cli.bulk import run_jobs
+
+    def note(outcome: Outcome) -> None:
+        outcomes.append(outcome)
+        raise_if_stopped()
+
+    with report_when_stopped(lambda: f"{_count(outcomes)} of 1 pictures were written"):
+        run_jobs(pipe, jobs, on_outcome=note, **options)
+
+
+def _make_with_bars(
+    pipe: StyleKernelPipeline | RuntimePipeline,
+    jobs: Sequence[Job],
+    outcomes: list[Outcome],
+    options: Mapping[str, Any],
+) -> None:
+    """Make videos or several pictures under bars that count pictures and frames."""
     from rich.progress import TimeRemainingColumn
 
     from stylekernel_hf.cli.bulk import run_jobs
     from stylekernel_hf.cli.video_progress import VideoBar
 
-    # The bar counts pictures, or the tiles of a single picture.
-    pipe.set_progress_bar_config(disable=len(jobs) > 1, leave=False, delay=2)
-    outcomes: list[Outcome] = []
-    single_picture = len(jobs) == 1 and not jobs[0].is_clip
-    progress = step_progress(TimeRemainingColumn(), disable=single_picture)
+    progress = step_progress(TimeRemainingColumn())
     bar = progress.add_task("stylizing", total=len(jobs), visible=len(jobs) > 1)
     frames = VideoBar(progress)
 
@@ -51,14 +83,10 @@ def make_pictures(
     def kept() -> str:
         return f"{_count(outcomes)} of {len(jobs)} pictures were written{frames.kept()}"
 
-    video: dict[str, Any] = {**options.pop("video", {}), "on_frame": frames.show}
-    with report_when_stopped(kept):
-        try:
-            with progress:
-                run_jobs(pipe, jobs, video=video, on_outcome=note, **options)
-        finally:
-            _report(outcomes, output)
-    return not any(outcome.error for outcome in outcomes)
+    video: dict[str, Any] = {**options.get("video", {}), "on_frame": frames.show}
+    others = {name: value for name, value in options.items() if name != "video"}
+    with report_when_stopped(kept), progress:
+        run_jobs(pipe, jobs, video=video, on_outcome=note, **others)
 
 
 def tell_new_folder(output: str, jobs: Sequence[Job]) -> None:

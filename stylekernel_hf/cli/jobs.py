@@ -9,14 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from stylekernel_hf.cli.content_folders import list_contents
 from stylekernel_hf.cli.output_names import file_system_key, name_results
 from stylekernel_hf.cli.style_sources import StyleSource, path_of
 from stylekernel_hf.files.output_paths import check_not_read, check_output_file, check_output_folder
 from stylekernel_hf.images.folder import list_images
-from stylekernel_hf.images.formats import format_to_write
+from stylekernel_hf.images.formats import format_of_suffix, format_to_write
 from stylekernel_hf.video.formats import (
     is_clip,
     is_video_name,
@@ -183,9 +181,10 @@ def _suffix_for(content: Path, usual: str, frames: bool) -> str:
 
 def _is_of_a_picture(suffix: str) -> bool:
     # Formats that are only read count, too, such as .heic: no folder has such a name.
+    if not suffix or format_of_suffix(suffix) is not None:
+        return bool(suffix)
     by_name, _ = mimetypes.MimeTypes().guess_type(f"name{suffix}", strict=False)
-    known = suffix.lower() in Image.registered_extensions()
-    return bool(suffix) and (known or (by_name or "").startswith("image/"))
+    return (by_name or "").startswith("image/")
 
 
 def _glob(pattern: str, name: str) -> list[Path]:

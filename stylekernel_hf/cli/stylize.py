@@ -225,7 +225,8 @@ def stylize(
             import_module("stylekernel_hf.large.file_stylization")
         pipe = _load(model, device, dtype, tile_size)
     else:
-        pipe = _load_runtime(model, runtime, dtype, jobs, tile_size)
+        with quick_imports():
+            pipe = _load_runtime(model, runtime, dtype, jobs, tile_size)
     # 2. Make the pictures.
     complete = make_pictures(
         pipe,

@@ -27,12 +27,19 @@ ALPHA_FORMATS = frozenset({"AVIF", "GIF", "JPEG2000", "PNG", "QOI", "TGA", "TIFF
 _CHANGED_BY_PILLOW = frozenset({"ICNS", "ICO", "PCX"})
 
 
+def format_of_suffix(suffix: str) -> str | None:
+    """Return Pillow's name of the format of a suffix, which loads rare formats only if need be."""
+    Image.preinit()
+    suffix = suffix.lower()
+    return Image.EXTENSION.get(suffix) or Image.registered_extensions().get(suffix)
+
+
 def format_to_write(path: Path, *, name: str) -> str:
     """Return Pillow's name of the format of a path's suffix.
 
     Raises ValueError, which begins with `name`, for a suffix without a format that holds colours.
     """
-    image_format = Image.registered_extensions().get(path.suffix.lower())
+    image_format = format_of_suffix(path.suffix)
     if image_format is None or image_format in _CHANGED_BY_PILLOW or not _takes(image_format):
         raise ValueError(
             f"{name} must end in the suffix of an image format that Pillow writes in colour "

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
-
-from tqdm.auto import tqdm
 
 
 class ProgressBars:
@@ -33,4 +32,9 @@ class ProgressBars:
         Returns:
             A bar of tqdm with the options of `set_progress_bar_config`.
         """
+        if "IPython" in sys.modules:
+            from tqdm.auto import tqdm
+        else:
+            # The one for notebooks imports asyncio, which takes as long as a small picture.
+            from tqdm import tqdm
         return tqdm(iterable, total=total, **self._bar_options)

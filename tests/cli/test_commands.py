@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from accelerate.state import AcceleratorState
 
+from stylekernel_hf.cli.commands import build_app
 from stylekernel_hf.images.loading import load_image
 from tests.cli.shell import Ended, Shell
 from tests.tiny import save_picture, save_tiny_vgg, tiny_model
@@ -168,3 +169,12 @@ def test_benchmark_refuses_a_plot_where_there_is_no_folder(folder: Path, shell: 
     result = shell("benchmark", "--plot", folder / "nowhere" / "plot.png")
     assert result.status == 1
     assert "no such folder" in result.err
+
+
+@pytest.mark.parametrize(
+    ("words", "commands", "groups"),
+    [(["stylize", "photo.jpg"], 1, 0), (["hub", "build"], 0, 1), (["--help"], 10, 1), ([], 10, 1)],
+)
+def test_command_that_is_called_is_prepared_alone(words: list[str], commands: int, groups: int):
+    app = build_app(words)
+    assert (len(app.registered_commands), len(app.registered_groups)) == (commands, groups)

@@ -98,7 +98,7 @@ try:
     main()
 except SystemExit as ended:
     assert not ended.code, ended.code
-print([name for name in ("torch", "huggingface_hub", "diffusers") if name in sys.modules])
+print([x for x in ("torch", "huggingface_hub", "diffusers", "rich.progress") if x in sys.modules])
 """
     result = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
