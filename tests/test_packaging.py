@@ -72,7 +72,7 @@ USERS = [extra for extra in EXTRAS if extra not in ("test", "docs", "demo", "exa
     ("folder", "extras", "others"),
     [
         ("stylekernel_hf", USERS, WITH_TORCH),
-        ("demo", ["demo", "examples"], WITH_GRADIO),
+        ("demo", ["demo", "examples", "video"], WITH_GRADIO),
         ("integrations", [], {"comfy", "comfy-api"}),
         ("tests", [*EXTRAS], WITH_TORCH | WITH_GRADIO),
     ],
