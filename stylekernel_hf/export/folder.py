@@ -7,6 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from stylekernel_hf.errors.given_values import shown
+from stylekernel_hf.export.differences import describe_differences
 from stylekernel_hf.export.graph_builder import IR_VERSION, OPSET, PRECISIONS, Precision
 from stylekernel_hf.export.graphs import smallest_side, style_model, transform_model
 from stylekernel_hf.export.network_weights import NetworkWeights
@@ -31,7 +32,8 @@ def export_onnx(
         model: The network. Its dtype does not matter.
         folder: The folder, which is created if need be. It appears whole or not at all.
         precision: "fp32", or "fp16" for files of half the size, in which features have 16 bits;
-            statistics and attention stay in 32 bits. Inputs and outputs are float32 in both.
+            statistics and attention stay in 32 bits, and the README says what pictures differ by.
+            Inputs and outputs are float32 in both.
 
     Raises:
         ValueError: `precision` is unknown.
@@ -58,16 +60,22 @@ def export_onnx(
         "content_stride": str(model.stride),
         "license": f"see {LICENSE_NAME}",
     }
-    models = {
-        STYLE_NAME: style_model(config, weights, precision, facts),
-        TRANSFORM_NAME: transform_model(config, weights, precision, facts),
-    }
+    built = (
+        style_model(config, weights, precision, facts),
+        transform_model(config, weights, precision, facts),
+    )
+    models = dict(zip((STYLE_NAME, TRANSFORM_NAME), built, strict=True))
     weights.check_all_taken()
+    differences = ""
+    if precision == "fp16":
+        single = style_model(config, weights), transform_model(config, weights)
+        differences = describe_differences(single, built)
     template = files("stylekernel_hf.export").joinpath("readme.md").read_text(encoding="utf-8")
     fields = {
         "ORIGIN": Path(origin).name if Path(origin).is_dir() else origin,
         "CHECKPOINT_ID": model.checkpoint_id,
         "PRECISION": precision,
+        "DIFFERENCES": differences,
         "OPSET": str(OPSET),
         "IR_VERSION": str(IR_VERSION),
         "SMALLEST_SIDE": str(smallest_side(config)),

@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 
 from stylekernel_hf import export_onnx
+from stylekernel_hf.export import differences
 from stylekernel_hf.images.loading import load_image
 from stylekernel_hf.pretrained.checkpoint import EMBEDDED_CHECKPOINT, load_checkpoint
 from stylekernel_hf.pretrained.model import StyleKernelModel
@@ -68,12 +69,26 @@ def test_program_in_the_readme_makes_the_networks_picture(
     assert np.abs(actual - expected).max() < 1
 
 
-def test_half_precision_takes_half_the_size(small: StyleKernelModel, tmp_path: Path):
+def test_half_precision_takes_half_the_size_and_states_its_differences(
+    small: StyleKernelModel, tmp_path: Path
+):
     export_onnx(small, tmp_path / "full")
     export_onnx(small.half(), tmp_path / "half", precision="fp16")
     small.float()
     full, half = ((tmp_path / name / "style.onnx").stat().st_size for name in ("full", "half"))
     assert half < 0.65 * full
+    readme = (tmp_path / "half" / "README.md").read_text(encoding="utf-8")
+    stated = re.findall(r"^\| (1|0\.5) \| (\d\.\d+) \| (\d\.\d+) \|$", readme, re.MULTILINE)
+    assert [strength for strength, _, _ in stated] == ["1", "0.5"]
+    assert all(0 < float(mean) < float(largest) < 1 for _, mean, largest in stated)
+    assert "fp16 differs" not in (tmp_path / "full" / "README.md").read_text(encoding="utf-8")
+
+
+def test_without_onnxruntime_differences_are_unknown(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    graph = onnx.ModelProto()
+    section = differences.describe_differences((graph, graph), (graph, graph))
+    assert "were not measured, because onnxruntime is not installed" in section
 
 
 def test_other_files_of_the_folder_stay(small: StyleKernelModel, tmp_path: Path):
