@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import time
 import uuid
@@ -142,6 +143,11 @@ class FairQueue(Queue):
         if event := self.event_ids_to_events.get(event_id):
             event.alive = False
         await super().remove_from_queue(event_id)
+
+    async def reset_iterators(self, event_id: str) -> None:
+        """Forget a series of answers; cancelling one forgets it at the same time."""
+        with contextlib.suppress(KeyError):
+            await super().reset_iterators(event_id)
 
     def end(self, event: Event, words: str) -> None:
         """End an event, waiting or worked on, and tell its session why."""

@@ -15,8 +15,10 @@ from demo.delivery import Delivery, social_tags
 from demo.fetching_queue import FetchingQueue
 from demo.forms import Uploads, bound_forms
 from demo.gate import Gate
+from demo.gpu import LENDS_GPU
 from demo.layers import Layers
 from demo.public_names import PublicNames
+from demo.streams import CameraPictures
 from demo.studio import Studio
 from demo.tabs.all_paintings import all_paintings_tab
 from demo.tabs.folder import folder_tab
@@ -81,6 +83,11 @@ def build_demo(studio: Studio) -> Page:
 
                 with gr.Tab("Video", id="video") as video:
                     video_tab(studio, choice, video)
+            if _HAS_PYAV and not LENDS_GPU:
+                from demo.tabs.camera import camera_tab
+
+                with gr.Tab("Camera", id="camera") as camera:
+                    camera_tab(studio, choice, camera, studio.streams)
             with gr.Tab("Look inside", id="inside") as inside:
                 inside_tab(studio, choice, inside)
         restoring(choice, demo)
@@ -113,6 +120,7 @@ def launch_options(studio: Studio) -> dict[str, Any]:
     strip, picture = paintings_strip(), card()
     tags = social_tags(TITLE, DESCRIPTION, picture[0])
     middleware = [
+        Middleware(CameraPictures, streams=studio.streams),
         Middleware(Delivery, files=dict((strip, picture)), tags=tags),
         Middleware(Gate, limits=studio.limits),
         Middleware(Uploads),

@@ -28,6 +28,7 @@ class Limits:
       and thinned out to `video_rate` a second.
     - video_decode_seconds: of a processor, for decoding one clip.
     - video_work_seconds: the network's work on one clip.
+    - cameras: that run at once; camera_seconds: of each; camera_side: longer side of its pictures.
     - seconds: the network's work on one request; the waiting in the queue is not counted.
     - waiting: requests in the queue; another one is told to come back later.
     - waiting_each: requests in the queue that one session may have of a kind: small ones, or large.
@@ -58,6 +59,9 @@ class Limits:
     video_rate: int = 30
     video_decode_seconds: float = 60
     video_work_seconds: float = 900
+    cameras: int = 2
+    camera_seconds: float = 300
+    camera_side: int = 384
     seconds: float = 180
     waiting: int = 128
     waiting_each: int = 2

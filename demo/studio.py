@@ -21,6 +21,7 @@ from demo.pictures import read_picture, within
 from demo.precedence import Pauses, precedence
 from demo.region import as_map, color_masks, multiplied, region_mask, scaled_by, split_by
 from demo.settings import Settings
+from demo.streams import Streams
 from demo.watched import Report, Watch, WatchedPipeline, watched
 from stylekernel_hf import StyleKernelPipeline
 
@@ -51,6 +52,7 @@ class Studio:
     embedded: StyleKernelPipeline | None = None
 
     def __post_init__(self) -> None:
+        self.streams = Streams(self.limits.cameras)
         self.models = ModelShelf(self.limits, self.embedded)
         # Only the demo's own paintings are remembered; nothing of a visitor outlives the request,
         # and no model of the Hub the place that it has on the shelf.

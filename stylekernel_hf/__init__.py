@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from stylekernel_hf.pretrained.presets import build_model
     from stylekernel_hf.styles.embedding import StyleEmbedding
     from stylekernel_hf.styles.library import StyleLibrary
+    from stylekernel_hf.video.live import LiveStylizer
     from stylekernel_hf.video.stylizing import StylizedVideo, VideoProgress, stylize_video
 
 __version__ = "0.1.0"
@@ -46,6 +47,7 @@ __all__ = [
     "CardDetails",
     "EndpointHandler",
     "Explanation",
+    "LiveStylizer",
     "PictureMetadata",
     "RuntimePipeline",
     "StyleEmbedding",
@@ -79,6 +81,7 @@ _HOMES = {
     "CardDetails": "stylekernel_hf.hub.card",
     "EndpointHandler": "stylekernel_hf.integrations.inference_endpoint",
     "Explanation": "stylekernel_hf.pipelines.explanation",
+    "LiveStylizer": "stylekernel_hf.video.live",
     "PictureMetadata": "stylekernel_hf.images.metadata.picture_metadata",
     "RuntimePipeline": "stylekernel_hf.pipelines.runtime_pipeline",
     "StyleEmbedding": "stylekernel_hf.styles.embedding",

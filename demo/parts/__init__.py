@@ -64,6 +64,15 @@ def restorer() -> gr.HTML:
     )
 
 
+def camera(side: int) -> gr.HTML:
+    """Build the camera; pictures that it sends have a longer side of `side` px.
+
+    Its value is {"stream": a name}. It triggers "begin" once the camera sees something, and "leave"
+    when it is switched off, or out of sight.
+    """
+    return gr.HTML({}, **_part("camera", SIDE=str(side)))
+
+
 def message() -> gr.HTML:
     """Make a place for messages in words; one for each tab."""
     return gr.HTML(
