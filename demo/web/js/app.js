@@ -37,6 +37,10 @@ async function keepOffline() {
 
 /** Stylize the photo on the page. While one is made, the next waits, and only the last one asked for is made. */
 async function stylize() {
+  if (!engine && photo()) {
+    const pixels = photo().small();
+    view(pixels, pixels, "The photo, to be stylized once the network is there");
+  }
   if (!engine || !photo() || document.body.dataset.view !== "photo") return;
   if (running) {
     again = true;
@@ -151,7 +155,8 @@ async function main() {
   const { bytes } = await (await fetch("models/network.json")).json();
   const onLoading = (loaded) => {
     if (engine) return;
-    showProgress(`Loading the network: ${(loaded / 1e6).toFixed(1)} of ${(bytes / 1e6).toFixed(1)} MB`, Math.min(1, loaded / bytes));
+    if (loaded >= bytes) showProgress("Starting the network");
+    else showProgress(`Loading the network: ${(loaded / 1e6).toFixed(1)} of ${(bytes / 1e6).toFixed(1)} MB`, loaded / bytes);
   };
   fillPicker(listed.paintings, FIRST_PAINTING, stylize);
   const photoIsThere = fillPhotos(listed.photos, FIRST_PHOTO, stylize);

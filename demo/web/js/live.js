@@ -192,7 +192,6 @@ export function stop() {
   $("#start").textContent = "Start the camera";
   for (const button of [$("#take-photo"), $("#record")]) button.disabled = true;
 }
-export const isRunning = () => stream !== null;
 
 /** The camera's frame of now, as it is, for a photo. */
 export const grab = () => createImageBitmap(video);

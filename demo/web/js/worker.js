@@ -40,6 +40,8 @@ async function start({ backend, threads }) {
     executionProviders: [backend],
     externalData: [{ path: "weights.bin", data: new Uint8Array(weights) }],
     graphOptimizationLevel: "all",
+    // Not what it thinks of its own plans.
+    logSeverityLevel: 3,
   };
   const sessions = {};
   for (const [index, name] of names.entries()) {
