@@ -56,6 +56,11 @@ async function timeOf(by, short) {
   return Math.min(...times);
 }
 
+/** What a promise gives, or an error after so many seconds. */
+const within = (seconds, promise) => Promise.race([promise, new Promise((_, reject) => {
+  setTimeout(() => reject(new Error(`no answer in ${seconds} seconds`)), 1000 * seconds);
+})]);
+
 /** Load WebGPU's engine where there is a GPU, and keep it if it is faster. */
 async function chooseEngine() {
   const probe = 200, onWasm = await timeOf(engines.wasm, probe);
@@ -68,8 +73,8 @@ async function chooseEngine() {
   else {
     try {
       engines.webgpu ??= new Engine("webgpu", { onLost: lostGpu });
-      await engines.webgpu.ready;
-      const onGpu = await timeOf(engines.webgpu, probe);
+      await within(60, engines.webgpu.ready);
+      const onGpu = await within(20, timeOf(engines.webgpu, probe));
       if (onGpu < onWasm) [engine, seconds] = [engines.webgpu, onGpu];
       else dropGpu();
       words = `A frame of ${probe} px took ${Math.round(onWasm * 1000)} ms on the processor, ${Math.round(onGpu * 1000)} ms on the GPU, `
