@@ -151,7 +151,8 @@
       try {
         await navigator.clipboard.writeText(link);
         own.say("The link is copied. It opens this photo, for as long as the server keeps it, with "
-          + "these paintings and settings. Whoever has the link sees the photo.");
+          + "these paintings and settings, without a region or strength map. Whoever has the link sees "
+          + "the photo.");
       } catch {
         own.say(link);
       }
