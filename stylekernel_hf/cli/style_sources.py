@@ -78,6 +78,6 @@ def _names_in(path: Path) -> list[str]:
     from stylekernel_hf.styles.style_format import style_names
 
     try:
-        return style_names(path)
+        return style_names(Path(path))
     except (OSError, ValueError):
         return []
