@@ -17,9 +17,13 @@ from stylekernel_hf.runtime.engines import Runtime
 
 _PACKAGES: dict[Runtime, str] = {"onnx": "onnxruntime", "openvino": "openvino"}
 _X86 = {"x86_64", "amd64"}
-# Pictures after which the start of torch is paid off: 1.3 s, against 6 ms a picture of 512 px that
-# OpenVINO takes longer on an idle machine, and 90 ms that ONNX Runtime does.
-_PAID_OFF: dict[Runtime, int] = {"openvino": 200, "onnx": 15}
+# Pictures after which the slower start of torch is paid off, by `stylekernel benchmark --runtimes`
+# on two idle cores: 1.2 s against 2 ms a picture of 512 px that OpenVINO takes longer, and 1.7 s
+# against 11 ms that ONNX Runtime does.
+_PAID_OFF: dict[Runtime, int] = {"openvino": 600, "onnx": 150}
+# Pictures after which that of OpenVINO is paid off against ONNX Runtime, 0.45 s against 9 ms, and
+# beside another program, 70 ms.
+_FEW, _FEW_IF_BUSY = 50, 6
 
 
 @dataclass(frozen=True)
@@ -48,9 +52,9 @@ def choose_runtime(
 
     - torch on every device but the CPU, by default on a GPU where there is one, and in a dtype that
       only torch computes in.
+    - ONNX Runtime, which starts fastest but is slower, for a few pictures.
     - OpenVINO where it is installed: torch is as fast once it is loaded, but loads for a second,
-      and beside busy programs it takes several times as long.
-    - ONNX Runtime, which is slower on an idle CPU, for a few pictures.
+      and beside busy programs it may take several times as long.
 
     Args:
         facts: What is known of this machine.
@@ -60,14 +64,21 @@ def choose_runtime(
     """
     if device != "cpu" and (device is not None or facts.has_gpu):
         return "torch"
-    if "openvino" in facts.installed and (
+    has_openvino = "openvino" in facts.installed and (
         dtype == "float32" or (dtype == "bfloat16" and facts.has_bfloat16)
+    )
+    if (
+        "onnx" in facts.installed
+        and dtype == "float32"
+        and not facts.torch_is_loaded
+        and pictures is not None
     ):
+        few = _FEW_IF_BUSY if facts.is_busy else _FEW
+        if pictures <= (few if has_openvino else _PAID_OFF["onnx"]):
+            return "onnx"
+    if has_openvino:
         many = pictures is not None and pictures > _PAID_OFF["openvino"]
         return "torch" if not facts.is_busy and (facts.torch_is_loaded or many) else "openvino"
-    if "onnx" in facts.installed and dtype == "float32" and not facts.torch_is_loaded:
-        few = pictures is not None and pictures <= _PAID_OFF["onnx"]
-        return "onnx" if few else "torch"
     return "torch"
 
 
