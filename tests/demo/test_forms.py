@@ -26,6 +26,7 @@ from tests.demo.visitor import PATIENCE, until
 MB = 2**20
 LIMITS = Limits(
     upload_bytes=MB,
+    video_bytes=MB,
     folder_files=5,
     keep_seconds=600,
     visitor_bytes=8 * MB,
