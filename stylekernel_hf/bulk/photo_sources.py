@@ -88,6 +88,8 @@ class ParquetPhotos:
             self._root, self._files = str(path.parent), [path.name]
         else:
             self._files = None
+        # Of the file that was read last: where its row groups start, and one of them.
+        self._starts: tuple[str, list[int]] = ("", [])
         self._group: tuple[str, int] | None = None
         self._cells: Any = None
 
@@ -108,12 +110,15 @@ class ParquetPhotos:
     def read(self, name: str) -> bytes:
         """Return the bytes of a row's image. The row's group stays in memory for the next one."""
         file, _, row = name.rpartition("/")
-        group, index = self._place_of(file, int(row))
+        if self._starts[0] != file:
+            self._starts = (file, self._row_group_starts(file))
+        starts = self._starts[1]
+        group = bisect_right(starts, int(row)) - 1
         if self._group != (file, group):
             with self._filesystem.open_input_file(f"{self._root}/{file}") as opened:
                 table: Any = pq.ParquetFile(opened).read_row_group(group, columns=[self._column])
             self._group, self._cells = (file, group), table[self._column]
-        cell = self._cells[index].as_py()
+        cell = self._cells[int(row) - starts[group]].as_py()
         data = cell.get("bytes") if isinstance(cell, dict) else cell
         if data is None:
             raise OSError(f"row {row} of '{file}' has no bytes in the column '{self._column}'")
@@ -137,13 +142,10 @@ class ParquetPhotos:
             )
         return metadata.num_rows
 
-    def _place_of(self, file: str, row: int) -> tuple[int, int]:
-        """Return the row group of a row, and the row's number in it."""
+    def _row_group_starts(self, file: str) -> list[int]:
         metadata = self._metadata(file)
         counts = [metadata.row_group(each).num_rows for each in range(metadata.num_row_groups)]
-        starts = [0, *accumulate(counts)]
-        group = bisect_right(starts, row) - 1
-        return group, row - starts[group]
+        return [0, *accumulate(counts)]
 
     def _metadata(self, file: str) -> Any:
         with self._filesystem.open_input_file(f"{self._root}/{file}") as opened:
