@@ -30,14 +30,7 @@ def camera_tab(studio: Studio, choice: Choice, tab: gr.Tab, streams: Streams) ->
     part = camera(studio.limits.camera_side)
     message()
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-    tab.select(
-        None,
-        [choice.paintings, choice.own_paintings],
-        used,
-        js="(paintings, own) => stylekernel.used(paintings, own)",
-        **private,
-    )
-    it = choice.controls
+    choice.name_in(tab, used)
     handlers = CameraHandlers(studio, streams)
 
     def run(*values: Any) -> Iterator[Any]:
@@ -46,10 +39,7 @@ def camera_tab(studio: Studio, choice: Choice, tab: gr.Tab, streams: Streams) ->
 
     event = part.begin(
         says_why(run),
-        [
-            *(choice.paintings, choice.own_paintings, *it.weights),
-            *(it.strength, it.color, it.stroke_scale, it.model),
-        ],
+        choice.look,
         part,
         concurrency_id=NETWORK_CAMERAS,
         concurrency_limit=None,

@@ -42,24 +42,13 @@ def folder_tab(studio: Studio, choice: Choice, tab: gr.Tab) -> None:
             message()
             archive = gr.File(label="The zip", interactive=False, elem_id="folder-zip")
             report = gr.Markdown(elem_id="folder-report")
-    tab.select(
-        None,
-        [choice.paintings, choice.own_paintings],
-        used,
-        js="(paintings, own) => stylekernel.used(paintings, own)",
-        api_visibility="private",
-        show_progress="hidden",
-    )
-    it = choice.controls
+    choice.name_in(tab, used)
     stylize_folder = on_gpu(says_why(FolderHandlers(studio).stylize_folder), seconds=limits.seconds)
     # No tool over MCP: Gradio takes no lists of files there, so that every call would fail.
     stylize_folder._mcp_type = "none"
     start.click(
         stylize_folder,
-        [
-            *(photos, choice.paintings, choice.own_paintings, *it.weights),
-            *(it.strength, it.color, it.stroke_scale, it.model, resolution),
-        ],
+        [photos, *choice.look, resolution],
         [archive, report],
         api_name="stylize_folder",
         show_progress_on=archive,

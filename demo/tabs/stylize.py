@@ -63,6 +63,26 @@ class Choice:
             *(it.strength_map, it.model, it.resolution),
         ]
 
+    @property
+    def look(self) -> list[Any]:
+        """The paintings and controls that other tabs take from the first, in their order."""
+        it = self.controls
+        return [
+            *(self.paintings, self.own_paintings, *it.weights),
+            *(it.strength, it.color, it.stroke_scale, it.model),
+        ]
+
+    def name_in(self, tab: gr.Tab, used: gr.HTML) -> None:
+        """Say in another tab, when it opens, which paintings are chosen."""
+        tab.select(
+            None,
+            [self.paintings, self.own_paintings],
+            used,
+            js="(paintings, own) => stylekernel.used(paintings, own)",
+            api_visibility="private",
+            show_progress="hidden",
+        )
+
     def stylize_at(self, listen: Callable[..., Any], **options: Any) -> Any:
         """Stylize and show the result when an event comes; `listen` takes what a listener does.
 

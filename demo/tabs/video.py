@@ -46,15 +46,7 @@ def video_tab(studio: Studio, choice: Choice, tab: gr.Tab) -> None:
                 elem_id="clip-result",
                 buttons=["download"],
             )
-    tab.select(
-        None,
-        [choice.paintings, choice.own_paintings],
-        used,
-        js="(paintings, own) => stylekernel.used(paintings, own)",
-        api_visibility="private",
-        show_progress="hidden",
-    )
-    it = choice.controls
+    choice.name_in(tab, used)
     stylize = on_gpu(
         says_why(VideoHandlers(studio).stylize_video), seconds=limits.video_work_seconds
     )
@@ -62,10 +54,7 @@ def video_tab(studio: Studio, choice: Choice, tab: gr.Tab) -> None:
     stylize._mcp_type = "none"
     event = start.click(
         stylize,
-        [
-            *(clip, choice.paintings, choice.own_paintings, *it.weights),
-            *(it.strength, it.color, it.stroke_scale, it.model),
-        ],
+        [clip, *choice.look],
         result,
         api_name="stylize_video",
         show_progress_on=status,
