@@ -5,24 +5,9 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
-import av
 from PIL import Image
 
 from tests.video.clips import Clip, picture, save_clip
-
-
-def save_words(path: Path) -> None:
-    path.write_text("no video, only words\n" * 50)
-
-
-def save_sound(path: Path) -> None:
-    whole = save_clip(path.with_name("whole.mp4"), Clip(audio="aac"))
-    with av.open(str(whole)) as source, av.open(str(path), "w", format="mp4") as target:
-        stream = target.add_stream_from_template(source.streams.audio[0])
-        for packet in source.demux(source.streams.audio[0]):
-            if packet.dts is not None:
-                packet.stream = stream
-                target.mux(packet)
 
 
 def save_wide(path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from demo.interface import build_demo, launch_options
 from demo.limits import Limits
 from demo.studio import Studio
 from stylekernel_hf import StyleKernelPipeline
+from tests.chromium import launched
 from tests.tiny import vivid_model
 
 LIMITS = Limits(
@@ -65,19 +65,10 @@ def url(app: gr.Blocks) -> str:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Debian's Chromium, which .ci/run installs.
+    """A browser for the tests of one file.
 
     Closed again before other tests: its event loop would be in theirs, and a process that they fork
     would hold its pipes open.
     """
-    executable = shutil.which("chromium") or shutil.which("chromium-browser")
-    if executable is None:
-        pytest.skip("needs chromium: apt-get install chromium")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(
-            executable_path=executable, args=["--no-sandbox", "--disable-gpu"]
-        )
+    with launched() as running:
         yield running
-        running.close()

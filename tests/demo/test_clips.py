@@ -29,11 +29,9 @@ from tests.demo.clip_files import (
     references,
     save_gif,
     save_growing,
-    save_sound,
     save_wide,
-    save_words,
 )
-from tests.video.clips import Clip, decode, picture, save_clip
+from tests.video.clips import Clip, decode, picture, save_clip, save_sound, save_words
 
 _LIMITS = Limits(video_seconds=1, video_side=64, video_pixels=100_000)
 

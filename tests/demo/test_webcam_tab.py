@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,6 +20,7 @@ from demo.messages import VisitorError
 from demo.streams import Stream, Streams
 from demo.studio import Studio
 from stylekernel_hf import LiveStylizer
+from tests.chromium import launched
 from tests.demo.conftest import tiny_pipeline
 from tests.demo.pictures import difference
 from tests.demo.test_browser import PHONE, TOO_SMALL, TOO_WIDE, UNNAMED, Visitor
@@ -32,22 +32,17 @@ SIZE = (160, 120)
 @pytest.fixture(scope="module")
 def camera_browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A browser whose camera shows one grey picture, light on the right."""
-    executable = shutil.which("chromium") or shutil.which("chromium-browser")
-    if executable is None:
-        pytest.skip("needs chromium: apt-get install chromium")
     width, height = SIZE
     film = tmp_path_factory.mktemp("camera") / "film.y4m"
     luma = np.tile(np.linspace(60, 200, width).round().astype(np.uint8), (height, 1))
     frame = b"FRAME\n" + luma.tobytes() + bytes([128]) * (width * height // 2)
     film.write_bytes(f"YUV4MPEG2 W{width} H{height} F10:1 Ip C420\n".encode() + 10 * frame)
-    from playwright.sync_api import sync_playwright
-
-    arguments = ["--no-sandbox", "--disable-gpu", "--use-fake-ui-for-media-stream"]
-    arguments += ["--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={film}"]
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=executable, args=arguments)
+    with launched(
+        "--use-fake-ui-for-media-stream",
+        "--use-fake-device-for-media-stream",
+        f"--use-file-for-fake-video-capture={film}",
+    ) as running:
         yield running
-        running.close()
 
 
 def opened(browser: Any, url: str, **options: Any) -> Visitor:

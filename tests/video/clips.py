@@ -87,7 +87,7 @@ def save_clip(path: Path, clip: Clip = Clip()) -> Path:  # noqa: B008
         sound: Any = container.add_stream(clip.audio, rate=48000) if clip.audio else None
         words: Any = None
         if clip.subtitles:
-            words = av.open(str(_save_words(path.with_suffix(".srt"))))
+            words = av.open(str(_save_subtitles(path.with_suffix(".srt"))))
             written = container.add_stream_from_template(words.streams[0], opaque=True)
             container.set_chapters(
                 [
@@ -148,7 +148,7 @@ def _write_words(container: Any, words: Any, stream: Any) -> None:
             container.mux(packet)
 
 
-def _save_words(path: Path) -> Path:
+def _save_subtitles(path: Path) -> Path:
     lines = (
         "1\n00:00:00,000 --> 00:00:00,100\nfirst\n",
         "2\n00:00:00,150 --> 00:00:00,250\nsecond\n",
@@ -215,3 +215,17 @@ def chapters(path: Path) -> list[tuple[Fraction, Fraction, str]]:
             for each in container.chapters()
             if (base := each["time_base"]) is not None
         ]
+
+
+def save_words(path: Path) -> None:
+    path.write_text("no video, only words\n" * 50)
+
+
+def save_sound(path: Path) -> None:
+    whole = save_clip(path.with_name("whole.mp4"), Clip(audio="aac"))
+    with av.open(str(whole)) as source, av.open(str(path), "w", format="mp4") as target:
+        stream = target.add_stream_from_template(source.streams.audio[0])
+        for packet in source.demux(source.streams.audio[0]):
+            if packet.dts is not None:
+                packet.stream = stream
+                target.mux(packet)

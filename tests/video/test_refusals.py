@@ -14,26 +14,12 @@ import av
 
 from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline
 from stylekernel_hf.video.stylizing import stylize_video
-from tests.video.clips import Clip, decode, save_clip
-
-
-def save_text(path: Path) -> None:
-    path.write_text("no video, only words\n" * 50)
+from tests.video.clips import Clip, decode, save_clip, save_sound, save_words
 
 
 def save_playlist(path: Path) -> None:
     other = save_clip(path.with_name("other.mp4"))
     path.write_text(f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{other}\n#EXT-X-ENDLIST\n")
-
-
-def save_sound(path: Path) -> None:
-    whole = save_clip(path.with_name("whole.mp4"), Clip(audio="aac"))
-    with av.open(str(whole)) as source, av.open(str(path), "w", format="mp4") as target:
-        stream = target.add_stream_from_template(source.streams.audio[0])
-        for packet in source.demux(source.streams.audio[0]):
-            if packet.dts is not None:
-                packet.stream = stream
-                target.mux(packet)
 
 
 def save_without_frames(path: Path) -> None:
@@ -51,7 +37,7 @@ def save_small(path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "save", "message"),
     [
-        ("clip.mp4", save_text, "is none that can be read"),
+        ("clip.mp4", save_words, "is none that can be read"),
         ("clip.mp4", save_playlist, "is none that can be read"),
         ("clip.mp4", lambda path: path.touch(), "is none that can be read"),
         ("clip.mp4", lambda path: path.mkdir(), "must hold images"),

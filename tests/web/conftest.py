@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from stylekernel_hf.cli.app import app
+from tests.chromium import launched
 from tests.web.film import write_film
 from tests.web.page_server import PageServer, serving
 
@@ -48,24 +48,12 @@ def camera_film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def browser(camera_film: Path) -> Iterator[Any]:
-    executable = shutil.which("chromium") or shutil.which("chromium-browser")
-    if executable is None:
-        pytest.skip("needs chromium: apt-get install chromium")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(
-            executable_path=executable,
-            args=[
-                "--no-sandbox",
-                "--disable-gpu",
-                "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
-                "--use-fake-device-for-media-stream",
-                f"--use-file-for-fake-video-capture={camera_film}",
-            ],
-        )
+    with launched(
+        "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
+        "--use-fake-device-for-media-stream",
+        f"--use-file-for-fake-video-capture={camera_film}",
+    ) as running:
         yield running
-        running.close()
 
 
 @pytest.fixture(scope="module")
