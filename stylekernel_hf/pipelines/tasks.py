@@ -68,8 +68,9 @@ def pipeline(
 
     Args:
         task: "style-kernel", the only task there is.
-        model: A checkpoint folder or a Hub repository "owner/name". By default the weights in the
-            package are used, and nothing is downloaded.
+        model: A checkpoint folder, a Hub repository "owner/name", or the file of an adapter for the
+            weights in the package. By default these weights are used as they are, and nothing is
+            downloaded.
         device: By default CUDA, else MPS, else the CPU.
         dtype: torch.float32 (the default), torch.bfloat16 or torch.float16, or one of their names,
             such as "bfloat16". A CPU without instructions for half floats emulates them, which is

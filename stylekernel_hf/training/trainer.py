@@ -100,8 +100,8 @@ class Trainer:
         if settings.attention_steps and latest_checkpoint(self.output) is None:
             self._teach_attention(model)
         self.before = copy.deepcopy(model).eval() if settings.before_after else None
-        self.base = CheckpointIdentity(model.origin or "", model.checkpoint_id)
         if settings.rank:
+            self.base = CheckpointIdentity(model.origin or "", model.checkpoint_id)
             train_changes_alone(model, settings.rank)
         optimizer = Muon(model, lr=settings.learning_rate)
         self.schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, self._learning_rate_factor)
