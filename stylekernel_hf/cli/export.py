@@ -24,7 +24,10 @@ def export(
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the files.")],
     model: Annotated[
         str | None,
-        typer.Argument(help="A checkpoint folder or Hub id, instead of the embedded weights."),
+        typer.Argument(
+            help="A checkpoint folder, a Hub id or the file of an adapter, instead of the embedded "
+            "weights."
+        ),
     ] = None,
     precision: Annotated[
         ExportPrecision,

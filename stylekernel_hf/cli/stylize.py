@@ -120,7 +120,10 @@ def stylize(
     ] = None,
     model: Annotated[
         str | None,
-        typer.Option(help="A checkpoint folder or Hub id, instead of the embedded weights."),
+        typer.Option(
+            help="A checkpoint folder, a Hub id or the file of an adapter, instead of the embedded "
+            "weights."
+        ),
     ] = None,
     device: Annotated[
         str | None, typer.Option(help="cuda, mps or cpu; by default the best there is.")
@@ -219,7 +222,7 @@ def stylize(
     _check_files(jobs, masks or [], strength_map, sheet, may_exist=overwrite or skip_existing)
     tell_new_folder(output, jobs)
     if runtime == RuntimeName.auto:
-        runtime = _fastest(jobs, model, device, dtype)
+        runtime = _fastest(jobs, device, dtype)
     if runtime == RuntimeName.torch:
         with quick_imports():
             import_module("stylekernel_hf.large.file_stylization")
@@ -343,16 +346,13 @@ def _load(
     return pipe
 
 
-def _fastest(
-    jobs: list[Job], model: str | None, device: str | None, dtype: Precision
-) -> RuntimeName:
+def _fastest(jobs: list[Job], device: str | None, dtype: Precision) -> RuntimeName:
     """Return the fastest runtime that can do these jobs."""
     from stylekernel_hf.images.loading import count_pixels
     from stylekernel_hf.pipelines.runtime_photos import MAX_RUNTIME_PIXELS
     from stylekernel_hf.runtime.choice import choose_runtime, look_around
-    from stylekernel_hf.styles.picture_size import is_style_file
 
-    if is_style_file(model) or any(job.is_clip for job in jobs):
+    if any(job.is_clip for job in jobs):
         return RuntimeName.torch
     for content in {job.content for job in jobs if job.content.is_file()}:
         # What is no picture fails later, without the others.

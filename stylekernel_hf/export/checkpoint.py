@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
 
+from stylekernel_hf.export.adapted_weights import with_adapter
 from stylekernel_hf.export.network_weights import NetworkWeights
 from stylekernel_hf.hub.configs import CONFIG_NAME, read_config, read_json_object
 from stylekernel_hf.hub.embedded import EMBEDDED_CHECKPOINT, EMBEDDED_NAME
@@ -39,21 +40,20 @@ class StoredNetwork:
     @property
     def short_name(self) -> str:
         """The name without the folders above: files that are shared do not tell of them."""
-        return Path(self.name).resolve().name if Path(self.name).is_dir() else self.name
+        return Path(self.name).resolve().name if Path(self.name).exists() else self.name
 
 
 def read_network(
     model: str | os.PathLike[str] | None = None, access: HubAccess | None = None
 ) -> StoredNetwork:
-    """Read a folder or a Hub repository, by default the embedded weights.
+    """Read a folder, a Hub repository, or the embedded weights, which an adapter's file may change.
 
     Raises FileNotFoundError for a missing folder or file, and ValueError for what is damaged. Names
     and shapes are checked when a graph takes the weights.
     """
-    if model is None:
-        return _read(
-            EMBEDDED_CHECKPOINT / CONFIG_NAME, [EMBEDDED_CHECKPOINT / _WEIGHTS], EMBEDDED_NAME
-        )
+    adapter = Path(model) if model is not None and Path(model).suffix == ".safetensors" else None
+    if model is None or (adapter is not None and adapter.is_file()):
+        return _read_embedded(adapter)
     # These import the Hub's library, which takes as long as the first picture.
     from stylekernel_hf.hub.layout import find_model
     from stylekernel_hf.hub.sources import HubAccess, open_source
@@ -61,6 +61,16 @@ def read_network(
     source = open_source(model, access or HubAccess())
     folder, config = find_model(source)
     return _read(config, _weight_files(source, folder), source.origin)
+
+
+def _read_embedded(adapter: Path | None) -> StoredNetwork:
+    config, weights = EMBEDDED_CHECKPOINT / CONFIG_NAME, EMBEDDED_CHECKPOINT / _WEIGHTS
+    if adapter is None:
+        return _read(config, [weights], EMBEDDED_NAME)
+    shapes, base_id = read_config(config)
+    arrays, checkpoint_id = with_adapter(_read_arrays(weights), base_id, adapter)
+    name = str(adapter)
+    return StoredNetwork(shapes, NetworkWeights(arrays, name), name, checkpoint_id)
 
 
 def _weight_files(source: Source, folder: str) -> list[Path]:

@@ -12,9 +12,12 @@ from stylekernel_hf.export.graph_builder import IR_VERSION, OPSET, PRECISIONS, P
 from stylekernel_hf.export.graphs import smallest_side, style_model, transform_model
 from stylekernel_hf.export.network_weights import NetworkWeights
 from stylekernel_hf.files.output_paths import check_output_folder
+from stylekernel_hf.hub.configs import CONFIG_NAME, read_config
+from stylekernel_hf.hub.embedded import EMBEDDED_CHECKPOINT
 from stylekernel_hf.hub.layout import CARD_NAME, loaded_folder
 from stylekernel_hf.hub.model_card import LICENSE_NAME
 from stylekernel_hf.hub.saving import staged_folder
+from stylekernel_hf.pretrained.adapter_file import changed_checkpoint
 from stylekernel_hf.pretrained.model import StyleKernelModel
 
 STYLE_NAME, TRANSFORM_NAME = "style.onnx", "transform.onnx"
@@ -72,7 +75,7 @@ def export_onnx(
         differences = describe_differences(single, built)
     template = files("stylekernel_hf.export").joinpath("readme.md").read_text(encoding="utf-8")
     fields = {
-        "ORIGIN": Path(origin).name if Path(origin).is_dir() else origin,
+        "ORIGIN": Path(origin).name if Path(origin).exists() else origin,
         "CHECKPOINT_ID": model.checkpoint_id,
         "PRECISION": precision,
         "DIFFERENCES": differences,
@@ -94,9 +97,18 @@ def export_onnx(
 
 def _licence(origin: str | None) -> str:
     """Return the terms of the weights beside the loaded ones, or where they are to be found."""
-    loaded = loaded_folder(origin)
+    loaded = _weights_folder(origin)
     terms = None if loaded is None else loaded / LICENSE_NAME
     if terms is not None and terms.is_file():
         return terms.read_text(encoding="utf-8")
-    source = "the network that was exported" if origin is None else f"'{origin}'"
+    name = origin if origin is None or not Path(origin).exists() else Path(origin).name
+    source = "the network that was exported" if name is None else f"'{name}'"
     return f"# Terms of these weights\n\nThey are those of the weights of {source}.\n"
+
+
+def _weights_folder(origin: str | None) -> Path | None:
+    """Return the folder of the weights that were loaded, or that an adapter changed, if known."""
+    if origin is None or not Path(origin).is_file():
+        return loaded_folder(origin)
+    _, embedded_id = read_config(EMBEDDED_CHECKPOINT / CONFIG_NAME)
+    return EMBEDDED_CHECKPOINT if changed_checkpoint(Path(origin)).id == embedded_id else None

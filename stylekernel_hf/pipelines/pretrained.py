@@ -93,5 +93,5 @@ class PretrainedPipeline:
     def _identity(self) -> CheckpointIdentity:
         origin = self.model.origin or UNNAMED_CHECKPOINT
         # Of a path only the end: a file that is shared tells nothing of its maker's folders.
-        name = Path(origin).resolve().name if Path(origin).is_dir() else str(origin)
+        name = Path(origin).resolve().name if Path(origin).exists() else str(origin)
         return CheckpointIdentity(name, self.model.checkpoint_id)

@@ -9,7 +9,6 @@ from typing_extensions import Unpack
 
 from stylekernel_hf.errors.given_values import shown
 from stylekernel_hf.runtime.engines import RUNTIMES, Runtime
-from stylekernel_hf.styles.picture_size import is_style_file
 
 if TYPE_CHECKING:
     import torch
@@ -102,7 +101,7 @@ def pipeline(
     if task not in TASKS:
         raise ValueError(f"task must be 'style-kernel', got {task!r}")
     if runtime == "auto":
-        runtime = _fastest(model, device, dtype, variant)
+        runtime = _fastest(device, dtype, variant)
     if runtime == "torch":
         from stylekernel_hf.pipelines.loading import load_pipeline
 
@@ -111,7 +110,7 @@ def pipeline(
         raise ValueError(
             f"runtime must be 'torch', 'onnx', 'openvino' or 'auto', got {shown(runtime)}"
         )
-    _check_cpu(model, device, variant, runtime)
+    _check_cpu(device, variant, runtime)
     return _load_runtime(model, runtime, dtype, access)
 
 
@@ -130,10 +129,8 @@ def _load_runtime(
     return RuntimePipeline(read_network(model, hub_access), runtime, name)
 
 
-def _fastest(
-    model: Any, device: Any, dtype: Any, variant: str | None
-) -> Literal["torch"] | Runtime:
-    if variant is not None or is_style_file(model):
+def _fastest(device: Any, dtype: Any, variant: str | None) -> Literal["torch"] | Runtime:
+    if variant is not None:
         return "torch"
     from stylekernel_hf.runtime.choice import choose_runtime, look_around
 
@@ -145,13 +142,8 @@ def _name_of(dtype: Any) -> str:
     return "float32" if dtype is None else str(dtype).removeprefix("torch.")
 
 
-def _check_cpu(model: Any, device: Any, variant: str | None, runtime: Runtime) -> None:
+def _check_cpu(device: Any, variant: str | None, runtime: Runtime) -> None:
     if device is not None and str(device) != "cpu":
         raise ValueError(f"device must be 'cpu' with runtime={runtime!r}, got {shown(device)}")
     if variant is not None:
         raise ValueError(f"variant must be None with runtime={runtime!r}, got {shown(variant)}")
-    if is_style_file(model):
-        raise ValueError(
-            f"model must be a folder or a repository with runtime={runtime!r}, got the file "
-            f"'{model}': adapters need runtime='torch'"
-        )

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-from safetensors import deserialize
 from safetensors.numpy import save
 
 from stylekernel_hf.files.atomic_write import atomic_write
+from stylekernel_hf.files.safetensors_arrays import StoredArrays, check_finite
 from stylekernel_hf.hub.checkpoint_identity import CheckpointIdentity
 from stylekernel_hf.runtime.engines import Floats
 from stylekernel_hf.styles.style_format import (
@@ -25,7 +24,6 @@ from stylekernel_hf.styles.style_format import (
 )
 
 _ONE = "style"
-_TYPES = {"F64": np.float64, "F32": np.float32, "F16": np.float16}
 
 
 @dataclass(frozen=True)
@@ -87,11 +85,11 @@ def read_runtime_styles(path: str | os.PathLike[str]) -> dict[str, RuntimeStyle]
     with open_styles(source, "np") as file:
         recorded = file.checkpoint
         identity = None if recorded is None else CheckpointIdentity.from_json(recorded, path)
-        stored = dict(deserialize(source.read_bytes()))
+        stored = StoredArrays(source)
         return {
             name: RuntimeStyle(
                 *(
-                    _finite(_array(stored[f"{name}/{part}"]), f"style: {name}/{part} in '{path}'")
+                    stored.read_finite(f"{name}/{part}", f"style: {name}/{part} in '{path}'")
                     for part in PARTS
                 ),
                 checkpoint=identity,
@@ -131,22 +129,5 @@ def fit_style(
             f"{actual} wide, not {channels}"
         )
     for part in PARTS:
-        _finite(getattr(style, part), f"{name}: its {part}")
+        check_finite(getattr(style, part), f"{name}: its {part}")
     return style
-
-
-def _array(stored: Mapping[str, Any]) -> Floats:
-    """Return a tensor of a file in float32."""
-    if stored["dtype"] == "BF16":
-        # NumPy has no bfloat16: these are the upper halves of numbers in float32.
-        halves = np.frombuffer(stored["data"], "<u2").astype(np.uint32)
-        return (halves << 16).view(np.float32).reshape(stored["shape"])
-    kind = np.dtype(_TYPES[stored["dtype"]]).newbyteorder("<")
-    with np.errstate(over="ignore"):  # Too large numbers become infinite, and are refused.
-        return np.frombuffer(stored["data"], kind).reshape(stored["shape"]).astype(np.float32)
-
-
-def _finite(values: Floats, where: str) -> Floats:
-    if not np.isfinite(values).all():
-        raise ValueError(f"{where} must hold finite numbers, got NaN or infinity")
-    return values

@@ -283,7 +283,6 @@ def test_styles_of_another_checkpoint_are_refused(files: dict[str, Path], tmp_pa
             "dtype must be float32 or bfloat16 with runtime='openvino', got float16",
         ),
         ({"dtype": "int8"}, "dtype must be one of torch.float32, .*, got 'int8'"),
-        ({"runtime": "onnx", "model": "adapter.safetensors"}, "adapters need runtime='torch'"),
     ],
 )
 def test_options_that_a_runtime_lacks_are_refused(options: dict[str, Any], message: str):

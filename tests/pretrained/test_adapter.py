@@ -6,37 +6,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from stylekernel_hf import StyleKernelModel, pipeline
-from stylekernel_hf.hub.checkpoint_identity import CheckpointIdentity
-from stylekernel_hf.pretrained.adapter import Adapter, write_adapter
+from stylekernel_hf import pipeline
+from stylekernel_hf.pretrained.adapter import write_adapter
 from stylekernel_hf.pretrained.checkpoint import EMBEDDED_CHECKPOINT, load_checkpoint
+from tests.adapters import DAMAGES, ID, WEIGHT, adapter_of, altered
 from tests.tiny import save_picture, tiny_model
-
-WEIGHT = "decoder.to_rgb.weight"
-ID = "0123456789abcdef"
-
-
-def adapter_of(network: StyleKernelModel, weight: str = WEIGHT, rank: int = 2) -> Adapter:
-    generator = torch.Generator().manual_seed(0)
-    outputs, inputs = network.state_dict()[weight].flatten(1).shape
-    left = torch.randn(outputs, rank, generator=generator) / 10
-    right = torch.randn(rank, inputs, generator=generator) / 10
-    return Adapter({weight: (left, right)}, CheckpointIdentity("tiny", network.checkpoint_id), ID)
-
-
-def altered(path: Path, metadata: dict[str, str], tensors: dict[str, Tensor | None]) -> Path:
-    """Return a copy of an adapter's file with other metadata and tensors."""
-    from safetensors import safe_open
-
-    with safe_open(path, "pt") as file:
-        told = {**file.metadata(), **metadata}
-    kept = {**load_file(path), **tensors}
-    target = path.with_name("altered.safetensors")
-    save_file({name: x for name, x in kept.items() if x is not None}, target, told)
-    return target
 
 
 def test_changes_are_added_to_the_weights(tmp_path: Path) -> None:
@@ -73,24 +49,7 @@ def test_adapter_of_the_embedded_weights_is_a_checkpoint(
 
 @pytest.mark.parametrize(
     ("metadata", "tensors", "message"),
-    [
-        ({"kind": "something"}, {}, "holds no adapter; stylekernel finetune --rank writes"),
-        ({"base_id": "xyz"}, {}, "the metadata of '.*' are damaged"),
-        ({"checkpoint_id": ""}, {}, "the metadata of '.*' are damaged"),
-        ({"format_version": "99"}, {}, "format"),
-        ({"base_id": ID}, {}, "changes the checkpoint 'tiny' .*, and the network is another one"),
-        ({}, {f"{WEIGHT}.left": None}, "lacks tensors or has surplus ones: .*left"),
-        ({}, {"nothing.left": torch.ones(2, 2)}, "lacks tensors or has surplus ones: nothing"),
-        ({}, {f"{WEIGHT}.left": torch.ones(2)}, "must be matrices of 12 x rank and rank x"),
-        ({}, {f"{WEIGHT}.left": torch.ones(12, 3)}, "must be matrices of 12 x rank and rank x"),
-        ({}, {f"{WEIGHT}.left": torch.ones(12, 2, dtype=torch.int8)}, "must be of floating point"),
-        ({}, {f"{WEIGHT}.left": torch.full((12, 2), torch.nan)}, "must hold finite numbers"),
-        (
-            {},
-            {f"{WEIGHT}.left": torch.full((12, 2), 3e38), f"{WEIGHT}.right": torch.ones(2, 36)},
-            "must hold finite numbers",
-        ),
-    ],
+    DAMAGES,
 )
 def test_file_that_does_not_fit_changes_nothing(
     tmp_path: Path, metadata: dict[str, str], tensors: dict[str, Tensor | None], message: str
