@@ -103,9 +103,16 @@ def train(
         float,
         typer.Option(help="Weight of the term that teaches the alignment where to look."),
     ] = 0.0,
+    temporal_weight: Annotated[
+        float,
+        typer.Option(
+            help="Weight of the difference between results of a photo and of it moved, for videos."
+        ),
+    ] = 0.0,
     identity_every: Annotated[
         int, typer.Option(help="Steps between identity terms; 0 for none.")
     ] = 4,
+    temporal_every: Annotated[int, typer.Option(help="Steps between temporal terms.")] = 2,
     mixed_precision: MixedPrecision = "auto",
     seed: Seed = 0,
     save_every: SaveEvery = 500,
@@ -150,6 +157,7 @@ def train(
         attention_steps=attention_steps,
         ema_decay=ema_decay,
         identity_every=identity_every,
+        temporal_every=temporal_every,
         weights=LossWeights(
             content=content_weight,
             style=style_weight,
@@ -160,6 +168,7 @@ def train(
             near=near_weight,
             local=local_weight,
             attention=attention_weight,
+            temporal=temporal_weight,
         ),
         mixed_precision=mixed_precision,
         seed=seed,

@@ -189,7 +189,7 @@ def run_training(
         def show(step: int, terms: dict[str, float]) -> None:
             if progress is None or bar is None:
                 return
-            shown = ("content", "style", "color", "identity", "pattern", "near")
+            shown = ("content", "style", "color", "identity", "pattern", "near", "temporal")
             text = "  ".join(f"{name} {terms[name]:.3f}" for name in shown if name in terms)
             progress.update(bar, completed=step, terms=text)
 

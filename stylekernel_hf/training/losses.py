@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from stylekernel_hf.metrics.distances import (
@@ -32,7 +32,7 @@ class LossWeights:
 
     A term of weight 0 is not computed. `style`, `coarse_style` and `color` compare statistics of
     the whole picture; `pattern`, `near`, `local` and `attention` reward what differs from place to
-    place.
+    place; `temporal` compares results of one frame and the next.
     """
 
     content: float = 1.0
@@ -44,6 +44,7 @@ class LossWeights:
     near: float = 0.0
     local: float = 0.0
     attention: float = 0.0
+    temporal: float = 0.0
 
     def __post_init__(self) -> None:
         make_plain(self, suffix="_weight")
@@ -147,3 +148,20 @@ def identity_losses(
     """
     error = (repainted.float() - image).square().mean(dim=(1, 2, 3))
     return error / (image.var(dim=(2, 3)).mean(dim=1) + 0.01)
+
+
+def temporal_losses(
+    moved: Float[Tensor, "b 3 h w"],
+    following: Float[Tensor, "b 3 h w"],
+    seen: Bool[Tensor, "b h w"],
+    style: Float[Tensor, "b 3 s s"],
+) -> Float[Tensor, " b"]:
+    """Compare the results of next frames with those of the frames before, moved as their contents.
+
+    Mean squared error of the pixels that are `seen` in both, which is the warping error of
+    `metrics.temporal`, relative to twice the variance of the style's colours: 1 for results that
+    have the style's colours and nothing in common.
+    """
+    error = (following.float() - moved).square().mean(dim=1) * seen
+    spread = 2 * style.var(dim=(2, 3)).mean(dim=1) + 0.01
+    return error.sum(dim=(1, 2)) / seen.sum(dim=(1, 2)).clamp(min=1) / spread

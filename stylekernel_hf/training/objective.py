@@ -20,8 +20,13 @@ from stylekernel_hf.model.token_grid import token_grid
 from stylekernel_hf.pretrained.model import StyleKernelModel
 from stylekernel_hf.training.crops import CropPair, unit_batch
 from stylekernel_hf.training.local_losses import attention_loss, perceptual_attention
-from stylekernel_hf.training.losses import identity_losses, stylization_losses
+from stylekernel_hf.training.losses import (
+    identity_losses,
+    stylization_losses,
+    temporal_losses,
+)
 from stylekernel_hf.training.settings import TrainingSettings
+from stylekernel_hf.training.synthetic_motion import MovedView, draw_motion
 from stylekernel_hf.training.targets import REDUCTIONS, PerceptualTargets, StyleTargets
 
 Painter = Callable[[Tensor, EncodedStyle], Tensor]
@@ -54,7 +59,7 @@ class Objective:
         self.targets = PerceptualTargets(perceptual, keep=settings.distinct_crops > 0)
 
     def terms(self, batch: CropPair, step: int, device: torch.device) -> dict[str, Tensor]:
-        """Return the terms of a batch in a step; the identity term only where it is due."""
+        """Return the terms of a batch in a step; identity and temporal only where they are due."""
         content, style = unit_batch(batch.content, device), unit_batch(batch.style, device)
         generator = torch.Generator().manual_seed(self.settings.seed + step)
         weights, pair_number = self.settings.weights, torch.as_tensor(batch.pair_number)
@@ -75,6 +80,8 @@ class Objective:
         every = self.settings.identity_every
         if every and step % every == 0:
             terms["identity"] = self._identity(content, style, pair_number)
+        if weights.temporal and step % self.settings.temporal_every == 0:
+            terms["temporal"] = self._temporal(content, style, pair_number, stylized, embedding)
         return terms
 
     def total(self, terms: dict[str, Tensor]) -> Float[Tensor, ""]:
@@ -91,6 +98,29 @@ class Objective:
             if len(images)
         ]
         return torch.cat(losses).mean()
+
+    def _temporal(
+        self,
+        content: Tensor,
+        style: Tensor,
+        pair_number: Tensor,
+        stylized: Tensor,
+        embedding: EncodedStyle,
+    ) -> Float[Tensor, ""]:
+        """Move every content as its pair's number says, paint it again and compare the results.
+
+        The next frames are painted with statistics of their own, as `smoothing=0` paints videos:
+        changes of brightness cancel then, which those of the frame before would let through. The
+        averages of `stylize_video` lie between both, and where only the place changes, both
+        differ by the same from the frame before.
+        """
+        seeds = [(self.settings.seed, number, 3) for number in pair_number.tolist()]
+        randoms = [np.random.default_rng(seed) for seed in seeds]
+        height, width = content.shape[2:]
+        motions = [draw_motion(random, min(height, width)) for random in randoms]
+        view = MovedView(motions, (height, width), content.device)
+        following = self._paint(view.next_frames(content, randoms), embedding)
+        return temporal_losses(view.warp(stylized), following, view.seen, style).mean()
 
     def _attention(
         self,

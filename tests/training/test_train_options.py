@@ -26,16 +26,17 @@ def settings_told(monkeypatch: pytest.MonkeyPatch, *words: str) -> TrainingSetti
     return told[0]
 
 
-def test_options_of_the_local_terms_are_their_weights(monkeypatch: pytest.MonkeyPatch) -> None:
-    names = ("coarse_style", "pattern", "near", "local", "attention")
+def test_options_of_the_terms_are_their_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("coarse_style", "pattern", "near", "local", "attention", "temporal")
     words = [
         word
         for number, name in enumerate(names, start=1)
         for word in (f"--{name.replace('_', '-')}-weight", f"{number}.5")
     ]
-    settings = settings_told(monkeypatch, *words, "--code-dropout", "0.15")
-    assert [getattr(settings.weights, name) for name in names] == [1.5, 2.5, 3.5, 4.5, 5.5]
+    settings = settings_told(monkeypatch, *words, "--code-dropout", "0.15", "--temporal-every", "3")
+    assert [getattr(settings.weights, name) for name in names] == [1.5, 2.5, 3.5, 4.5, 5.5, 6.5]
     assert settings.code_dropout == 0.15
+    assert settings.temporal_every == 3
 
 
 def test_defaults_of_the_command_are_those_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,7 @@ from stylekernel_hf.hub.weights import WEIGHTS_NAME
 from stylekernel_hf.images.contact_sheet import GAP
 from stylekernel_hf.pretrained.checkpoint import load_checkpoint
 from stylekernel_hf.training.checkpoints import save_checkpoint
+from stylekernel_hf.training.losses import LossWeights
 from stylekernel_hf.training.settings import TrainingSettings
 from stylekernel_hf.training.trainer import Trainer
 from tests.tiny import tiny_model, vgg_shaped_model
@@ -38,6 +39,7 @@ def kill_after(step: int):
 
 
 def test_resumed_run_takes_the_trajectory_of_an_unbroken_one(settings: TrainingSettings) -> None:
+    settings = replace(settings, weights=LossWeights(temporal=2.0))
     Trainer(tiny_model(), settings).run()
     AcceleratorState._reset_state(reset_partial_state=True)
 
@@ -141,13 +143,15 @@ def assert_close_weights(one: TrainingSettings, other: TrainingSettings) -> None
 def test_two_processes_take_the_trajectory_of_one_with_the_whole_batch(
     settings: TrainingSettings,
 ) -> None:
-    settings = replace(settings, batch_size=4, identity_every=1)
+    weights = LossWeights(temporal=2.0)
+    settings = replace(settings, batch_size=4, identity_every=1, weights=weights)
     tiny_model().save_pretrained(settings.output.with_name("start"))
     shared = replace(settings, output=settings.output.with_name("shared"))
     train(settings)
     words = ["--multi_gpu", "--num_processes", 2, "--main_process_port", 0]
     words += ["-m", "stylekernel_hf.cli", "train"]
     words += command_of(shared, init=settings.output.with_name("start"))
+    words += ["--temporal-weight", weights.temporal]
     launch = [sys.executable, "-m", "accelerate.commands.launch", *map(str, words)]
     environment = os.environ | {"ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
@@ -184,6 +188,7 @@ def test_batch_must_be_divisible_among_the_processes(
         ("log_with", "paper"),
         ("batch_size", 0),
         ("attention_steps", -1),
+        ("temporal_every", 0),
         ("size", 16),
         ("size", 100),
         ("max_zoom", 0.5),
