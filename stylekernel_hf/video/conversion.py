@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from jaxtyping import Num, UInt8
+from numpy.typing import NDArray
 from torch import Tensor
 
 from stylekernel_hf.video.colors import FULL_RANGE, LIMITED_RANGE, UNSPECIFIED, VideoColors
@@ -54,11 +55,13 @@ class RgbReader:
             self._graph, self._kind = self._build(kind, frame), kind
         self._graph.push(frame)
         converted: Any = self._graph.pull()
-        values = torch.from_numpy(converted.to_ndarray()).permute(2, 0, 1)[None]
+        deep = converted.format.components[0].bits > 8
+        planes = [_plane(plane, np.uint16 if deep else np.uint8) for plane in converted.planes]
+        values = torch.from_numpy(np.stack([planes[2], planes[0], planes[1]]))[None]
         if values.dtype == torch.uint8 and not self._colors.is_foreign:
-            return values.contiguous()
+            return values
         most = 255 if values.dtype == torch.uint8 else 65535
-        return self._colors.to_bt709(values.float() / most).contiguous()
+        return self._colors.to_bt709(values.float() / most)
 
     def _build(self, kind: _Kind, frame: VideoFrame) -> Graph:
         told = self._colors if kind.matrix == UNSPECIFIED else VideoColors(kind.matrix)
@@ -69,7 +72,8 @@ class RgbReader:
             matrix = told.matrix_name(kind.width, kind.height)
             is_full = (kind.range or self._colors.range or _usual_range(kind)) == FULL_RANGE
             scaled += f":in_color_matrix={matrix}:in_range={'pc' if is_full else 'tv'}"
-        steps = [*_TURNS[self._turn], scaled, f"format={'rgb48' if deep else 'rgb24'}"]
+        # FFmpeg makes the same values in planes, of green, blue and red, in a quarter of the time.
+        steps = [*_TURNS[self._turn], scaled, f"format={'gbrp16' if deep else 'gbrp'}"]
         return _chain(kind.width, kind.height, kind.pixel_format, steps)
 
 
@@ -90,6 +94,11 @@ class YuvWriter:
         self._graph.push(frame)
         converted: Any = self._graph.pull()
         return converted
+
+
+def _plane(plane: Any, dtype: type[np.uint8] | type[np.uint16]) -> NDArray[Any]:
+    """Return the values of a plane, without what fills up its rows."""
+    return np.frombuffer(plane, dtype).reshape(plane.height, -1)[:, : plane.width]
 
 
 def _usual_range(kind: _Kind) -> int:
