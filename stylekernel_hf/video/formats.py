@@ -37,7 +37,7 @@ class Codec:
 CODECS = {
     codec.name: codec
     for codec in (
-        Codec("h264", "libx264", 38, 13, (("preset", "faster"),), True),
+        Codec("h264", "libx264", 37, 12, (("preset", "superfast"),), True),
         Codec(
             "hevc", "libx265", 40, 15, (("preset", "fast"), ("x265-params", "log-level=0")), True
         ),
