@@ -14,7 +14,7 @@ from demo.order import Order, takes_order
 from demo.pictures import new_file, own_size, read_picture, save_preview, scaled_note
 from demo.settings import Settings, jpeg_comment, png_chunks
 from demo.studio import Studio
-from demo.watched import WatchedFile, tell
+from demo.watched import Watch, WatchedFile, tell
 from stylekernel_hf import read_metadata
 
 NO_PHOTO = "Choose or drop a photo first."
@@ -46,17 +46,41 @@ class StylizeHandlers:
         Returns:
             The photo and the stylized photo, as image files of the same size.
         """
-        resolution = int(order.checked("resolution"))
         with self._studio.watch(progress) as watch:
-            watch.part("Reading the pictures", 0, 0)
-            limits = self._studio.limits
-            source = read_picture(photo or _missing(), "Photo", limits, long_side=resolution)
-            palette = self._studio.mix(order)
-            watch.part("Stylizing", 0.2, 0.8)
-            full = own_size(source, limits)
-            result, _ = self._studio.stylize(source, palette, order, own_size=full)
-            name = result_name(photo, palette.names)
-            return save_preview(source, "photo"), save_preview(result, name)
+            return self._preview(photo, order, watch)
+
+    @takes_order(*MIXTURE, *LOOK, *PLACES, "model", "resolution")
+    def stylize_on_page(
+        self,
+        photo: str | None,
+        order: Order,
+        progress: Any = gr.Progress(),  # noqa: B008
+    ) -> tuple[tuple[str, str], str | None]:
+        """Stylize as `stylize` does, and keep the region that was used in a file.
+
+        Args:
+            photo: The photo, an image file.
+            order: The controls, each by its own name.
+
+        Returns:
+            What `stylize` returns, and a layer with what was painted, if a region was used.
+        """
+        with self._studio.watch(progress) as watch:
+            pair = self._preview(photo, order, watch)
+            painted = self._studio.painted(order)
+            return pair, painted and save_preview(painted, "region", lossless=True)
+
+    def _preview(self, photo: str | None, order: Order, watch: Watch) -> tuple[str, str]:
+        resolution = int(order.checked("resolution"))
+        watch.part("Reading the pictures", 0, 0)
+        limits = self._studio.limits
+        source = read_picture(photo or _missing(), "Photo", limits, long_side=resolution)
+        palette = self._studio.mix(order)
+        watch.part("Stylizing", 0.2, 0.8)
+        full = own_size(source, limits)
+        result, _ = self._studio.stylize(source, palette, order, own_size=full)
+        name = result_name(photo, palette.names)
+        return save_preview(source, "photo"), save_preview(result, name)
 
     @takes_order(*MIXTURE, *LOOK, *PLACES, "model", "image_format")
     def full_size(

@@ -177,6 +177,15 @@ class Studio:
         there = multiplied(mask, fade) if fade else scaled_by(mask, strength)
         return {"strength": there, "style_weights": weights}
 
+    def painted(self, order: Order) -> Image.Image | None:
+        """Return what was painted on the photo as one layer; None if no region is used."""
+        if order.checked("region") == EVERYWHERE:
+            return None
+        first, *others = [layer.convert("RGBA") for layer in self._layers(order)] or _unpainted()
+        for layer in others:
+            first = Image.alpha_composite(first, layer.resize(first.size, Image.Resampling.NEAREST))
+        return first
+
     def _layers(self, order: Order) -> list[Image.Image]:
         if len(order.layers) > _LAYERS:
             raise VisitorError(f"The region may have at most {_LAYERS} layers.")

@@ -18,11 +18,16 @@
   };
 
   // The settings of now; the controls come in the order of the event that asks.
-  const gather = (photo, state, strength, color, scale, w1, w2, w3, w4, model, resolution) => ({
-    photo: photo && { path: photo.path, name: photo.orig_name ?? photo.path.split("/").pop() },
+  const named = (file) =>
+    file && { path: file.path, name: file.orig_name ?? file.path.split("/").pop() };
+  const gather = (
+    photo, state, strength, color, scale, w1, w2, w3, w4, model, resolution, region, layer, map,
+  ) => ({
+    photo: named(photo),
     chosen: state.chosen,
     own: state.own.map(({ id, path, name }) => ({ id, path, name })),
     strength, color, scale, weights: [w1, w2, w3, w4], model, resolution,
+    region, layer: named(layer), map: named(map),
   });
   const remember = (settings) => {
     try {
@@ -63,15 +68,21 @@
         kept.push({ ...each, url: address(each.path), picture: address(each.path) });
       } else lost.push(`the painting “${each.name}”`);
     }
-    let photo = null;
-    if (settings.photo) {
-      if (await isThere(String(settings.photo.path))) photo = asFile(settings.photo);
-      else lost.push(`the photo “${settings.photo.name}”`);
-    }
-    return { photo, kept, lost };
+    const found = async (file, words) => {
+      if (!file) return null;
+      if (await isThere(String(file.path))) return asFile(file);
+      lost.push(words);
+      return null;
+    };
+    const { photo, layer, map } = settings;
+    const files = { kept, lost, photo: await found(photo, `the photo “${photo?.name}”`) };
+    files.map = await found(map, `the strength map “${map?.name}”`);
+    // What was painted belongs to its photo.
+    if (files.photo) files.layer = await found(layer, "the region that was painted");
+    return files;
   };
   // The values of the components, in the order of the event that takes them.
-  const values = async (settings, state, photo) => {
+  const values = async (settings, state, photo, region, layer, map) => {
     const known = titles();
     const files = await usable(settings);
     const names = [...known, ...files.kept.map((each) => each.id)];
@@ -83,20 +94,27 @@
       chosen, mixing: chosen.length > 1, fresh: [],
       own: files.kept.length ? files.kept : state.own,
     };
+    // A file of a result brings no region and no map: those of the page stay.
+    const places = settings.photo === undefined ? [region, layer, map] : [
+      files.layer ? String(settings.region) : "everywhere", files.layer ?? null, files.map ?? null,
+    ];
     own.lost = [...files.lost, ...(settings.missing ?? []).map((name) => `the painting “${name}”`)];
     return [
       files.photo ?? photo, next, ...own.mixture(next),
       number(settings.strength, 0, 1, 1), String(settings.color ?? "style"),
       number(settings.scale, 0.5, 4, 1), ...weights,
-      String(settings.model ?? ""), number(settings.resolution, 512, 1536, 768),
+      String(settings.model ?? ""), number(settings.resolution, 512, 1536, 768), ...places,
     ];
   };
   const tellLost = () => {
     if (own.lost?.length) {
       own.say(`Not on the server any more: ${own.lost.join(", ")}. Please add again what you miss; `
         + "everything else is as it was.");
+    } else if (own.absent?.length) {
+      own.say(`The file does not hold ${own.absent.join(" or ")} of its result. What the page has `
+        + "stays in use.");
     }
-    own.lost = [];
+    own.lost = own.absent = [];
   };
 
   // Settings within a result: in a text chunk of a PNG, in a comment of a JPEG.
@@ -127,6 +145,10 @@
       const known = titles();
       const pairs = found.paintings.map((title, index) => [title, found.style_weights[index]]);
       const there = pairs.filter(([title]) => known.includes(title));
+      own.absent = [
+        ...(found.region === "everywhere" ? [] : ["the region"]),
+        ...(found.strength_map ? [`the strength map “${found.strength_map}”`] : []),
+      ];
       return {
         chosen: there.map(([title]) => title), weights: there.map(([, weight]) => weight),
         strength: found.strength, color: found.color, scale: found.stroke_scale, model: found.model,
@@ -151,8 +173,7 @@
       try {
         await navigator.clipboard.writeText(link);
         own.say("The link is copied. It opens this photo, for as long as the server keeps it, with "
-          + "these paintings and settings, without a region or strength map. Whoever has the link sees "
-          + "the photo.");
+          + "these paintings and settings. Whoever has the link sees the photo.");
       } catch {
         own.say(link);
       }

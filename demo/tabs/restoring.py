@@ -9,7 +9,7 @@ import gradio as gr
 from demo.parts import restorer
 from demo.tabs.stylize import Choice, keep_up
 
-_TAKEN = "async (given, state, photo) => stylekernel.values(given.settings, state, photo)"
+_TAKEN = "async (given, ...now) => stylekernel.values(given.settings, ...now)"
 
 
 def restoring(choice: Choice, page: gr.Blocks) -> None:
@@ -22,12 +22,18 @@ def restoring(choice: Choice, page: gr.Blocks) -> None:
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     outputs = [choice.photo, choice.picker, choice.paintings, choice.own_paintings]
     outputs += [it.strength, it.color, it.stroke_scale, *it.weights, it.model, it.resolution]
+    now = [choice.photo, it.region, choice.layer, it.strength_map]
+    outputs += now[1:]
     part = restorer()
     page.load(None, js="() => { stylekernel.begin(); return []; }", **private)
     for listen, is_new in ((part.apply, True), (part.back, False)):
-        event = listen(None, [part, choice.picker, choice.photo], outputs, js=_TAKEN, **private)
+        event = listen(None, [part, choice.picker, *now], outputs, js=_TAKEN, **private)
         keep_up(choice, event.then)
-        ready = event.then(choice.new_canvas, choice.photo, [it.canvas, it.region], **private)
+        # Hidden and shown again, the canvas begins anew.
+        hidden = event.then(
+            lambda layer: gr.update(visible=layer is None), choice.layer, it.canvas, **private
+        )
+        ready = hidden.then(choice.canvas_again, [choice.photo, choice.layer], it.canvas, **private)
         if is_new:
             choice.stylize_at(ready.then)
         else:

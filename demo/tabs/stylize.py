@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
+from PIL import Image
 
 from demo.catalog import PAINTINGS, photo_path
 from demo.components import FileButton, PaintingsInput, PictureInput
@@ -35,11 +36,13 @@ _SAVE = "(file) => { stylekernel.save(file); return []; }"
 class Choice:
     """The inputs of the first tab, and the handlers that stylize them.
 
+    `layer` is what was painted on the photo for the last result, if its region was used.
     `paintings` and `own_paintings` are what is chosen of the tiles of `picker`; they, and the
     `pair` of pictures that `viewer` shows, are what programs see.
     """
 
     photo: PictureInput
+    layer: PictureInput
     picker: gr.HTML
     paintings: gr.CheckboxGroup
     own_paintings: PaintingsInput
@@ -49,6 +52,7 @@ class Choice:
     status: gr.HTML
     stylize: Callable[..., Any]
     new_canvas: Callable[[str | None], tuple[Any, str]]
+    canvas_again: Callable[[str | None, str | None], Any]
     work: dict[str, Any]
     large_work: dict[str, Any]
     series_work: dict[str, Any]
@@ -92,7 +96,7 @@ class Choice:
         event = listen(
             fn=self.stylize,
             inputs=self.inputs,
-            outputs=self.pair,
+            outputs=[self.pair, self.layer],
             show_progress_on=self.status,
             **options,
             **self.work,
@@ -105,6 +109,7 @@ class Choice:
         it = self.controls
         inputs = [self.pair, self.paintings, self.own_paintings, self.photo, self.picker]
         inputs += [it.strength, it.color, it.stroke_scale, *it.weights, it.model, it.resolution]
+        inputs += [it.region, self.layer, it.strength_map]
         listen(fn=None, inputs=inputs, outputs=self.viewer, js=_SHOW, api_visibility="private")
 
 
@@ -149,10 +154,12 @@ def stylize_tab(studio: Studio, page: gr.Blocks) -> Choice:
                     min_width=130,
                 )
             file = FileButton("The file", visible=False)
+            layer = PictureInput(type="filepath", visible=False)
             strip()
             under_it = controls(studio.limits.paintings, place, studio.limits.models)
     choice = Choice(
         photo=photo,
+        layer=layer,
         picker=tiles,
         paintings=paintings,
         own_paintings=own_paintings,
@@ -160,17 +167,26 @@ def stylize_tab(studio: Studio, page: gr.Blocks) -> Choice:
         pair=pair,
         viewer=shown,
         status=status,
-        stylize=on_gpu(says_why(handlers.stylize), seconds=studio.limits.seconds),
+        stylize=on_gpu(says_why(handlers.stylize_on_page), seconds=studio.limits.seconds),
         new_canvas=says_why(lambda path: (path and _canvas_value(path, studio), EVERYWHERE)),
+        canvas_again=says_why(lambda path, layer: _canvas_again(path, layer, studio)),
         work={"concurrency_id": NETWORK, "concurrency_limit": studio.limits.workers},
         large_work={"concurrency_id": NETWORK_LARGE, "concurrency_limit": studio.limits.workers},
         series_work={"concurrency_id": NETWORK_SERIES, "concurrency_limit": studio.limits.workers},
+    )
+    # Programs get the pictures alone.
+    gr.Button(visible=False).click(
+        on_gpu(says_why(handlers.stylize), seconds=studio.limits.seconds),
+        choice.inputs,
+        pair,
+        api_name="stylize",
+        **choice.work,
     )
     choice.show_at(page.load)
     # Programs get PNG unless they ask for another; visitors seldom want 27 MB.
     page.load(None, None, image_format, js="() => 'jpeg'", api_visibility="private")
     at_work = [
-        choice.stylize_at(button.click, api_name="stylize", api_visibility="public"),
+        choice.stylize_at(button.click),
         *_stylize_on_change(choice, studio),
         _download(choice, handlers, studio, full, image_format, file, file_status),
     ]
@@ -301,6 +317,19 @@ def _canvas_value(path: str, studio: Studio) -> dict[str, Any]:
     picture = within(read_picture(path, "Photo", studio.limits), CANVAS_SIDE)
     file = save_preview(picture.convert("RGB"), "photo")
     return {"background": file, "layers": [], "composite": file}
+
+
+def _canvas_again(path: str | None, layer: str | None, studio: Studio) -> Any:
+    """Return a photo to paint on, with a layer that was painted on it before."""
+    if path is None or layer is None:
+        return path and _canvas_value(path, studio)
+    value = _canvas_value(path, studio)
+    size = read_picture(value["background"], "Photo", studio.limits).size
+    painted = read_picture(layer, "Region", studio.limits, any_size=True).convert("RGBA")
+    again = painted.resize(size, Image.Resampling.NEAREST)
+    value["layers"] = [save_preview(again, "region", lossless=True)]
+    # The editor puts a layer into the middle of the canvas that it began with.
+    return gr.update(value=value, canvas_size=size, visible=True)
 
 
 def _photo() -> PictureInput:

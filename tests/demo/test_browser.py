@@ -68,12 +68,17 @@ SCREENSHOTS = os.environ.get("DEMO_SCREENSHOTS")
 
 
 class Visitor:
-    """A browser window with the demo in it, as for somebody who opens it for the first time."""
+    """A browser window with the demo in it, as for somebody who opens it for the first time.
 
-    def __init__(self, page: Any, url: str) -> None:
+    With `url` None the window has the demo in it already.
+    """
+
+    def __init__(self, page: Any, url: str | None) -> None:
         self.page, self.problems = page, []
         page.set_default_timeout(120_000)
         page.on("pageerror", self._note)
+        if url is None:
+            return
         # Another page of the server, on which nothing runs that remembers settings.
         page.goto(f"{url}none")
         page.evaluate("sessionStorage.clear()")
@@ -118,6 +123,23 @@ class Visitor:
         field.fill(str(value))
         field.press("Enter")
         field.blur()
+
+    def paint(self, *points: tuple[float, float]) -> None:
+        """Draw with the brush on the region's canvas, at places in px from its middle."""
+        canvas = self.page.locator("#canvas canvas").first
+        canvas.wait_for()
+        self.page.locator("#canvas").get_by_label("Brush", exact=True).click()
+        canvas.scroll_into_view_if_needed()
+        box = canvas.bounding_box()
+        (x, y), *others = [
+            (box["x"] + box["width"] / 2 + dx, box["y"] + box["height"] / 2 + dy)
+            for dx, dy in points
+        ]
+        self.page.mouse.move(x, y)
+        self.page.mouse.down()
+        for x, y in others:
+            self.page.mouse.move(x, y, steps=2)
+        self.page.mouse.up()
 
     def drop(self, target: str, file: Path) -> None:
         """Let go of a file over a part of the page, as the mouse does that has dragged it there."""
@@ -417,17 +439,8 @@ def distance_to_recoloured(picture: Image.Image, photo: Image.Image) -> float:
 def test_painted_region_alone_is_stylized(visitor: Visitor) -> None:
     page = visitor.page
     page.get_by_role("button", name="Region").click()
-    canvas = page.locator("#canvas canvas").first
-    canvas.wait_for()
     assert page.get_by_label("The whole photo").is_checked()
-    page.locator("#canvas").get_by_label("Brush").first.click()
-    canvas.scroll_into_view_if_needed()
-    box = canvas.bounding_box()
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    page.mouse.move(x - 60, y)
-    page.mouse.down()
-    page.mouse.move(x + 60, y, steps=2)
-    page.mouse.up()
+    visitor.paint((-60, 0), (60, 0))
     assert page.get_by_label("Only where I painted").is_checked()
     result = visitor.after(page.get_by_role("button", name="Stylize the region").click)
     visitor.screenshot("region-desktop")
@@ -783,24 +796,40 @@ def test_strip_goes_back_to_a_result_and_compares_two(visitor: Visitor) -> None:
 
 
 def test_link_opens_the_same_picture(desktop: Any, visitor: Visitor, tmp_path: Path) -> None:
-    """Of a photo that was sent, with the settings; of another browser's memory it needs nothing."""
+    """Of a photo that was sent, with settings, region and map, in a browser that knows nothing."""
     desktop.grant_permissions(["clipboard-read", "clipboard-write"])
     page = visitor.page
     photo = save_picture(tmp_path / "mine.png", (160, 120), seed=8)
     visitor.after(lambda: visitor.choose("#choose-photo", photo))
     visitor.after(lambda: visitor.pick("Mosaic"))
-    result = visitor.after(lambda: visitor.set_number("strength", 0.4))
+    visitor.after(lambda: visitor.set_number("strength", 0.4))
+    Image.linear_gradient("L").save(tmp_path / "map.png")
+    page.get_by_role("button", name="Strength map").click()
+    box = "#strength-map button.upload-container"
+    visitor.after(lambda: visitor.choose(box, tmp_path / "map.png"))
+    page.get_by_role("button", name="Region").click()
+    visitor.paint((-40, 0), (40, 0))
+    result = visitor.after(page.get_by_role("button", name="Stylize the region").click)
     page.get_by_role("button", name="Share").click()
     page.get_by_role("alert").get_by_text("The link is copied").wait_for()
     link = page.evaluate("navigator.clipboard.readText()")
     other = desktop.new_page()
     other.goto(link)
-    other.wait_for_function("document.querySelector('img.after')?.alt.includes('Mosaic')")
-    shown = load_image(httpx.get(other.locator(RESULT).get_attribute("src"), **LOCAL).content)
-    assert difference(shown, result) == 0
-    other.reload()
-    other.wait_for_function("document.querySelector('img.after')?.alt.includes('Mosaic')")
-    assert other.locator("#strength input[type=number]").input_value() == "0.4"
+    friend = Visitor(other, None)
+    for is_reloaded in (False, True):
+        if is_reloaded:
+            other.reload()
+        other.wait_for_function("document.querySelector('img.after')?.alt.includes('Mosaic')")
+        assert difference(friend.result(), result) == 0
+        assert other.locator("#strength input[type=number]").input_value() == "0.4"
+    other.get_by_role("button", name="Region").click()
+    other.get_by_label("Only where I painted").and_(other.locator(":checked")).wait_for()
+    friend.paint((110, 80))
+    friend.screenshot("link-desktop")
+    again = friend.after(other.get_by_role("button", name="Stylize the region").click)
+    top, bottom = (0, 0, 160, 60), (120, 90, 160, 120)
+    assert difference(again.crop(top), result.crop(top)) < 0.5, "the canvas holds the region"
+    assert difference(again.crop(bottom), result.crop(bottom)) > 3, "and more was painted"
     other.close()
 
 
@@ -808,13 +837,19 @@ def test_link_to_files_that_are_gone_says_so(desktop: Any, visitor: Visitor) -> 
     settings = {
         "photo": {"path": "/uploads/none/holiday.jpg", "name": "holiday.jpg"},
         "own": [{"id": "own-1", "path": "/etc/passwd", "name": "passwd"}],
+        "region": "painted",
+        "layer": {"path": "/uploads/none/region.png", "name": "region.png"},
+        "map": {"path": "/etc/hostname", "name": "fade.png"},
         "chosen": ["Cubist", "own-1", "<b>no</b>"],
         "strength": 7,
     }
     text = base64.urlsafe_b64encode(json.dumps(settings).encode()).decode()
     other = desktop.new_page()
     other.goto(f"{visitor.page.url}#s={text}")
-    words = "Not on the server any more: the painting “passwd”, the photo “holiday.jpg”."
+    words = (
+        "Not on the server any more: the painting “passwd”, the photo “holiday.jpg”, "
+        "the strength map “fade.png”."
+    )
     other.get_by_role("alert").get_by_text(words).wait_for()
     shown = load_image(httpx.get(other.locator(RESULT).get_attribute("src"), **LOCAL).content)
     assert difference(shown, expected("Cubist")) < 3

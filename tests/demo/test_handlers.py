@@ -195,6 +195,21 @@ def test_preview_is_bounded_and_the_pair_of_one_size(
     assert full_size(handlers, photo).size == (1200, 300)
 
 
+def test_page_keeps_what_was_painted_for_as_long_as_it_is_used(
+    handlers: StylizeHandlers, photo: str, tmp_path: Path
+) -> None:
+    painted = layer(tmp_path / "layer.png", (48, 32), (4, 4, 20, 20))
+    order: dict[str, Any] = {"paintings": ["Mosaic"], "canvas": {"layers": [painted.read_bytes()]}}
+    pair, kept = handlers.stylize_on_page(photo, region="painted", **order)
+    assert kept is not None and difference(opened(kept), opened(painted)) == 0
+    assert opened(kept).getchannel("A").getbbox() == (4, 4, 20, 20)
+    again, _ = handlers.stylize_on_page(
+        photo, paintings=["Mosaic"], region="painted", canvas={"layers": [kept]}
+    )
+    assert difference(pair[1], again[1]) == 0
+    assert handlers.stylize_on_page(photo, **order)[1] is None, "the whole photo is stylized"
+
+
 def test_download_looks_like_the_preview(handlers: StylizeHandlers, tmp_path: Path) -> None:
     """Its strokes are as wide, whatever the sizes of the two."""
     photo = str(save_picture(tmp_path / "large.png", (1280, 960)))
