@@ -9,14 +9,14 @@ import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow.fs
 import pyarrow.parquet as pq
 
 from stylekernel_hf.bulk.file_stages import ReadPhotos, WritePictures
-from stylekernel_hf.bulk.photo_sources import FileSystem, open_folder, open_source
+from stylekernel_hf.bulk.photo_sources import open_source
+from stylekernel_hf.bulk.places import FileSystem, absolute, open_folder, shown_place
 from stylekernel_hf.bulk.plan import PLAN_NAME, keep_plan, pair
 from stylekernel_hf.bulk.stylize_batch import StylizeBatch
 from stylekernel_hf.errors.messages import extra_required
@@ -96,13 +96,13 @@ def stylize_collection(
     before the cluster is there, and OSError if the cluster fails.
     """
     # Workers may run in folders of their own.
-    source, target = _absolute(source), _absolute(target)
+    source, target = absolute(source), absolute(target)
     controls = dict(options.controls or {})
     photos = open_source(source, options.image_column).names()
     plan = pair(photos, [*styles], options.suffix, seed=options.seed)
     column = {} if options.image_column is None else {"image_column": options.image_column}
     settings = {
-        "source": source,
+        "source": shown_place(source),
         **column,
         "model": options.model,
         "styles": {name: _digest(style) for name, style in styles.items()},
@@ -121,7 +121,7 @@ def stylize_collection(
 def _run(
     source: str, styles: Mapping[str, StyleEmbedding], target: str, options: CollectionOptions
 ) -> None:
-    filesystem, root = open_folder(target)
+    filesystem, root = open_folder(target, name="target")
     processors = int(ray.cluster_resources().get("CPU", 1))
     workers = options.workers or (1 if options.gpus else max(1, processors))
     # Ray reads the plan in a task, and leaves out what is done in another, of a processor each.
@@ -171,7 +171,7 @@ def _checkpoints(path: str, filesystem: FileSystem) -> Generator[None]:
 
 def _count(target: str) -> tuple[int, int]:
     """Return how many pictures the manifest has, and how many errors."""
-    filesystem, root = open_folder(target)
+    filesystem, root = open_folder(target, name="target")
     errors: Any = pq.read_table(f"{root}/{MANIFEST}", filesystem=filesystem, columns=["error"])
     failed = sum(bool(error) for error in errors["error"].to_pylist())
     return len(errors) - failed, failed
@@ -179,15 +179,11 @@ def _count(target: str) -> tuple[int, int]:
 
 def _count_finished(target: str) -> int:
     """Return how many rows Ray's checkpoint holds; the manifest of a killed run may hold more."""
-    filesystem, root = open_folder(target)
+    filesystem, root = open_folder(target, name="target")
     folder = pyarrow.fs.FileSelector(f"{root}/{_CHECKPOINT}", allow_not_found=True)
     files: list[Any] = filesystem.get_file_info(folder)
     finished = [each.path for each in files if not each.path.endswith(".pending.parquet")]
     return sum(pq.read_metadata(path, filesystem=filesystem).num_rows for path in finished)
-
-
-def _absolute(place: str) -> str:
-    return place if "://" in place else str(Path(place).absolute())
 
 
 def _digest(style: StyleEmbedding) -> str:

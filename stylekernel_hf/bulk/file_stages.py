@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pyarrow.fs
 
-from stylekernel_hf.bulk.photo_sources import open_folder, open_source
+from stylekernel_hf.bulk.photo_sources import open_source
+from stylekernel_hf.bulk.places import open_folder
 from stylekernel_hf.errors.messages import in_one_line
 
 PICTURES = "pictures"
@@ -36,9 +37,9 @@ class WritePictures:
     """Writes the results into the target's folder of pictures, and drops their bytes."""
 
     def __init__(self, target: str) -> None:
-        self._filesystem, root = open_folder(target)
+        self._filesystem, root = open_folder(target, name="target")
         self._root = f"{root}/{PICTURES}"
-        self._renames = isinstance(self._filesystem, pyarrow.fs.LocalFileSystem)
+        self._is_local = isinstance(self._filesystem, pyarrow.fs.LocalFileSystem)
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
         """Write the pictures of a batch; one that cannot be written is a row with its error."""
@@ -52,10 +53,14 @@ class WritePictures:
         return {name: column for name, column in batch.items() if name != "result"}
 
     def _write(self, path: str, data: bytes) -> None:
-        """Write a file that appears whole or not at all; object stores see to that themselves."""
-        self._filesystem.create_dir(str(PurePosixPath(path).parent), recursive=True)
-        written = f"{path}.part" if self._renames else path
+        """Write a file that appears whole or not at all.
+
+        Object stores see to that themselves, and have no folders to make.
+        """
+        if self._is_local:
+            self._filesystem.create_dir(str(PurePosixPath(path).parent), recursive=True)
+        written = f"{path}.part" if self._is_local else path
         with self._filesystem.open_output_stream(written) as file:
             file.write(data)
-        if self._renames:
+        if self._is_local:
             self._filesystem.move(written, path)

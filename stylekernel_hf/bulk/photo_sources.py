@@ -5,17 +5,15 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Collection
 from itertools import accumulate
-from pathlib import Path, PurePosixPath
-from typing import Any, Protocol, TypeAlias
+from pathlib import PurePosixPath
+from typing import Any, Protocol
 
 import pyarrow as pa
 import pyarrow.fs
 import pyarrow.parquet as pq
 
+from stylekernel_hf.bulk.places import FileSystem, open_folder, place_errors, shown_place
 from stylekernel_hf.images.folder import image_suffixes
-
-# pyarrow has no types.
-FileSystem: TypeAlias = Any
 
 
 class PhotoSource(Protocol):
@@ -38,33 +36,21 @@ def open_source(place: str, image_column: str | None = None) -> PhotoSource:
     return PhotoFolder(place) if image_column is None else ParquetPhotos(place, image_column)
 
 
-def open_folder(place: str) -> tuple[FileSystem, str]:
-    """Return the file system of a local folder or an address such as s3://bucket/folder.
-
-    Its path there comes second. ValueError for an address that pyarrow does not know.
-    """
-    if "://" not in place:
-        return pyarrow.fs.LocalFileSystem(), str(Path(place).absolute())
-    try:
-        return pyarrow.fs.FileSystem.from_uri(place)
-    except (pa.ArrowInvalid, ValueError) as error:
-        raise ValueError(f"'{place}' must be a folder or an address that pyarrow knows") from error
-
-
 class PhotoFolder:
     """The images in a folder and its subfolders, named by their paths relative to it."""
 
     def __init__(self, place: str) -> None:
         self._place = place
-        self._filesystem, self._root = open_folder(place)
+        self._filesystem, self._root = open_folder(place, name="source")
 
     def names(self) -> list[str]:
         """Return the paths in order; FileNotFoundError without a folder or an image in it."""
-        if self._filesystem.get_file_info(self._root).type != pyarrow.fs.FileType.Directory:
-            raise FileNotFoundError(f"source: no such folder: '{self._place}'")
-        photos = _files_with(self._filesystem, self._root, image_suffixes())
+        with place_errors("source", self._place):
+            photos = _files_with(self._filesystem, self._root, image_suffixes())
+        if photos is None:
+            raise FileNotFoundError(f"source: no such folder: '{shown_place(self._place)}'")
         if not photos:
-            raise FileNotFoundError(f"source: no images in '{self._place}'")
+            raise FileNotFoundError(f"source: no images in '{shown_place(self._place)}'")
         return photos
 
     def read(self, name: str) -> bytes:
@@ -82,8 +68,10 @@ class ParquetPhotos:
 
     def __init__(self, place: str, column: str) -> None:
         self._place, self._column = place, column
-        self._filesystem, self._root = open_folder(place)
-        if self._filesystem.get_file_info(self._root).is_file:
+        self._filesystem, self._root = open_folder(place, name="source")
+        with place_errors("source", place):
+            is_file = self._filesystem.get_file_info(self._root).is_file
+        if is_file:
             path = PurePosixPath(self._root)
             self._root, self._files = str(path.parent), [path.name]
         else:
@@ -99,12 +87,15 @@ class ParquetPhotos:
         FileNotFoundError without rows, ValueError if a file is no Parquet or has no such column of
         images.
         """
-        if self._filesystem.get_file_info(self._root).type != pyarrow.fs.FileType.Directory:
-            raise FileNotFoundError(f"source: no such file or folder: '{self._place}'")
-        files = self._files or _files_with(self._filesystem, self._root, {".parquet"})
-        photos = [f"{file}/{row}" for file in files for row in range(self._count(file))]
+        shown = shown_place(self._place)
+        with place_errors("source", self._place):
+            files = self._files or _files_with(self._filesystem, self._root, {".parquet"})
+            counts = [(file, self._count(file)) for file in files or []]
+        if files is None:
+            raise FileNotFoundError(f"source: no such file or folder: '{shown}'")
+        photos = [f"{file}/{row}" for file, count in counts for row in range(count)]
         if not photos:
-            raise FileNotFoundError(f"source: no rows of Parquet files in '{self._place}'")
+            raise FileNotFoundError(f"source: no rows of Parquet files in '{shown}'")
         return photos
 
     def read(self, name: str) -> bytes:
@@ -155,7 +146,10 @@ class ParquetPhotos:
                 raise ValueError(f"source: '{file}' is no Parquet file: {error}") from error
 
 
-def _files_with(filesystem: FileSystem, root: str, suffixes: Collection[str]) -> list[str]:
+def _files_with(filesystem: FileSystem, root: str, suffixes: Collection[str]) -> list[str] | None:
+    """Return the files of a folder in order, by their paths relative to it; None without it."""
+    if filesystem.get_file_info(root).type != pyarrow.fs.FileType.Directory:
+        return None
     files = filesystem.get_file_info(pyarrow.fs.FileSelector(root, recursive=True))
     return sorted(
         PurePosixPath(file.path).relative_to(PurePosixPath(root)).as_posix()

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from stylekernel_hf.bulk.photo_sources import open_folder
+from stylekernel_hf.bulk.places import FileSystem, open_folder, place_errors, shown_place
 
 # pyarrow has no types.
 Table: TypeAlias = Any
@@ -56,19 +56,30 @@ def keep_plan(target: str, plan: Table, settings: Mapping[str, Any]) -> int:
 
     FileExistsError if a run with other settings or photos has begun there.
     """
-    filesystem, root = open_folder(target)
-    path = f"{root}/{PLAN_NAME}"
+    filesystem, root = open_folder(target, name="target")
     told = json.dumps(dict(settings), sort_keys=True)
-    if filesystem.get_file_info(path).is_file:
-        before = pq.read_table(path, filesystem=filesystem)
-        kept = (before.schema.metadata or {}).get(_SETTINGS, b"").decode()
-        if kept != told or not before.equals(plan):
-            raise FileExistsError(
-                f"target '{target}' holds a run with other photos or settings: take another folder"
-            )
-        return before.num_rows
+    with place_errors("target", target):
+        before = _read_plan(filesystem, f"{root}/{PLAN_NAME}")
+        if before is None:
+            _write_plan(filesystem, root, plan.replace_schema_metadata({_SETTINGS: told.encode()}))
+            return plan.num_rows
+    kept = (before.schema.metadata or {}).get(_SETTINGS, b"").decode()
+    if kept != told or not before.equals(plan):
+        raise FileExistsError(
+            f"target '{shown_place(target)}' holds a run with other photos or settings: "
+            "take another folder"
+        )
+    return before.num_rows
+
+
+def _read_plan(filesystem: FileSystem, path: str) -> Table | None:
+    if not filesystem.get_file_info(path).is_file:
+        return None
+    return pq.read_table(path, filesystem=filesystem)
+
+
+def _write_plan(filesystem: FileSystem, root: str, plan: Table) -> None:
     filesystem.create_dir(root, recursive=True)
-    written = plan.replace_schema_metadata({_SETTINGS: told.encode()})
-    pq.write_table(written, f"{path}.part", filesystem=filesystem)
-    filesystem.move(f"{path}.part", path)
-    return plan.num_rows
+    part = f"{root}/{PLAN_NAME}.part"
+    pq.write_table(plan, part, filesystem=filesystem)
+    filesystem.move(part, f"{root}/{PLAN_NAME}")

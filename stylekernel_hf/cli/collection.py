@@ -85,6 +85,7 @@ def bulk(
     """
     with quick_imports():
         from stylekernel_hf.bulk.collection import CollectionOptions, stylize_collection
+        from stylekernel_hf.bulk.places import shown_place
         from stylekernel_hf.pipelines.call_checks import check_strength, check_stroke_scale
         from stylekernel_hf.pipelines.tasks import pipeline
 
@@ -106,7 +107,8 @@ def bulk(
     )
     done = stylize_collection(source, styles, target, options, address=address)
     rate = f" in {done.seconds:.1f} s, {done.new / done.seconds:.2f} a second" if done.new else ""
-    print(f"{done.written} pictures and {done.failed} errors in {target}: {done.new} new{rate}")
+    made = f"{done.written} pictures and {done.failed} errors"
+    print(f"{made} in {shown_place(target)}: {done.new} new{rate}")
 
 
 def _encode(pipe: Any, given: list[str], style_size: int) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stylekernel_hf.bulk.file_stages import ReadPhotos
-from stylekernel_hf.bulk.photo_sources import open_folder, open_source
+from stylekernel_hf.bulk.photo_sources import open_source
 
 
 def save_rows(path: Path, column: Any, *, rows_per_group: int = 2) -> Path:
@@ -79,8 +79,8 @@ def test_places_without_photos_are_refused(tmp_path: Path) -> None:
         open_source(str(tmp_path / "nowhere")).names()
     with pytest.raises(FileNotFoundError, match="source: no such folder"):
         open_source(str(save_picture(tmp_path / "photo.png"))).names()
-    with pytest.raises(ValueError, match="must be a folder or an address that pyarrow knows"):
-        open_folder("nothing://bucket/photos")
+    with pytest.raises(ValueError, match="source must be a folder or an address that pyarrow know"):
+        open_source("nothing://bucket/photos")
 
 
 def test_parquet_without_photos_is_refused(tmp_path: Path, files: list[bytes]) -> None:
