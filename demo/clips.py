@@ -126,12 +126,13 @@ class _ClipDecoder(Sandbox):
 
     def _next(self) -> Any:
         while True:
+            # Frames may come as fast as they are taken.
+            self._check()
             with contextlib.suppress(queue.Empty):
                 taken = self._taken.get(timeout=_TICK)
                 if isinstance(taken, _RefusedError):
                     raise taken
                 return taken
-            self._check()
             if time.monotonic() > self._deadline:
                 raise _RefusedError("slow")
 

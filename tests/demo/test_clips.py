@@ -21,6 +21,7 @@ pytest.importorskip("av", reason="needs PyAV")
 
 import av
 
+from demo.clip_writer import ClipWriter
 from demo.clips import PlainClip, write_plainly
 from demo.limits import Limits
 from demo.messages import AbandonedError, VisitorError
@@ -233,6 +234,27 @@ def test_nobody_waits_for_it_any_more(tmp_path: Path) -> None:
     with pytest.raises(AbandonedError):
         write(clip.read_bytes(), tmp_path / "plain.mp4", check=check)
     assert processes() == []
+
+
+def test_every_frame_is_written_for_somebody(tmp_path: Path) -> None:
+    """However fast they come: a clip has hundreds."""
+    frames: list[int] = []
+    checked_at: list[int] = []
+
+    class Counted(ClipWriter):
+        def add(self, ticks: int, pixels: bytes) -> None:
+            super().add(ticks, pixels)
+            frames.append(ticks)
+
+    clip = save_clip(tmp_path / "a.mp4")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("demo.clips.ClipWriter", Counted)
+        plain = write(
+            clip.read_bytes(),
+            tmp_path / "plain.mp4",
+            check=lambda: checked_at.append(len(frames)),
+        )
+    assert set(checked_at) == set(range(plain.frames + 1))
 
 
 _HEAD = {"size": [64, 48], "sound": 0, "begin": 0}
