@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
@@ -108,8 +109,12 @@ class StylizeHandlers:
             result, settings = self._studio.stylize(source, palette, order)
             watch.part("Writing the file", 0.95, 0)
             path = new_file(f"{result_name(photo, palette.names)}.{_ENDINGS[image_format]}")
-            with path.open("wb+") as file:
-                _save(result, file, image_format.upper(), settings)
+            try:
+                with path.open("wb+") as file:
+                    _save(result, file, image_format.upper(), settings)
+            except BaseException:
+                shutil.rmtree(path.parent, ignore_errors=True)
+                raise
             return str(path)
 
 

@@ -1,7 +1,7 @@
 """Load on a server of the demo, with the embedded weights: `python -m tests.demo.load`.
 
-It prints how long visitors wait, beside each other and beside a full size, and how the server's
-memory grows. Run it on a quiet machine; no test runs it.
+It prints how long visitors wait, beside each other, beside large works and after large works that
+were ended, and how the server's memory grows. Run it on a quiet machine; no test runs it.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from statistics import median
 from types import SimpleNamespace
 from typing import Any
 
+import av
 import httpx
 import numpy as np
 import psutil
@@ -35,8 +36,10 @@ FEW, MANY = 50, 500
 """Requests after which the memory is compared."""
 PAUSE = 8
 """Seconds after which a server without work has given freed memory back."""
-FULL = (6464, 4848)
-"""Width and height in px of a photo of 31 megapixels."""
+FULL, PHONE = (6464, 4848), (4032, 3024)
+"""Width and height in px of photos of 31 and of 12 megapixels."""
+FRAMES = 300
+"""Frames of a clip of ten seconds."""
 SERVER = """
 import sys, time
 from demo.interface import build_demo, launch_options
@@ -82,6 +85,20 @@ def photo(path: Path, size: tuple[int, int]) -> Path:
     return path
 
 
+def clip(path: Path) -> Path:
+    """Write a clip of 720p, whose frames are an example photo that moves."""
+    with Image.open(photo_path("Coffee")) as picture:
+        pixels = np.asarray(picture.convert("RGB").resize((1280, 720)))
+    with av.open(str(path), "w") as container:
+        stream: Any = container.add_stream("libx264", 30, {"preset": "ultrafast"})
+        stream.width, stream.height, stream.pix_fmt = 1280, 720, "yuv420p"
+        for number in range(FRAMES):
+            moved = np.roll(pixels, 3 * number, axis=1)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(moved, "rgb24")))
+        container.mux(stream.encode(None))
+    return path
+
+
 def report(what: str, figure: str) -> None:
     """Print one figure."""
     sys.stdout.write(f"{what:<62} {figure}\n")
@@ -123,25 +140,31 @@ def crowd(app: Any, picture: Path) -> None:
     report("  median and longest wait", f"{median(waited):.1f} s, {max(waited):.1f} s")
 
 
-def end_full_size(app: Any, large: Path, small: Path, how: str, after: float) -> None:
-    """End a full size; say how long the next one waits for the painter."""
-    one, other = Visitor(app), Visitor(app)
-    picture, next_one = one.upload(large), other.upload(small)
-    event = one.join("full_size", picture).json()["event_id"]
-    share, until = 0.0, None
+def end_early(app: Any, name: str, work: Path, small: Path, how: str, after: float) -> None:
+    """End a work; say how long the next one waits for the painter, and a preview for its end."""
+    one, other, third = Visitor(app), Visitor(app), Visitor(app)
+    given, next_one, wanted = one.upload(work), other.upload(small), third.upload(small)
+    event = one.join(name, given).json()["event_id"]
+    share, until, is_done = 0.0, None, False
     for message in one.messages():
         if message["msg"] == "process_starts":
             until = time.monotonic() + after
         if message["msg"] == "progress":
             share = message["progress_data"][-1]["progress"] or 0.0
-        if message["msg"] == "process_completed" or (until and time.monotonic() > until):
+        is_done = message["msg"] == "process_completed"
+        if is_done or (until and time.monotonic() > until):
             break
     # The stream is closed by now.
     if how == "cancelled":
-        one.cancel("full_size", event)
-    started, _, good = ask(other, "full_size", next_one)
-    words = f"{started:.2f} s, at {share:.0%} of the work" if good else "failed"
-    report(f"31 megapixels {how} after {after:.0f} s: next full size begins in", words)
+        one.cancel(name, event)
+    with ThreadPoolExecutor() as pool:
+        preview = pool.submit(ask, third, "stylize", wanted)
+        started, _, good = ask(other, "full_size", next_one)
+        begun, answered, seen = preview.result()
+    report(f"{work.stem} {how} after {after:.0f} s", "was done" if is_done else f"{share:.0%} done")
+    report("  the next full size begins in", f"{started:.2f} s" if good else "failed")
+    words = f"{begun:.2f} s, {answered:.2f} s" if seen else "failed"
+    report("  a preview begins in, and is there in", words)
 
 
 def preview_beside_full_size(app: Any, large: Path, small: Path) -> None:
@@ -188,7 +211,7 @@ def main() -> None:
     chosen = parser.parse_args().parts or parts
     with tempfile.TemporaryDirectory() as folder:
         small = photo(Path(folder, "small.jpg"), (384, 256))
-        large = photo(Path(folder, "large.jpg"), FULL)
+        large = photo(Path(folder, "31 megapixels.jpg"), FULL)
         with server(Path(folder, "uploads")) as (app, process):
             if "page" in chosen:
                 answer = httpx.get(app.local_url, headers={"accept-encoding": "br"})
@@ -196,9 +219,16 @@ def main() -> None:
             if "crowd" in chosen:
                 crowd(app, small)
             if "ends" in chosen:
+                phone = photo(Path(folder, "12 megapixels.jpg"), PHONE)
+                moving = clip(Path(folder, "a clip.mp4"))
                 for how in ("cancelled", "closed"):
-                    for after in (0, 4, 12):
-                        end_full_size(app, large, small, how, after)
+                    for name, work, moments in (
+                        ("full_size", phone, (0, 2, 4)),
+                        ("full_size", large, (0, 4, 12)),
+                        ("stylize_video", moving, (0, 2, 12)),
+                    ):
+                        for after in moments:
+                            end_early(app, name, work, small, how, after)
             if "beside" in chosen:
                 preview_beside_full_size(app, large, small)
             if "memory" in chosen:

@@ -11,10 +11,11 @@ from PIL import ExifTags, Image, ImageColor
 
 from demo.catalog import painting_path
 from demo.handlers import StylizeHandlers
-from demo.messages import VisitorError
+from demo.messages import AbandonedError, VisitorError
 from demo.region import BRUSHES, color_masks
 from demo.settings import read_settings
 from demo.studio import Studio
+from demo.watched import is_wanted
 from tests.demo.conftest import tiny_pipeline
 from tests.demo.pictures import difference, layer, opened, pixels
 from tests.images.metadata_files import CAPTION, TAKEN, exif_block, save_jpeg
@@ -175,6 +176,26 @@ def test_jpeg_holds_the_same_picture_and_settings(handlers: StylizeHandlers, pho
     jpeg = full_size(handlers, photo, strength=0.5, image_format="jpeg")
     assert jpeg.format == "JPEG" and difference(jpeg, png) < 3
     assert read_settings(jpeg) == read_settings(png)
+
+
+@pytest.mark.parametrize("image_format", ["png", "jpeg"])
+def test_file_that_nobody_waits_for_is_not_written(
+    handlers: StylizeHandlers, photo: str, uploads: Path, image_format: str
+) -> None:
+    labels: list[str] = []
+    token = is_wanted.set(lambda: "Writing the file" not in labels)
+    before = set(uploads.iterdir())
+    try:
+        with pytest.raises(AbandonedError):
+            handlers.full_size(
+                photo,
+                paintings=["Mosaic"],
+                image_format=image_format,
+                progress=lambda _, label: labels.append(label),
+            )
+    finally:
+        is_wanted.reset(token)
+    assert set(uploads.iterdir()) == before
 
 
 def test_transparent_photo_is_white_in_jpeg(handlers: StylizeHandlers, tmp_path: Path) -> None:

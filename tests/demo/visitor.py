@@ -78,5 +78,7 @@ def inputs_of(name: str, photo: Any, **values: Any) -> list[Any]:
     if name == "explain":
         return [photo, ["Mosaic"], None, 0.5, 0.5, model, 1]
     inputs = [photo, ["Mosaic"], None, 1, 1, 1, 1, strength, "style", 1]
+    if name == "stylize_video":
+        return [*inputs, model]
     inputs += ["everywhere", None, None, model]
     return [*inputs, 512 if name == "stylize" else values.get("image_format", "png")]
