@@ -12,7 +12,7 @@ from stylekernel_hf.errors.messages import extra_required
 
 with extra_required("onnx", "an export", "onnx"):
     import onnx as onnx
-    from onnx import TensorProto, helper, numpy_helper
+    from onnx import TensorProto, helper
 
 Precision: TypeAlias = Literal["fp32", "fp16"]
 PRECISIONS: tuple[Precision, ...] = ("fp32", "fp16")
@@ -34,7 +34,7 @@ class GraphBuilder:
         self._is_half = precision == "fp16"
         self._nodes: list[onnx.NodeProto] = []
         self._counts: dict[str, int] = {}
-        self._constants: dict[tuple[str, tuple[int, ...], bytes], onnx.TensorProto] = {}
+        self._constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
 
     def add(self, operator: str, *inputs: str, name: str | None = None, **attributes: Any) -> str:
         """Add a node with one output and return the name of it."""
@@ -57,10 +57,7 @@ class GraphBuilder:
         """Return the name of a constant; equal ones are stored once."""
         values = np.ascontiguousarray(values)
         key = values.dtype.str, values.shape, values.tobytes()
-        if key not in self._constants:
-            name = f"constant_{len(self._constants)}"
-            self._constants[key] = numpy_helper.from_array(values, name)
-        return self._constants[key].name
+        return self._constants.setdefault(key, f"constant_{len(self._constants)}")
 
     def integers(self, *values: int) -> str:
         """Return the name of a constant list of integers."""
@@ -129,10 +126,8 @@ class GraphBuilder:
         metadata: dict[str, str],
     ) -> onnx.ModelProto:
         """Return the whole model with its constants."""
-        graph = self.as_graph(name, inputs, outputs)
-        graph.initializer.extend(self._constants.values())
         model = helper.make_model(
-            graph,
+            self.as_graph(name, inputs, outputs),
             producer_name="stylekernel_hf",
             producer_version=version,
             doc_string=description,
@@ -140,6 +135,14 @@ class GraphBuilder:
             ir_version=IR_VERSION,
         )
         helper.set_model_props(model, metadata)
+        # Only now, because `make_model` copies the graph.
+        for (kind, shape, data), constant in self._constants.items():
+            model.graph.initializer.add(
+                name=constant,
+                data_type=helper.np_dtype_to_tensor_dtype(np.dtype(kind)),
+                dims=shape,
+                raw_data=data,
+            )
         return model
 
     def _new_name(self, operator: str) -> str:

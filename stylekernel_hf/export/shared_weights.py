@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from stylekernel_hf.export.graph_builder import TensorProto, helper, numpy_helper, onnx
+from stylekernel_hf.export.graph_builder import TensorProto, helper, onnx
 
 _LEAST = 256
 """Constants with fewer values stay in the model, as they are."""
@@ -27,7 +27,7 @@ def share_weights(models: Mapping[str, onnx.ModelProto], file: str) -> bytes:
     for model in models.values():
         casts: list[onnx.NodeProto] = []
         for tensor in model.graph.initializer:
-            values = numpy_helper.to_array(tensor)
+            values = onnx.numpy_helper.to_array(tensor)
             if values.dtype != np.float32 or values.size < _LEAST:
                 continue
             stored = values.astype("<f2").tobytes()

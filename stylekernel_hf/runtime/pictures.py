@@ -28,7 +28,9 @@ def read_picture(
     values, has_bytes = read_values(image, name, bounds)
     rgb = np.broadcast_to(values[..., :3], (*values.shape[:2], 3))
     alpha = values[..., 3:] if values.shape[2] == 4 else None
-    filled = rgb if alpha is None else fill_unseen(rgb, alpha)
+    if alpha is None:
+        return np.ascontiguousarray(rgb), alpha, has_bytes
+    filled = fill_unseen(rgb, alpha)
     return rounded(filled) if has_bytes else np.ascontiguousarray(filled), alpha, has_bytes
 
 
