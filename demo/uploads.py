@@ -121,4 +121,7 @@ def _is_within(path: str, folder: str | Path) -> bool:
 
 
 def _gone(name: str) -> str:
-    return f"{name} is not here, or not any more. Please upload it."
+    return (
+        f"{name} is not here, or not any more: files are deleted after a while, and when the "
+        "server starts again. Please upload it; everything else is as it was."
+    )

@@ -856,6 +856,24 @@ def test_link_to_files_that_are_gone_says_so(desktop: Any, visitor: Visitor) -> 
     other.close()
 
 
+def test_photo_that_expires_while_the_page_is_open_is_called_gone(
+    visitor: Visitor, uploads: Path, tmp_path: Path
+) -> None:
+    """So it is after the server has started again; what the page itself holds stays."""
+    page = visitor.page
+    photo = save_picture(tmp_path / "holiday.png", (160, 120), seed=9)
+    visitor.after(lambda: visitor.choose("#choose-photo", photo))
+    before = visitor.shown()
+    for path in uploads.rglob("holiday.png"):
+        path.unlink()
+    visitor.pick("Mosaic")
+    page.get_by_role("alert").get_by_text("“holiday.png” is not here, or not any more").wait_for()
+    assert visitor.shown() == before and page.locator(RESULT).is_visible()
+    result = visitor.after(lambda: visitor.choose("#choose-photo", photo))
+    assert difference(result, tiny_pipeline()(photo, painting_path("Mosaic")).images[0]) < 3
+    assert page.get_by_role("alert").locator("visible=true").count() == 0
+
+
 def test_settings_are_taken_from_a_downloaded_result(visitor: Visitor, tmp_path: Path) -> None:
     page = visitor.page
     visitor.after(lambda: visitor.pick("Mosaic"))

@@ -34,7 +34,8 @@ def test_expired_photo_is_called_gone(
     answer = visitor.answer()
     assert not answer["success"]
     assert answer["output"]["error"] == (
-        "“holiday.png” is not here, or not any more. Please upload it."
+        "“holiday.png” is not here, or not any more: files are deleted after a while, and when the "
+        "server starts again. Please upload it; everything else is as it was."
     )
 
 
