@@ -17,7 +17,8 @@ import pyarrow.parquet as pq
 from stylekernel_hf.bulk.file_stages import ReadPhotos, WritePictures
 from stylekernel_hf.bulk.photo_sources import open_source
 from stylekernel_hf.bulk.places import FileSystem, absolute, open_folder, shown_place
-from stylekernel_hf.bulk.plan import PLAN_NAME, keep_plan, pair
+from stylekernel_hf.bulk.plan import keep_plan, pair
+from stylekernel_hf.bulk.plan_rows import PlanRows
 from stylekernel_hf.bulk.stylize_batch import StylizeBatch
 from stylekernel_hf.errors.messages import extra_required
 from stylekernel_hf.styles.embedding import StyleEmbedding
@@ -88,9 +89,10 @@ def stylize_collection(
 
     Without an address, a cluster starts on this machine.
 
-    `target/manifest` holds a row for each picture, in Parquet: name, photo, painting, seconds and
-    error. Ray's checkpoint in the target knows what is done: after a crash the same call goes on,
-    and repeats at most the batches that were under way. A photo that failed is not tried again.
+    `target/manifest` holds a row for each picture, in Parquet: name, photo, painting, settings,
+    seconds and error. Ray's checkpoint in the target knows what is done: after a crash the same
+    call goes on, and repeats at most the batches that were under way. A photo that failed is not
+    tried again.
 
     Raises FileNotFoundError without photos and FileExistsError if the target holds another run,
     before the cluster is there, and OSError if the cluster fails.
@@ -130,7 +132,7 @@ def _run(
     waiting = {"num_cpus": 0.0}
     arguments = {"suffix": options.suffix, **(options.controls or {})}
     with _checkpoints(f"{root}/{_CHECKPOINT}", filesystem):
-        rows: Any = ray.data.read_parquet(f"{root}/{PLAN_NAME}", filesystem=filesystem)
+        rows: Any = ray.data.read_datasource(PlanRows(target), override_num_blocks=1)
         rows = rows.repartition(target_num_rows_per_block=options.batch_size)
         photos = (source, options.image_column)
         rows = rows.map_batches(ReadPhotos, fn_constructor_args=photos, **_pool(1, waiting))
@@ -141,7 +143,8 @@ def _run(
             fn_constructor_kwargs=arguments,
             **_pool(workers, network),
         )
-        rows = rows.map_batches(WritePictures, fn_constructor_args=(target,), **_pool(1, waiting))
+        kept = (target, {"model": options.model, **(options.controls or {})})
+        rows = rows.map_batches(WritePictures, fn_constructor_args=kept, **_pool(1, waiting))
         rows.write_parquet(f"{root}/{MANIFEST}", filesystem=filesystem, mode="append")
 
 
@@ -152,9 +155,9 @@ def _pool(workers: int, resources: Mapping[str, float]) -> dict[str, Any]:
 
 @contextmanager
 def _checkpoints(path: str, filesystem: FileSystem) -> Generator[None]:
-    """Keep track of finished rows while the context lasts."""
+    """Keep track of finished rows, and show one bar, while the context lasts."""
     context: Any = ray.data.DataContext.get_current()
-    before = context.checkpoint_config
+    before = context.checkpoint_config, context.enable_operator_progress_bars
     config = CheckpointConfig(
         id_column="name",
         checkpoint_path=path,
@@ -162,11 +165,11 @@ def _checkpoints(path: str, filesystem: FileSystem) -> Generator[None]:
         override_filesystem=filesystem,
     )
     config.checkpoint_actor_pool_max_size = 1
-    context.checkpoint_config = config
+    context.checkpoint_config, context.enable_operator_progress_bars = config, False
     try:
         yield
     finally:
-        context.checkpoint_config = before
+        context.checkpoint_config, context.enable_operator_progress_bars = before
 
 
 def _count(target: str) -> tuple[int, int]:

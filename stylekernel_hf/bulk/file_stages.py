@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -34,9 +36,13 @@ class ReadPhotos:
 
 
 class WritePictures:
-    """Writes the results into the target's folder of pictures, and drops their bytes."""
+    """Writes the results into the target's folder of pictures, and drops their bytes.
 
-    def __init__(self, target: str) -> None:
+    The rows get a column `settings`, in JSON.
+    """
+
+    def __init__(self, target: str, settings: Mapping[str, Any]) -> None:
+        self._settings = json.dumps(dict(settings), sort_keys=True)
         self._filesystem, root = open_folder(target, name="target")
         self._root = f"{root}/{PICTURES}"
         self._is_local = isinstance(self._filesystem, pyarrow.fs.LocalFileSystem)
@@ -50,7 +56,9 @@ class WritePictures:
                 self._write(f"{self._root}/{name}", data)
             except OSError as error:
                 batch["error"][index] = in_one_line(error)
-        return {name: column for name, column in batch.items() if name != "result"}
+        columns = {name: column for name, column in batch.items() if name != "result"}
+        columns["settings"] = np.full(len(batch["name"]), self._settings, object)
+        return columns
 
     def _write(self, path: str, data: bytes) -> None:
         """Write a file that appears whole or not at all.

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +22,7 @@ from tests.tiny import save_picture, vivid_model
 
 ray = pytest.importorskip("ray")
 import pyarrow as pa  # noqa: E402
+import pyarrow.fs  # noqa: E402
 import pyarrow.parquet as pq  # noqa: E402
 
 pytestmark = pytest.mark.slow(reason="a cluster starts, and its processes import torch")
@@ -40,8 +43,8 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def start(folder: Path, *source: str) -> subprocess.Popen[str]:
-    words = ["bulk", *(source or ["photos"]), "-s", "wave.png", "-s", "night.png", "-o", "out"]
+def start(folder: Path, *source: str, target: str = "out") -> subprocess.Popen[str]:
+    words = ["bulk", *(source or ["photos"]), "-s", "wave.png", "-s", "night.png", "-o", target]
     words += ["--suffix", ".png", "--workers", "2", "--model", "model"]
     return subprocess.Popen(
         [sys.executable, "-m", "stylekernel_hf.cli", *words],
@@ -54,11 +57,15 @@ def start(folder: Path, *source: str) -> subprocess.Popen[str]:
     )
 
 
-def wait_for_pictures(folder: Path, count: int, process: subprocess.Popen[str]) -> None:
+def wait_for(count: int, pictures: Callable[[], int], process: subprocess.Popen[str]) -> None:
     began = time.monotonic()
-    while len([*(folder / "out" / "pictures").rglob("*.png")]) < count:
+    while pictures() < count:
         assert process.poll() is None and time.monotonic() - began < LIMIT
         time.sleep(0.05)
+
+
+def wait_for_pictures(folder: Path, count: int, process: subprocess.Popen[str]) -> None:
+    wait_for(count, lambda: len([*(folder / "out" / "pictures").rglob("*.png")]), process)
 
 
 def last_line(process: subprocess.Popen[str]) -> str:
@@ -80,6 +87,7 @@ def check_all_is_there(folder: Path) -> None:
     pipe = StyleKernelPipeline.from_pretrained(folder / "model", device_map="cpu")
     styles = {name: pipe.encode_style(folder / f"{name}.png") for name in ("wave", "night")}
     for row in rows:
+        assert json.loads(row["settings"])["strength"] == 1
         path = folder / "out" / "pictures" / row["name"]
         if row["photo"] == "damaged.png":
             assert row["error"].startswith("content") and not path.exists()
@@ -110,6 +118,29 @@ def test_killed_run_goes_on_and_repeats_nothing_that_was_done(folder: Path) -> N
     pictures = folder / "out" / "pictures"
     assert {name: (pictures / name).stat().st_mtime_ns for name in done} == done
     assert last_line(start(folder)) == "46 pictures and 2 errors in out: 0 new"
+
+
+def test_killed_run_between_buckets_goes_on(folder: Path) -> None:
+    pytest.importorskip("moto", reason="the server speaks S3 by moto")
+    from tests.bulk.s3_server import s3_server
+
+    with s3_server() as s3:
+        pa.fs.copy_files(
+            str(folder / "photos"), "photos/set", None, destination_filesystem=s3.files
+        )
+        source, target = f"s3://photos/set?{s3.query}", f"s3://results/run?{s3.query}"
+        s3.files.create_dir("results/run")
+        process = start(folder, source, target=target)
+        wait_for(20, lambda: sum(x.endswith(".png") for x in s3.names("results/run")), process)
+        process.kill()
+        process.communicate()
+        assert last_line(start(folder, source, target=target)).startswith(
+            f"46 pictures and 2 errors in {target}: "
+        )
+        again = f"46 pictures and 2 errors in {target}: 0 new"
+        assert last_line(start(folder, source, target=target)) == again
+        pa.fs.copy_files("results/run", str(folder / "out"), s3.files)
+    check_all_is_there(folder)
 
 
 def test_killed_worker_costs_no_picture(folder: Path) -> None:

@@ -68,8 +68,9 @@ def test_plan_and_pictures_are_written_into_a_bucket(s3: S3Server) -> None:
         "result": np.array([b"one", b"two"], object),
         "error": np.array(["", ""], object),
     }
-    rows = WritePictures(target)(batch)
+    rows = WritePictures(target, {"strength": 0.5})(batch)
     assert list(rows["error"]) == ["", ""] and "result" not in rows
+    assert list(rows["settings"]) == ['{"strength": 0.5}'] * 2
     assert [s3.read(f"results/new/run/pictures/{name}") for name in names] == [b"one", b"two"]
     # No folder is an object of its own.
     assert s3.names("results/new/run") == [*(f"pictures/{name}" for name in names), "plan.parquet"]
@@ -81,7 +82,7 @@ def test_picture_that_the_bucket_refuses_is_a_row_with_its_error(s3: S3Server) -
         "result": np.array([b"one"], object),
         "error": np.array([""], object),
     }
-    rows = WritePictures(f"s3://missing/run?{s3.query}")(batch)
+    rows = WritePictures(f"s3://missing/run?{s3.query}", {})(batch)
     assert "bucket does not exist" in rows["error"][0]
 
 
