@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from stylekernel_hf import __version__
+
 tomllib = pytest.importorskip("tomllib", reason="needs Python 3.11")
 
 ROOT = Path(__file__).parents[1]
@@ -104,3 +106,18 @@ def test_version_of_python_is_claimed_by_the_classifiers() -> None:
     ]
     assert versions[0] == lowest
     assert f"{sys.version_info.major}.{sys.version_info.minor}" in versions
+
+
+def test_address_of_the_repository_is_the_same_wherever_it_is_given() -> None:
+    nodes = tomllib.loads((ROOT / "integrations/comfyui/pyproject.toml").read_text("utf-8"))
+    listing = (ROOT / "hub_card" / "library_listing.md").read_text("utf-8")
+    listed = re.search(r'repoUrl: "(.*)"', listing)
+    addresses = [
+        PROJECT["urls"].get("Repository"),
+        nodes["project"].get("urls", {}).get("Repository"),
+        listed and listed[1],
+    ]
+    assert addresses == [addresses[0]] * 3
+    assert ("PublisherId" in nodes["tool"]["comfy"]) == (addresses[0] is not None)
+    assert "" not in (addresses[0], nodes["tool"]["comfy"].get("PublisherId"))
+    assert nodes["project"]["version"] == __version__

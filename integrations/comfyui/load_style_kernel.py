@@ -11,7 +11,7 @@ from .socket_types import CATEGORY, StyleKernel
 
 
 class LoadStyleKernel(io.ComfyNode):
-    """Loads a network: the one that comes with stylekernel_hf, a folder, or one of the Hub."""
+    """Loads a network: the one of stylekernel_hf, a folder, an adapter, or one of the Hub."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -26,7 +26,8 @@ class LoadStyleKernel(io.ComfyNode):
                     "model",
                     default="",
                     placeholder="the weights that come with stylekernel-hf",
-                    tooltip="A folder, or a repository owner/name on the Hugging Face Hub. Empty "
+                    tooltip="A folder, an adapter that stylekernel finetune --rank wrote "
+                    "(.safetensors), or a repository owner/name on the Hugging Face Hub. Empty "
                     "for the weights that come with stylekernel-hf. No code of it is run.",
                 )
             ],

@@ -68,6 +68,8 @@ def _cluster(address: str | None) -> Generator[None]:
     """
     for name in ("ray", "ray.data"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    # It warns that one bar is shown instead of one for each stage.
+    logging.getLogger("ray.data._internal.progress").setLevel(logging.ERROR)
     ray.init(address, logging_level=logging.WARNING, log_to_driver=False)
     try:
         yield

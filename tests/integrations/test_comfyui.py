@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,8 +19,10 @@ from torch import Tensor
 
 from stylekernel_hf import StyleKernelConfig, StyleKernelPipeline, __version__
 from stylekernel_hf.images.tensors import to_rgb_tensor
+from stylekernel_hf.pretrained.adapter import write_adapter
 from stylekernel_hf.video.frame_stylizer import FrameOptions, FrameStylizer
 from stylekernel_hf.video.stylizing import DEFAULT_SMOOTHING
+from tests.adapters import ID, adapter_of
 from tests.integrations.comfyui_stand_in import ProgressBar, modules
 from tests.loaders import weights_equal
 from tests.tiny import save_picture, vivid_model
@@ -196,6 +199,10 @@ def test_model_is_loaded_by_folder_and_by_default_from_the_package(
     assert weights_equal(loaded.model, pipe.model)
     loaded = run(nodes["StyleKernelLoad"], model="")
     assert loaded.model.config == StyleKernelConfig.small()
+    changed = next(name for name, x in loaded.model.named_parameters() if x.ndim == 4)
+    write_adapter(tmp_path / "mine.safetensors", adapter_of(loaded.model, changed))
+    adapted = run(nodes["StyleKernelLoad"], model=str(tmp_path / "mine.safetensors"))
+    assert adapted.model.checkpoint_id == ID
     with pytest.raises(OSError, match="model: no such folder: 'nowhere'"):
         run(nodes["StyleKernelLoad"], model="nowhere")
 
@@ -227,4 +234,6 @@ def test_manager_finds_what_to_install() -> None:
     project = tomllib.loads((FOLDER / "pyproject.toml").read_text(encoding="utf-8"))
     lines = (FOLDER / "requirements.txt").read_text(encoding="utf-8").splitlines()
     assert project["project"]["dependencies"] == lines == [f"stylekernel-hf>={__version__}"]
-    assert "PublisherId" in project["tool"]["comfy"]
+    # What the registry asks of names and versions, as its specification says.
+    assert re.fullmatch(r"[A-Za-z]+([-_.]?[A-Za-z0-9]+)*", project["project"]["name"])
+    assert re.fullmatch(r"\d+\.\d+\.\d+", project["project"]["version"])
