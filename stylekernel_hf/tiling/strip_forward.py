@@ -46,10 +46,11 @@ class StripForward:
     ) -> None:
         self.height, self.width = height, width
         whole = largest_tile_size(max(height, width) + model.stride - 1, model.stride)
-        self.tile_size = tile_size or choose_tile_size(model, height, width) or whole
+        self._strength = strength
+        chosen = tile_size or choose_tile_size(model, height, width, own_style=self._partly)
+        self.tile_size = chosen or whole
         self._model = model
         self._open_rows = open_rows
-        self._strength = strength
         picture = self._open()
         self._measuring = measuring_tiles(model, picture, self.tile_size, own_style=self._partly)
         self._tiles = output_tiles(model, picture, height, width, self.tile_size)

@@ -45,15 +45,15 @@ class TiledForward:
         tile_size: int | None,
     ) -> None:
         self.height, self.width = rgb.shape[2:]
+        self._partly = isinstance(strength, Tensor) or strength < 1
         if tile_size is None:
-            tile_size = choose_tile_size(model, self.height, self.width)
+            tile_size = choose_tile_size(model, self.height, self.width, own_style=self._partly)
         elif max(self.height, self.width) <= tile_size:
             tile_size = None
         self.tile_size = tile_size
         self._model = model
         self._rgb = rgb
         self._strength = strength
-        self._partly = isinstance(strength, Tensor) or strength < 1
         self._picture = PaddedPicture(rgb, model.stride, BORDER_MARGIN)
         self._measuring: list[Tile] = []
         self._tiles: list[Tile] = []
