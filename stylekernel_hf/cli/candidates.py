@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from stylekernel_hf.cli.exported_models import ExportedModel, is_export
 from stylekernel_hf.pipelines.call_checks import check_strength
 
 if TYPE_CHECKING:
@@ -37,27 +40,51 @@ def load_candidates(
 ) -> tuple[list[Candidate], torch.device]:
     """Load every model once and return it at every strength, with the device of all of them.
 
+    Folders that `stylekernel export` wrote run in ONNX Runtime.
+
     Raises ValueError for a model or strength that is named twice, or a strength outside [0, 1].
     """
-    from stylekernel_hf.evaluation.candidate import Candidate
+    from stylekernel_hf.devices.resolution import best_device, resolve_device
 
+    _check_distinct("model", models)
     _check_distinct("strength", strengths)
     for strength in strengths:
         check_strength(strength)
-    pipes = load_pipelines(models, device)
-    candidates = [
-        Candidate(
+    pipes = load_pipelines([name for name in models if not is_export(name)], device)
+    candidates: list[Candidate] = []
+    for name in models:
+        if name in pipes:
+            candidates += _of_pipeline(name, pipes[name], strengths)
+        else:
+            candidates += _of_export(name, strengths)
+    if pipes:
+        return candidates, next(iter(pipes.values())).device
+    return candidates, best_device() if device is None else resolve_device(device)
+
+
+def _of_pipeline(
+    name: str, pipe: StyleKernelPipeline, strengths: list[float]
+) -> Iterator[Candidate]:
+    from stylekernel_hf.evaluation.candidate import Candidate
+
+    for strength in strengths:
+        stylizer = _Stylizer(pipe, strength)
+        yield Candidate(
             name,
             stylizer,
             pipe.encode_style,
             strength,
             without_alignment=stylizer.without_alignment,
         )
-        for name, pipe in pipes.items()
-        for strength in strengths
-        for stylizer in [_Stylizer(pipe, strength)]
-    ]
-    return candidates, next(iter(pipes.values())).device
+
+
+def _of_export(name: str, strengths: list[float]) -> Iterator[Candidate]:
+    from stylekernel_hf.evaluation.candidate import Candidate
+
+    exported = ExportedModel(name)
+    for strength in strengths:
+        stylize = partial(exported.stylize, strength=strength)
+        yield Candidate(name, stylize, exported.encode_style, strength)
 
 
 class _Stylizer:

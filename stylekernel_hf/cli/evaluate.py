@@ -25,7 +25,8 @@ def evaluate(
         list[str] | None,
         typer.Option(
             "--model",
-            help="A checkpoint folder or Hub id, or 'embedded', which is the default; repeatable.",
+            help="A checkpoint folder or Hub id, the folder of an export, or 'embedded', which is "
+            "the default; repeatable.",
         ),
     ] = None,
     perceptual: Annotated[

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from stylekernel_hf import StyleKernelModel, export_onnx
 from stylekernel_hf.images.loading import load_image
 from tests.cli.shell import Shell
 from tests.tiny import save_picture, save_tiny_vgg, tiny_model
@@ -75,6 +76,21 @@ def test_one_checkpoint_s_json_is_what_a_model_card_takes(folder: Path, shell: S
     # A network with random weights looks as well: averaging its aligned feature changes something.
     assert 0 < result["mean"]["alignment"] < 2
     assert len(result["pairs"]) == 2
+
+
+def test_export_is_scored_like_the_network(folder: Path, shell: Shell) -> None:
+    pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    model, exported = folder / "model", folder / "exported"
+    export_onnx(StyleKernelModel.from_pretrained(model), exported)
+    words = [*common(folder), "--model", model, "--model", exported, "--strength", 0.5]
+    status, _, error = shell("evaluate", *words, "--every", 2, "--json", folder / "two.json")
+    assert status == 0, error
+    expected, actual = json.loads((folder / "two.json").read_text())["evaluations"]
+    assert actual["model"] == str(exported)
+    assert expected["mean"].keys() - actual["mean"].keys() == {"alignment"}
+    for name, value in actual["mean"].items():
+        assert value == pytest.approx(expected["mean"][name], rel=0.01)
 
 
 def test_optimum_is_scored_beside_the_results(folder: Path, shell: Shell) -> None:
