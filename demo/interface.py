@@ -74,8 +74,8 @@ def build_demo(studio: Studio) -> Page:
                 choice = stylize_tab(studio, demo)
             with gr.Tab("On my photo", id="all") as everything:
                 all_paintings_tab(studio, choice, tabs, everything)
-            with gr.Tab("Gallery", id="gallery"):
-                gallery_tab(choice, tabs)
+            with gr.Tab("Gallery", id="gallery") as gallery:
+                gallery_tab(choice, tabs, gallery)
             with gr.Tab("A folder", id="folder") as folder:
                 folder_tab(studio, choice, folder)
             if _HAS_PYAV:

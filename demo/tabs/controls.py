@@ -13,6 +13,9 @@ from demo.models import EMBEDDED
 from demo.order import CONTROLS, DEFAULTS
 from demo.region import BRUSHES
 
+SHOW = "() => ({ __type__: 'update', visible: true })"
+"""Script that shows what an event has as its output."""
+
 
 @dataclass(frozen=True)
 class Controls:
@@ -33,7 +36,7 @@ class Controls:
 def region_box(canvas_value: dict[str, object]) -> tuple[gr.Radio, gr.HTML, RegionCanvas]:
     """Lay out what says where to stylize, with a canvas on the photo."""
     brushes = [(brush, 0.65) for brush in BRUSHES]
-    with gr.Accordion("Region", open=False, elem_id="region-box"):
+    with gr.Accordion("Region", open=False, elem_id="region-box") as box:
         region = gr.Radio(
             CONTROLS["region"].choices,
             value=DEFAULTS["region"],
@@ -56,12 +59,15 @@ def region_box(canvas_value: dict[str, object]) -> tuple[gr.Radio, gr.HTML, Regi
             height=380,
             elem_id="canvas",
             buttons=[],
+            # Its editor is a seventh of the page's bytes, which come once the box is opened.
+            visible=False,
         )
         gr.HTML(
             '<button type="button" class="plain" id="stylize-region">Stylize the region</button>',
             js_on_load=None,
             apply_default_css=False,
         )
+    box.expand(None, None, canvas, js=SHOW, api_visibility="private")
     return region, legend, canvas
 
 

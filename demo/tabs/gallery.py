@@ -6,10 +6,11 @@ import gradio as gr
 
 from demo.catalog import PAINTINGS, PHOTOS, gallery_tiles, painting_path, photo_path
 from demo.messages import VisitorError, says_why
+from demo.tabs.controls import SHOW
 from demo.tabs.stylize import Choice, keep_up
 
 
-def gallery_tab(choice: Choice, tabs: gr.Tabs) -> None:
+def gallery_tab(choice: Choice, tabs: gr.Tabs, tab: gr.Tab) -> None:
     """Build the tab; choosing a picture stylizes it again in the first tab."""
     tiles = gallery_tiles()
     gr.HTML('<p class="lead">Painted beforehand. Choose one to start from it.</p>')
@@ -24,7 +25,10 @@ def gallery_tab(choice: Choice, tabs: gr.Tabs) -> None:
         elem_id="gallery",
         height="auto",
         buttons=[],
+        # Hidden at first, as clips are: what shows both is a seventh of the page.
+        visible=False,
     )
+    tab.select(None, None, gallery, js=SHOW, api_visibility="private")
     pairs = [(photo, painting) for _, photo, painting in tiles]
 
     def choose(event: gr.SelectData) -> tuple[str, list[str], None, gr.Tabs]:

@@ -116,6 +116,8 @@ class Choice:
 def stylize_tab(studio: Studio, page: gr.Blocks) -> Choice:
     """Build the tab."""
     handlers = StylizeHandlers(studio)
+    # It is as large as its preview, and the page has it already.
+    first = str(photo_path(FIRST_PHOTO))
     with gr.Row(elem_classes="columns"):
         with gr.Column(scale=5, min_width=320, elem_id="choice-side"):
             photo = _photo()
@@ -123,7 +125,7 @@ def stylize_tab(studio: Studio, page: gr.Blocks) -> Choice:
             place = region_box(_canvas_value(str(photo_path(FIRST_PHOTO)), studio))
         with gr.Column(scale=7, min_width=320, elem_id="result-side"):
             pair = gr.ImageSlider(
-                value=handlers.stylize(str(photo_path(FIRST_PHOTO)), [FIRST_PAINTING]),
+                value=(first, handlers.stylize(first, [FIRST_PAINTING])[1]),
                 label="Before and after",
                 type="filepath",
                 interactive=False,

@@ -9,6 +9,7 @@ from demo.gpu import on_gpu
 from demo.messages import says_why
 from demo.parts import message
 from demo.studio import Studio
+from demo.tabs.controls import SHOW
 from demo.tabs.stylize import Choice
 from demo.video import VideoHandlers
 
@@ -28,9 +29,12 @@ def video_tab(studio: Studio, choice: Choice, tab: gr.Tab) -> None:
         "Paintings, strength, colours, stroke width and model are those of the Stylize tab. The "
         f"result has up to {limits.video_side} px and {limits.video_rate} frames a second.</p>"
     )
+    # Both are hidden at first, as the gallery is: what shows them is a seventh of the page.
     with gr.Row(elem_classes="columns"):
         with gr.Column(scale=6, min_width=320):
-            clip = ClipInput(label="Your clip", sources=["upload"], height=340, elem_id="clip")
+            clip = ClipInput(
+                label="Your clip", sources=["upload"], height=340, elem_id="clip", visible=False
+            )
             used = gr.HTML(elem_id="clip-paintings")
             start = gr.Button("Stylize the clip", variant="primary", elem_id="clip-start")
             with gr.Row(elem_classes="work"):
@@ -45,8 +49,11 @@ def video_tab(studio: Studio, choice: Choice, tab: gr.Tab) -> None:
                 loop=True,
                 elem_id="clip-result",
                 buttons=["download"],
+                visible=False,
             )
     choice.name_in(tab, used)
+    for part in (clip, result):
+        tab.select(None, None, part, js=SHOW, api_visibility="private")
     stylize = on_gpu(
         says_why(VideoHandlers(studio).stylize_video), seconds=limits.video_work_seconds
     )

@@ -28,6 +28,7 @@ import psutil
 from PIL import Image
 
 from demo.catalog import photo_path
+from tests.chromium import launched
 from tests.demo.visitor import Visitor
 
 ROOT = Path(__file__).parents[2]
@@ -40,6 +41,8 @@ FULL, PHONE = (6464, 4848), (4032, 3024)
 """Width and height in px of photos of 31 and of 12 megapixels."""
 FRAMES = 300
 """Frames of a clip of ten seconds."""
+SLOW = {"offline": False, "latency": 20, "downloadThroughput": 2e5, "uploadThroughput": 2e5}
+"""A connection of 1.6 Mbit/s, in bytes and milliseconds."""
 SERVER = """
 import sys, time
 from demo.interface import build_demo, launch_options
@@ -118,6 +121,27 @@ def ask(visitor: Visitor, name: str, picture: Any) -> tuple[float, float, bool]:
         if message["msg"] == "process_completed":
             return started, time.monotonic() - begun, message["success"]
     return started, time.monotonic() - begun, False
+
+
+def page(url: str) -> None:
+    """Open the page in a browser that knows nothing of it, by a slow connection."""
+    answer = httpx.get(url, headers={"accept-encoding": "br"})
+    report("HTML, compressed", f"{int(answer.headers['content-length']) / 1000:.0f} kB")
+    sizes: list[float] = []
+    with launched() as browser:
+        window = browser.new_page()
+        network = window.context.new_cdp_session(window)
+        network.send("Network.enable")
+        network.send("Network.emulateNetworkConditions", SLOW)
+        network.on("Network.loadingFinished", lambda each: sizes.append(each["encodedDataLength"]))
+        window.set_default_timeout(120_000)
+        begun = time.monotonic()
+        window.goto(url, wait_until="commit")
+        window.wait_for_selector(".viewer[data-empty=false]")
+        report("Page at 1.6 Mbit/s: usable after", f"{time.monotonic() - begun:.1f} s")
+        report("  until then", f"{len(sizes)} requests, {sum(sizes) / 1000:.0f} kB")
+        window.wait_for_load_state("networkidle")
+        report("  in all", f"{len(sizes)} requests, {sum(sizes) / 1000:.0f} kB")
 
 
 def crowd(app: Any, picture: Path) -> None:
@@ -214,8 +238,7 @@ def main() -> None:
         large = photo(Path(folder, "31 megapixels.jpg"), FULL)
         with server(Path(folder, "uploads")) as (app, process):
             if "page" in chosen:
-                answer = httpx.get(app.local_url, headers={"accept-encoding": "br"})
-                report("Page, compressed", f"{int(answer.headers['content-length']) / 1000:.0f} kB")
+                page(app.local_url)
             if "crowd" in chosen:
                 crowd(app, small)
             if "ends" in chosen:
