@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from stylekernel_hf.errors.messages import extra_required
 
 if TYPE_CHECKING:
@@ -36,6 +34,8 @@ class ExportedModel:
 
     def encode_style(self, style: torch.Tensor) -> dict[str, Any]:
         """Encode a painting, 1 x 3 x h x w in [0, 1], at the size that the pipeline does."""
+        import numpy as np
+
         from stylekernel_hf.styles.style_input import scale_style_picture
 
         painting = scale_style_picture(style, _STYLE_SIZE).float().cpu().numpy()
@@ -45,6 +45,7 @@ class ExportedModel:
 
     def stylize(self, content: torch.Tensor, style: Any, strength: float) -> torch.Tensor:
         """Stylize a photo, 1 x 3 x h x w in [0, 1], in one pass at its own size."""
+        import numpy as np
         import torch
 
         photo = np.ascontiguousarray(content.float().cpu().numpy())
