@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -116,16 +118,18 @@ class Choice:
 def stylize_tab(studio: Studio, page: gr.Blocks) -> Choice:
     """Build the tab."""
     handlers = StylizeHandlers(studio)
-    # It is as large as its preview, and the page has it already.
     first = str(photo_path(FIRST_PHOTO))
+    preview, result = handlers.stylize(first, [FIRST_PAINTING])
+    # The page shows the photo itself, which is as large.
+    shutil.rmtree(Path(preview).parent)
     with gr.Row(elem_classes="columns"):
         with gr.Column(scale=5, min_width=320, elem_id="choice-side"):
             photo = _photo()
             tiles, paintings, own_paintings = _paintings(studio.limits.paintings)
-            place = region_box(_canvas_value(str(photo_path(FIRST_PHOTO)), studio))
+            place = region_box(_canvas_value(first, studio))
         with gr.Column(scale=7, min_width=320, elem_id="result-side"):
             pair = gr.ImageSlider(
-                value=(first, handlers.stylize(first, [FIRST_PAINTING])[1]),
+                value=(first, result),
                 label="Before and after",
                 type="filepath",
                 interactive=False,
