@@ -22,7 +22,7 @@ def flow_between(
 
     Raises ImportError without OpenCV.
     """
-    cv2 = _opencv()
+    cv2 = opencv()
     grey = [cv2.cvtColor(x, cv2.COLOR_RGB2GRAY) for x in (frame, following)]
     return cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(*grey, None)
 
@@ -32,21 +32,25 @@ def warp_back(
 ) -> Float[np.ndarray, "h w c"]:
     """Sample `following`, bilinearly, at the place to which every pixel moved."""
     places = _destinations(flow)
-    border = {"interpolation": _opencv().INTER_LINEAR, "borderMode": _opencv().BORDER_REPLICATE}
-    return _opencv().remap(following, places, None, **border)
+    border = {"interpolation": opencv().INTER_LINEAR, "borderMode": opencv().BORDER_REPLICATE}
+    return opencv().remap(following, places, None, **border)
 
 
 def visible_in_both(
     forward: Float[np.ndarray, "h w 2"], backward: Float[np.ndarray, "h w 2"]
 ) -> Bool[np.ndarray, "h w"]:
     """Return a mask of the pixels that are visible in the following frame, too."""
-    height, width = forward.shape[:2]
-    x, y = np.moveaxis(_destinations(forward), 2, 0)
-    inside = (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
     returned = warp_back(backward, forward)
     disagreement = np.square(forward + returned).sum(axis=2)
     motion = np.square(forward).sum(axis=2) + np.square(returned).sum(axis=2)
-    return inside & (disagreement <= _MOTION_SHARE * motion + _FREE_DISAGREEMENT)
+    return seen_inside(forward) & (disagreement <= _MOTION_SHARE * motion + _FREE_DISAGREEMENT)
+
+
+def seen_inside(flow: Float[np.ndarray, "h w 2"]) -> Bool[np.ndarray, "h w"]:
+    """Return a mask of the pixels that do not leave the frame."""
+    height, width = flow.shape[:2]
+    x, y = np.moveaxis(_destinations(flow), 2, 0)
+    return (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
 
 
 def _destinations(flow: Float[np.ndarray, "h w 2"]) -> Float[np.ndarray, "h w 2"]:
@@ -54,7 +58,8 @@ def _destinations(flow: Float[np.ndarray, "h w 2"]) -> Float[np.ndarray, "h w 2"
     return flow + np.stack([x, y], axis=2).astype(np.float32)
 
 
-def _opencv() -> Any:
+def opencv() -> Any:
+    """Return OpenCV's module. Raises ImportError without it."""
     with extra_required("video", "optical flow", "opencv-python-headless"):
         import cv2
     return cv2

@@ -19,6 +19,12 @@ FrameSource: TypeAlias = Callable[[int, Image.Image], Image.Image]
 Similarity: TypeAlias = Callable[[Float[np.ndarray, "h w 3"], Float[np.ndarray, "h w 3"]], float]
 """Compares two pictures in [0, 1], RGB; 0 for the same."""
 
+Motion: TypeAlias = tuple[Float[np.ndarray, "h w 2"], Bool[np.ndarray, "h w"]]
+"""How far every pixel moves, in px to the right and down, and whether both frames show it."""
+
+MotionSource: TypeAlias = Callable[[int, int, Image.Image, Image.Image], Motion]
+"""Returns the motion between two original frames, whose places come first."""
+
 ORIGINAL = "original frames"
 DISTANCES = (1, 10)
 """How many frames apart the frames are that are compared."""
@@ -71,23 +77,31 @@ class TemporalConsistency:
         }
 
 
+def estimated_motion(_: int, __: int, earlier: Image.Image, later: Image.Image) -> Motion:
+    """Estimate the motion by optical flow. Raises ImportError without OpenCV."""
+    before, after = (np.asarray(each.convert("RGB")) for each in (earlier, later))
+    forward = flow_between(before, after)
+    return forward, visible_in_both(forward, flow_between(after, before))
+
+
 def warping_errors(
     frames: Sequence[Callable[[], Image.Image]],
     tracks: Mapping[str, FrameSource],
     *,
+    motion: MotionSource = estimated_motion,
     similarity: Similarity | None = None,
     on_frame: Callable[[int, int], None] | None = None,
 ) -> TemporalConsistency:
     """Measure the warping error of several tracks made from the same original frames.
 
     `frames` load the original frames, one at a time and in order; eleven frames of each track are
-    in memory. `similarity` is the perceptual measure of the changes. `on_frame(done, total)` is
-    called after each. Raises ValueError for fewer than two frames, for frames of different sizes,
-    and if no pixel is visible in two successive frames.
+    in memory. `motion` tells how they move. `similarity` is the perceptual measure of the changes.
+    `on_frame(done, total)` is called after each. Raises ValueError for fewer than two frames, for
+    frames of different sizes, and if no pixel is visible in two successive frames.
     """
     if len(frames) < 2:
         raise ValueError(f"frames must be at least 2, got {len(frames)}")
-    tallies = {distance: _Tally(similarity) for distance in DISTANCES}
+    tallies = {distance: _Tally(motion, similarity) for distance in DISTANCES}
     before: deque[dict[str, Image.Image]] = deque(maxlen=max(DISTANCES))
     for place, load in enumerate(frames):
         original = load()
@@ -97,7 +111,7 @@ def warping_errors(
         for distance, tally in tallies.items():
             if distance > len(before):
                 continue
-            if not tally.add(before[-distance], now) and distance == 1:
+            if not tally.add(before[-distance], now, place, distance) and distance == 1:
                 raise ValueError(f"frames must be of one scene, got a cut after place {place - 1}")
         before.append(now)
         if on_frame:
@@ -112,10 +126,33 @@ def warping_errors(
     )
 
 
+def mean_consistency(clips: Sequence[TemporalConsistency]) -> TemporalConsistency:
+    """Return the means over several clips of the same tracks; the frames are added up."""
+    first, count = clips[0], len(clips)
+    return TemporalConsistency(
+        sum(clip.frame_count for clip in clips),
+        sum(clip.visible for clip in clips) / count,
+        {name: sum(x.warping_errors[name] for x in clips) / count for name in first.warping_errors},
+        {
+            name: {at: _mean_change([clip.changes[name][at] for clip in clips]) for at in changes}
+            for name, changes in first.changes.items()
+        },
+    )
+
+
+def _mean_change(changes: Sequence[FrameChange]) -> FrameChange:
+    perceptual = [each.perceptual for each in changes if each.perceptual is not None]
+    return FrameChange(
+        sum(each.rmse for each in changes) / len(changes),
+        sum(perceptual) / len(perceptual) if perceptual else None,
+    )
+
+
 class _Tally:
     """Sums over the pairs of frames of one distance."""
 
-    def __init__(self, similarity: Similarity | None) -> None:
+    def __init__(self, motion: MotionSource, similarity: Similarity | None) -> None:
+        self._motion = motion
         self._similarity = similarity
         self.pairs = 0
         self.visible = 0.0
@@ -123,11 +160,16 @@ class _Tally:
         self._roots: dict[str, float] = defaultdict(float)
         self._perceptual: dict[str, float] = defaultdict(float)
 
-    def add(self, earlier: Mapping[str, Image.Image], now: Mapping[str, Image.Image]) -> bool:
+    def add(
+        self,
+        earlier: Mapping[str, Image.Image],
+        now: Mapping[str, Image.Image],
+        place: int,
+        distance: int,
+    ) -> bool:
         """Compare two frames of every track; says whether they show anything in common."""
-        before, after = (np.asarray(x[ORIGINAL].convert("RGB")) for x in (earlier, now))
-        forward = flow_between(before, after)
-        seen = visible_in_both(forward, flow_between(after, before))
+        frames = earlier[ORIGINAL], now[ORIGINAL]
+        forward, seen = self._motion(place - distance, place, *frames)
         if not seen.any():
             return False
         self.pairs += 1

@@ -149,3 +149,26 @@ def test_frames_are_stylized_or_read_and_followed(folder: Path, shell: Shell) ->
     assert "stylized must be as many frames as the originals, 3, got 2" in error
     _, _, error = shell("evaluate-frames", folder / "clip")
     assert "style or stylized must be given" in error
+
+
+def test_camera_moves_over_every_photo_of_a_folder(folder: Path, shell: Shell) -> None:
+    (folder / "wide").mkdir()
+    for index in range(2):
+        save_picture(folder / "wide" / f"{index}.png", (96, 88), seed=index)
+    words = ["--camera-path", "--model", folder / "model"]
+    style = ["--style", folder / "paintings/pa0.png"]
+    status, printed, error = shell(
+        "evaluate-frames", folder / "wide", *words, *style, "--json", folder / "camera.json"
+    )
+    assert status == 0, error
+    result = json.loads((folder / "camera.json").read_text())
+    assert result["frame_count"] == 32 and printed.startswith("| 32 frames")
+    _, printed, _ = shell("evaluate-frames", folder / "wide/0.png", *words, *style)
+    assert printed.startswith("| 16 frames")
+    for changes in result["changes"].values():
+        assert changes.keys() == {"1", "10"}
+
+    _, _, error = shell("evaluate-frames", folder / "photos", *words, *style)
+    assert "ph0.png' must be at least 85 px on its shorter side" in error
+    _, _, error = shell("evaluate-frames", folder / "wide", *words, "--stylized", folder / "wide")
+    assert "stylized must be left out with camera_path" in error
