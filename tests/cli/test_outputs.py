@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import importlib
 import os
+import pkgutil
 from pathlib import Path
 
 import pytest
 import typer
 
+from stylekernel_hf import benchmark, cli, evaluation, training
 from tests.cli.shell import Shell
 from tests.tiny import save_picture, save_tiny_vgg, tiny_model
 
@@ -39,9 +41,11 @@ def no_work(monkeypatch: pytest.MonkeyPatch) -> None:
     def work(*_: object, **__: object) -> None:
         raise AssertionError("this is work")
 
-    # Imported for the first time while the trainer is replaced, they would keep what replaced it.
-    for module in ("evaluation.ablation", "benchmark.training_speed"):
-        importlib.import_module(f"stylekernel_hf.{module}")
+    # A module that is imported while these are replaced would keep what replaced them.
+    for room in (benchmark, cli, evaluation, training):
+        for module in pkgutil.iter_modules(room.__path__, f"{room.__name__}."):
+            if not module.name.endswith("__main__"):
+                importlib.import_module(module.name)
     for name in (
         "cli.candidates.load_pipelines",
         "benchmark.runner.run_benchmark",
