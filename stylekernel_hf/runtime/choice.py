@@ -18,12 +18,12 @@ from stylekernel_hf.runtime.engines import Runtime
 _PACKAGES: dict[Runtime, str] = {"onnx": "onnxruntime", "openvino": "openvino"}
 _X86 = {"x86_64", "amd64"}
 # Pictures after which the slower start of torch is paid off, by `stylekernel benchmark --runtimes`
-# on two idle cores: 1.2 s against 2 ms a picture of 512 px that OpenVINO takes longer, and 1.7 s
-# against 11 ms that ONNX Runtime does.
-_PAID_OFF: dict[Runtime, int] = {"openvino": 600, "onnx": 150}
-# Pictures after which that of OpenVINO is paid off against ONNX Runtime, 0.45 s against 9 ms, and
-# beside another program, 70 ms.
-_FEW, _FEW_IF_BUSY = 50, 6
+# on two idle cores: 0.8 s against 3 ms a picture of 512 px, by which torch or OpenVINO was ahead in
+# one run or another, and 1.1 s against 8 ms that ONNX Runtime takes longer.
+_PAID_OFF: dict[Runtime, int] = {"openvino": 250, "onnx": 140}
+# Pictures after which that of OpenVINO is paid off against ONNX Runtime, 0.38 s against 11 ms, and
+# beside another program, 34 ms.
+_FEW, _FEW_IF_BUSY = 35, 11
 
 
 @dataclass(frozen=True)

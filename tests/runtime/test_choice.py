@@ -36,7 +36,7 @@ WITHOUT_OPENVINO = {"installed": ("onnx",)}
         ({}, {"pictures": 100}, "openvino"),
         ({}, {"pictures": 1000}, "torch"),
         ({"is_busy": True}, {"pictures": 1}, "onnx"),
-        ({"is_busy": True}, {"pictures": 10}, "openvino"),
+        ({"is_busy": True}, {"pictures": 20}, "openvino"),
         ({"torch_is_loaded": True}, {"pictures": 1}, "torch"),
         ({"has_bfloat16": True}, {"pictures": 1, "dtype": "bfloat16"}, "openvino"),
         ({"is_busy": True}, {"pictures": 1000}, "openvino"),
