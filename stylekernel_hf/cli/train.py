@@ -9,15 +9,21 @@ import typer
 from stylekernel_hf.cli.training_options import (
     Accumulate,
     BatchSize,
+    CoarseStyleWeight,
     Contents,
     ContentWeight,
     DistinctCrops,
+    IdentityEvery,
     Init,
     LearningRate,
     LoaderWorkers,
     LogWith,
+    MaxZoom,
+    MinZoom,
     MixedPrecision,
+    NearWeight,
     Output,
+    PatternWeight,
     Perceptual,
     Preset,
     Private,
@@ -59,10 +65,8 @@ def train(
     accumulate: Accumulate = 1,
     size: Size = 256,
     style_size: StyleSize = 224,
-    min_zoom: Annotated[
-        float, typer.Option(help="Short side of pictures before cropping, over the crop's: least.")
-    ] = 1.0,
-    max_zoom: Annotated[float, typer.Option(help="The same for small pictures: most.")] = 1.5,
+    min_zoom: MinZoom = 1.0,
+    max_zoom: MaxZoom = 1.5,
     distinct_crops: DistinctCrops = 0,
     color_augmentation: Annotated[
         float, typer.Option(help="Share of style crops that get a new palette.")
@@ -86,16 +90,9 @@ def train(
     style_weight: StyleWeight = 20.0,
     color_weight: Annotated[float, typer.Option(help="Weight of the palette term.")] = 2.0,
     identity_weight: Annotated[float, typer.Option(help="Weight of the identity term.")] = 4.0,
-    coarse_style_weight: Annotated[
-        float, typer.Option(help="Weight of the style term in half and a quarter of the size.")
-    ] = 0.0,
-    pattern_weight: Annotated[
-        float, typer.Option(help="Weight of the term that compares marks: 3x3 neighbourhoods.")
-    ] = 0.0,
-    near_weight: Annotated[
-        float,
-        typer.Option(help="Weight of the distance of every place from the nearest of the other."),
-    ] = 0.0,
+    coarse_style_weight: CoarseStyleWeight = 0.0,
+    pattern_weight: PatternWeight = 0.0,
+    near_weight: NearWeight = 0.0,
     local_weight: Annotated[
         float, typer.Option(help="Weight of the distance from what attention finds in the style.")
     ] = 0.0,
@@ -109,9 +106,7 @@ def train(
             help="Weight of the difference between results of a photo and of it moved, for videos."
         ),
     ] = 0.0,
-    identity_every: Annotated[
-        int, typer.Option(help="Steps between identity terms; 0 for none.")
-    ] = 4,
+    identity_every: IdentityEvery = 4,
     temporal_every: Annotated[int, typer.Option(help="Steps between temporal terms.")] = 2,
     mixed_precision: MixedPrecision = "auto",
     seed: Seed = 0,

@@ -90,6 +90,21 @@ Rank = Annotated[
 ]
 ContentWeight = Annotated[float, typer.Option(help="Weight of the content term.")]
 StyleWeight = Annotated[float, typer.Option(help="Weight of the style term.")]
+MinZoom = Annotated[
+    float, typer.Option(help="Short side of pictures before cropping, over the crop's: least.")
+]
+MaxZoom = Annotated[float, typer.Option(help="The same for small pictures: most.")]
+CoarseStyleWeight = Annotated[
+    float, typer.Option(help="Weight of the style term in half and a quarter of the size.")
+]
+PatternWeight = Annotated[
+    float, typer.Option(help="Weight of the term that compares marks: 3x3 neighbourhoods.")
+]
+NearWeight = Annotated[
+    float,
+    typer.Option(help="Weight of the distance of every place from the nearest of the other."),
+]
+IdentityEvery = Annotated[int, typer.Option(help="Steps between identity terms; 0 for none.")]
 SaveEvery = Annotated[int, typer.Option(help="Steps between checkpoints.")]
 LoaderWorkers = Annotated[int, typer.Option(help="Processes that load pictures.")]
 LogWith = Annotated[

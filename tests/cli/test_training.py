@@ -14,6 +14,9 @@ from accelerate.state import AcceleratorState
 from stylekernel_hf.cli.app import app
 from stylekernel_hf.cli.finetune import finetune
 from stylekernel_hf.pretrained.checkpoint import EMBEDDED_CHECKPOINT, load_checkpoint
+from stylekernel_hf.training.losses import LossWeights
+from stylekernel_hf.training.settings import TrainingSettings
+from tests.cli.shell import Shell
 from tests.forks import forked_command
 from tests.hub.hub_server import HubServer
 from tests.tiny import tiny_model
@@ -107,3 +110,19 @@ def test_bad_hub_id_is_refused_before_the_run(tmp_path: Path, repo_id: str) -> N
     with pytest.raises(ValueError, match="push_to_hub must be 'owner/name'"):
         finetune([settings.contents[0]], [settings.styles[0]], settings.output, push_to_hub=repo_id)
     assert not settings.output.exists()
+
+
+def test_finetuning_takes_the_terms_and_the_zoom_of_marks(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[TrainingSettings] = []
+    monkeypatch.setattr(
+        "stylekernel_hf.cli.finetune.run_training", lambda settings, **_: taken.append(settings)
+    )
+    words = "--coarse-style-weight 5 --pattern-weight 12 --near-weight 3 --identity-every 0"
+    words += " --min-zoom 1.3 --max-zoom 2 --content a --style b --output c"
+    status, _, error = shell("finetune", *words.split())
+    assert status == 0, error
+    (settings,) = taken
+    assert settings.weights == LossWeights(content=1.5, coarse_style=5.0, pattern=12.0, near=3.0)
+    assert (settings.min_zoom, settings.max_zoom, settings.identity_every) == (1.3, 2.0, 0)
