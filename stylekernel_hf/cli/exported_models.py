@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stylekernel_hf.errors.messages import extra_required
-
 if TYPE_CHECKING:
     import torch
 
@@ -23,12 +21,10 @@ class ExportedModel:
     """The files of an export in ONNX Runtime, on the CPU."""
 
     def __init__(self, folder: str) -> None:
-        with extra_required("onnx", "scoring an export", "onnxruntime"):
-            import onnxruntime
+        from stylekernel_hf.runtime.engines import load_engine
+
         self._style, self._transform = (
-            onnxruntime.InferenceSession(
-                Path(folder, name).read_bytes(), providers=["CPUExecutionProvider"]
-            )
+            load_engine("onnx", Path(folder, name).read_bytes(), "float32")
             for name in (_STYLE, _TRANSFORM)
         )
 
@@ -39,9 +35,8 @@ class ExportedModel:
         from stylekernel_hf.styles.style_input import scale_style_picture
 
         painting = scale_style_picture(style, _STYLE_SIZE).float().cpu().numpy()
-        names = ("key", "value", "code")
-        parts = self._style.run([*names], {"painting": np.ascontiguousarray(painting)})
-        return dict(zip(names, parts, strict=True))
+        parts = self._style.run({"painting": np.ascontiguousarray(painting)})
+        return dict(zip(("key", "value", "code"), parts, strict=True))
 
     def stylize(self, content: torch.Tensor, style: Any, strength: float) -> torch.Tensor:
         """Stylize a photo, 1 x 3 x h x w in [0, 1], in one pass at its own size."""
@@ -50,5 +45,5 @@ class ExportedModel:
 
         photo = np.ascontiguousarray(content.float().cpu().numpy())
         inputs = {"photo": photo, **style, "strength": np.array(strength, np.float32)}
-        (picture,) = self._transform.run(["picture"], inputs)
+        (picture,) = self._transform.run(inputs)
         return torch.from_numpy(picture).to(content.device)
