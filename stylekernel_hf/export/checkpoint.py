@@ -15,6 +15,7 @@ from safetensors import SafetensorError, safe_open
 
 from stylekernel_hf.export.adapted_weights import with_adapter
 from stylekernel_hf.export.network_weights import NetworkWeights
+from stylekernel_hf.hub.checkpoint_identity import shared_name
 from stylekernel_hf.hub.configs import CONFIG_NAME, read_config, read_json_object
 from stylekernel_hf.hub.embedded import EMBEDDED_CHECKPOINT, EMBEDDED_NAME
 from stylekernel_hf.model.config import StyleKernelConfig
@@ -40,7 +41,7 @@ class StoredNetwork:
     @property
     def short_name(self) -> str:
         """The name without the folders above: files that are shared do not tell of them."""
-        return Path(self.name).resolve().name if Path(self.name).exists() else self.name
+        return shared_name(self.name)
 
 
 def read_network(

@@ -12,6 +12,7 @@ from stylekernel_hf.export.graph_builder import IR_VERSION, OPSET, PRECISIONS, P
 from stylekernel_hf.export.graphs import smallest_side, style_model, transform_model
 from stylekernel_hf.export.network_weights import NetworkWeights
 from stylekernel_hf.files.output_paths import check_output_folder
+from stylekernel_hf.hub.checkpoint_identity import shared_name
 from stylekernel_hf.hub.configs import CONFIG_NAME, read_config
 from stylekernel_hf.hub.embedded import EMBEDDED_CHECKPOINT
 from stylekernel_hf.hub.layout import CARD_NAME, loaded_folder
@@ -75,7 +76,7 @@ def export_onnx(
         differences = describe_differences(single, built)
     template = files("stylekernel_hf.export").joinpath("readme.md").read_text(encoding="utf-8")
     fields = {
-        "ORIGIN": Path(origin).name if Path(origin).exists() else origin,
+        "ORIGIN": shared_name(origin),
         "CHECKPOINT_ID": model.checkpoint_id,
         "PRECISION": precision,
         "DIFFERENCES": differences,
@@ -101,8 +102,7 @@ def _licence(origin: str | None) -> str:
     terms = None if loaded is None else loaded / LICENSE_NAME
     if terms is not None and terms.is_file():
         return terms.read_text(encoding="utf-8")
-    name = origin if origin is None or not Path(origin).exists() else Path(origin).name
-    source = "the network that was exported" if name is None else f"'{name}'"
+    source = "the network that was exported" if origin is None else f"'{shared_name(origin)}'"
     return f"# Terms of these weights\n\nThey are those of the weights of {source}.\n"
 
 

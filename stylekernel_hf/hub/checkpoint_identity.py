@@ -5,12 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from stylekernel_hf.errors.given_values import shown
 
 _LONGEST_NAME = 300
 _ID = re.compile(r"[0-9a-f]{16}")
+
+
+def shared_name(origin: str) -> str:
+    """Return the name of a checkpoint in files that are shared: of a path only the end.
+
+    They tell nothing of their maker's folders.
+    """
+    path = Path(origin)
+    return path.resolve().name if path.exists() else origin
 
 
 @dataclass(frozen=True)

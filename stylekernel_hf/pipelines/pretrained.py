@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any
 
 import torch
 from typing_extensions import Self, Unpack
 
-from stylekernel_hf.hub.checkpoint_identity import CheckpointIdentity
+from stylekernel_hf.hub.checkpoint_identity import CheckpointIdentity, shared_name
 from stylekernel_hf.hub.options import LoadOptions, PushOptions, SaveOptions
 from stylekernel_hf.pretrained.model import StyleKernelModel
 
@@ -92,6 +91,4 @@ class PretrainedPipeline:
 
     def _identity(self) -> CheckpointIdentity:
         origin = self.model.origin or UNNAMED_CHECKPOINT
-        # Of a path only the end: a file that is shared tells nothing of its maker's folders.
-        name = Path(origin).resolve().name if Path(origin).exists() else str(origin)
-        return CheckpointIdentity(name, self.model.checkpoint_id)
+        return CheckpointIdentity(shared_name(str(origin)), self.model.checkpoint_id)
