@@ -20,6 +20,9 @@ _DIRECTIONS, _NEIGHBOURHOODS, _QUANTILES = 8, 48, 512
 _FIRST_NEAR_LAYER = 2
 _PLACES = 576
 
+# The attended style looks at every n-th place down and across of a style with more places a side.
+_ATTENDED_SIDE = 32
+
 # How sharply the perceptual attention looks: cosine similarities, -1 to 1, times this.
 SHARPNESS = 20.0
 
@@ -125,13 +128,17 @@ def attended_style(
 ) -> Float[Tensor, "b c h w"]:
     """Give a normalised content feature the mean and deviation that attention finds in the style.
 
-    Both are over the places of the style, weighed by how alike they are to the place of the
-    content (Liu et al., ICCV 2021).
+    Both are over places of the style, weighed by how alike they are to the place of the content
+    (Liu et al., ICCV 2021). Of a large style, every second or third place down and across will do.
     """
-    weights = perceptual_attention(content, functional.instance_norm(style.float()))
     # About the mean of all places: products in bfloat16 lose less then.
     middle = style.float().mean(dim=(2, 3))[:, None]
-    values = style.float().flatten(2).transpose(1, 2) - middle
+    stride = -(-min(style.shape[2:]) // _ATTENDED_SIDE)
+    normalised, some = (
+        x[:, :, ::stride, ::stride] for x in (functional.instance_norm(style.float()), style)
+    )
+    weights = perceptual_attention(content, normalised)
+    values = some.float().flatten(2).transpose(1, 2) - middle
     mean = (weights @ values).float()
     deviation = ((weights @ values.square()).float() - mean.square()).clamp(min=0).sqrt()
     place = content.float().flatten(2).transpose(1, 2)

@@ -144,9 +144,11 @@ def test_perceptual_attention_is_the_softmax_of_cosine_similarities() -> None:
         np.testing.assert_allclose(weights.numpy(), expected, rtol=1e-3)
 
 
-def attended(content: Tensor, style: Tensor) -> Matrix:
-    weights = attention_of(places(content), normalised(style))
-    values = places(style)
+def attended(content: Tensor, style: Tensor, stride: int = 1) -> Matrix:
+    _, height, width = style.shape
+    seen = np.arange(height * width).reshape(height, width)[::stride, ::stride].ravel()
+    weights = attention_of(places(content), normalised(style)[seen])
+    values = places(style)[seen]
     rows: list[Any] = []
     for place, row in zip(places(content), weights, strict=True):
         mean = sum(w * v for w, v in zip(row, values, strict=True))
@@ -160,6 +162,13 @@ def test_attended_style_is_the_weighed_mean_and_deviation_at_every_place() -> No
     actual = attended_style(content, style)
     for found, a, b in zip(actual, content, style, strict=True):
         np.testing.assert_allclose(places(found), attended(a, b), rtol=1e-3, atol=1e-4)
+
+
+def test_attended_style_looks_at_every_nth_place_of_a_large_one() -> None:
+    content, (style,) = content_like(12), features(13, (5, 35, 40))
+    actual = attended_style(content, style)
+    for found, a, b in zip(actual, content, style, strict=True):
+        np.testing.assert_allclose(places(found), attended(a, b, 2), rtol=1e-3, atol=1e-4)
 
 
 def test_local_loss_is_the_error_from_what_attention_finds_over_its_variance() -> None:
