@@ -69,7 +69,7 @@ def ablate(
         from stylekernel_hf.training.schedule import short_run
         from stylekernel_hf.training.settings import TrainingSettings
         from stylekernel_hf.training.sole_training import sole_training
-    from stylekernel_hf.evaluation.evaluation import check_size
+    from stylekernel_hf.evaluation.squares import check_size
 
     variants = check_variants(preset, variant or [])
     check_size(score_size)

@@ -29,6 +29,13 @@ def evaluate(
             "the default; repeatable.",
         ),
     ] = None,
+    results: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Folder of pictures that another program made of the same photos and paintings, "
+            "called CONTENT_STYLE or CONTENT_stylized_STYLE; repeatable."
+        ),
+    ] = None,
     perceptual: Annotated[
         Path | None,
         typer.Option(help="Safetensors file of VGG-19; by default torchvision's, downloaded once."),
@@ -87,7 +94,7 @@ def evaluate(
 
     Lower content and style, and higher SSIM, are better. The last two rows are trivial baselines:
     the content itself, and the style itself as the result. With several --model and --strength,
-    each model is scored at each strength.
+    each model is scored at each strength. With --results and no --model, only these are scored.
     """
     with extra_required("train", "evaluating"):
         from stylekernel_hf.evaluation.evaluation import evaluate as run_evaluation
@@ -95,6 +102,7 @@ def evaluate(
     from stylekernel_hf.cli.candidates import EMBEDDED, load_candidates
     from stylekernel_hf.cli.evaluation_outputs import Outputs
     from stylekernel_hf.evaluation.optimum import with_optimum
+    from stylekernel_hf.evaluation.stored_results import find_results
     from stylekernel_hf.images.folder import list_images
     from stylekernel_hf.metrics.frechet import load_inception
     from stylekernel_hf.metrics.perceptual import load_perceptual_network
@@ -102,9 +110,14 @@ def evaluate(
     outputs = Outputs(json_file, html, plot, sheet, sheet_contents, sheet_styles, overwrite)
     content_paths = list_images(contents, name="contents")
     style_paths = list_images(styles, name="styles")
-    models, strengths = models or [EMBEDDED], strengths or [1.0]
-    count = len(models) * len(strengths) * (2 if optimum else 1)
-    outputs.check(content_paths, style_paths, [perceptual] if perceptual else [], count=count)
+    pairs = select_pairs(len(content_paths), len(style_paths), every=every)
+    named = [(content_paths[i], style_paths[j]) for i, j in pairs]
+    stored = [find_results(folder, named) for folder in results or []]
+    models, strengths = models or ([] if stored else [EMBEDDED]), strengths or [1.0]
+    count = len(models) * len(strengths) * (2 if optimum else 1) + len(stored)
+    others = [path for each in stored for path in each.paths.values()]
+    others += [perceptual] if perceptual else []
+    outputs.check(content_paths, style_paths, others, count=count)
     candidates, target = load_candidates(models, strengths, device)
     network = load_perceptual_network(perceptual).to(target)
     if optimum:
@@ -114,20 +127,20 @@ def evaluate(
         report_when_stopped(lambda: f"{done_of(progress)} results were scored, nothing is written"),
     ):
         bar = progress.add_task("scoring", total=None)
-        results = run_evaluation(
-            candidates,
+        evaluations = run_evaluation(
+            [*candidates, *stored],
             content_paths,
             style_paths,
             network=network,
             measures=_measures(network, cfsd=cfsd, lpips=lpips),
             inception=load_inception().to(target) if fid else None,
             size=size,
-            pairs=select_pairs(len(content_paths), len(style_paths), every=every),
+            pairs=pairs,
             keep_images=outputs.need_images,
             on_result=lambda done, total: progress.update(bar, completed=done, total=total),
         )
-    typer.echo(_table(results, per_pair))
-    outputs.write(results)
+    typer.echo(_table(evaluations, per_pair))
+    outputs.write(evaluations)
 
 
 def _measures(network: PerceptualNetwork, *, cfsd: bool, lpips: bool) -> dict[str, ContentMeasure]:

@@ -5,24 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from fractions import Fraction
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from stylekernel_hf.cli.camera_frames import camera_paths, write_camera_frames
+from stylekernel_hf.cli.frame_tracks import load_painters, stored_tracks, stylized_tracks
 from stylekernel_hf.cli.output_files import Overwrite, check_outputs, write_each
 from stylekernel_hf.cli.progress import done_of, step_progress
 from stylekernel_hf.cli.stop_signals import report_when_stopped
 
 if TYPE_CHECKING:
-    from PIL import Image
-
-    from stylekernel_hf.metrics.temporal import FrameSource, Similarity, TemporalConsistency
-    from stylekernel_hf.video.frame_stylizer import FrameStylizer
-
-    Painters: TypeAlias = dict[str, Callable[[tuple[int, int]], FrameStylizer]]
+    from stylekernel_hf.cli.frame_tracks import Painters
+    from stylekernel_hf.metrics.temporal import Similarity, TemporalConsistency
 
 
 def evaluate_frames(
@@ -39,7 +35,10 @@ def evaluate_frames(
     ] = None,
     stylized: Annotated[
         list[Path] | None,
-        typer.Option(help="Video or folder of frames that is stylized already; repeatable."),
+        typer.Option(
+            help="Video or folder of frames that is stylized already; with --camera-path, a folder "
+            "with a folder for every photo, as --write-frames makes it; repeatable."
+        ),
     ] = None,
     camera_path: Annotated[
         bool,
@@ -47,6 +46,12 @@ def evaluate_frames(
             "--camera-path", help="Move a camera over each photo: the motion is known exactly."
         ),
     ] = False,
+    write_frames: Annotated[
+        Path | None,
+        typer.Option(
+            help="With --camera-path: write the frames to this folder, for other programs."
+        ),
+    ] = None,
     models: Annotated[
         list[str] | None,
         typer.Option(
@@ -81,20 +86,25 @@ def evaluate_frames(
     neighbours, and frames that are 10 apart; lower is steadier. With --perceptual the same is
     measured on features. The first row is the clip itself. With --camera-path the clips are drawn
     from photos, 16 frames each, the motion is exact, and the figures are means over the photos.
+    With --write-frames and no --style or --stylized, nothing is scored.
     """
-    if not styles and not stylized:
+    if not styles and not stylized and not write_frames:
         raise ValueError("style or stylized must be given")
-    if camera_path and stylized:
-        raise ValueError("stylized must be left out with camera_path, got both")
+    if write_frames and not camera_path:
+        raise ValueError("write_frames must be left out without camera_path")
     from stylekernel_hf.files.atomic_write import atomic_write
     from stylekernel_hf.images.folder import list_images
 
     paths = list_images(frames, name="frames") if frames.is_dir() else [frames]
     check_outputs({"json": json_file}, overwrite=overwrite, read=[*paths, *(styles or [])])
+    if write_frames:
+        write_camera_frames(paths, write_frames, overwrite=overwrite)
+        if not styles and not stylized:
+            return
     measure = _similarity(perceptual) if perceptual else None
-    painters = _painters(styles or [], models, strength, smoothing, device)
+    painters = load_painters(styles or [], models, strength, smoothing, device)
     if camera_path:
-        result = _over_photos(paths, painters, measure)
+        result = _over_photos(paths, stylized or [], painters, measure)
     else:
         result = _of_clip(frames, stylized or [], fps, painters, measure)
     typer.echo(_table(result))
@@ -113,24 +123,26 @@ def _of_clip(
     from stylekernel_hf.video.frame_list import FrameList
 
     clip = FrameList(frames, name="frames", fps=fps)
-    tracks = _stored_tracks(stylized, len(clip.times), fps)
-    tracks |= _stylized_tracks(painters, clip.size, clip.times)
+    tracks = stored_tracks({str(path): path for path in stylized}, len(clip.times), fps)
+    tracks |= stylized_tracks(painters, clip.size, clip.times)
     with _progress(len(clip.times)) as advance:
         return warping_errors(clip.loaders(), tracks, similarity=similarity, on_frame=advance)
 
 
 def _over_photos(
-    photos: list[Path], painters: Painters, similarity: Similarity | None
+    photos: list[Path], stylized: list[Path], painters: Painters, similarity: Similarity | None
 ) -> TemporalConsistency:
-    from stylekernel_hf.images.loading import load_image
-    from stylekernel_hf.metrics.camera_path import FRAME_COUNT, CameraPath
+    from stylekernel_hf.metrics.camera_path import FRAME_COUNT
     from stylekernel_hf.metrics.temporal import mean_consistency, warping_errors
 
     clips: list[TemporalConsistency] = []
+    stored = [
+        stored_tracks({str(folder): folder / photo.stem for folder in stylized}, FRAME_COUNT)
+        for photo in photos
+    ]
     with _progress(FRAME_COUNT * len(photos)) as advance:
-        for number, photo in enumerate(photos):
-            path = CameraPath(load_image(photo, name="frames"), number, name=f"'{photo}'")
-            tracks = _stylized_tracks(painters, path.size, path.times)
+        for tracks, path in zip(stored, camera_paths(photos), strict=True):
+            tracks |= stylized_tracks(painters, path.size, path.times)
             clips.append(
                 warping_errors(
                     path.loaders(),
@@ -152,70 +164,6 @@ def _progress(total: int) -> Generator[Callable[[int, int], None]]:
     ):
         bar = progress.add_task("following", total=total)
         yield lambda _done, _total: progress.advance(bar)
-
-
-def _stored_tracks(paths: list[Path], count: int, fps: float | None) -> dict[str, FrameSource]:
-    from stylekernel_hf.video.frame_list import FrameList
-
-    tracks: dict[str, FrameSource] = {}
-    for path in paths:
-        stored = FrameList(path, name="stylized", fps=fps)
-        if len(stored.times) != count:
-            raise ValueError(
-                f"stylized must be as many frames as the originals, {count}, got "
-                f"{len(stored.times)} in '{path}'"
-            )
-        tracks[str(path)] = partial(_stored, stored.loaders())
-    return tracks
-
-
-def _stored(loaders: list[Callable[[], Image.Image]], place: int, _: Image.Image) -> Image.Image:
-    return loaders[place]()
-
-
-def _painters(
-    styles: list[Path],
-    models: list[str] | None,
-    strength: float,
-    smoothing: float,
-    device: str | None,
-) -> Painters:
-    """Return what makes the stylizer of a clip of a size, by the names of the rows."""
-    if not styles:
-        return {}
-    from stylekernel_hf.cli.candidates import EMBEDDED, load_pipelines
-    from stylekernel_hf.video.frame_stylizer import FrameOptions, FrameStylizer
-    from stylekernel_hf.video.option_checks import check_smoothing
-
-    painters: Painters = {}
-    ways = {"": check_smoothing(smoothing), ", each frame alone": 0.0}
-    for name, pipe in load_pipelines(models or [EMBEDDED], device).items():
-        options = FrameOptions(strength).checked(pipe.model)
-        for style in styles:
-            encoded = pipe.encode_style(style)
-            for way, half_life in ways.items():
-                painters[f"{name}, {style}{way}"] = partial(
-                    FrameStylizer, pipe, encoded, options=options, smoothing=half_life
-                )
-    return painters
-
-
-def _stylized_tracks(
-    painters: Painters, size: tuple[int, int], times: list[Fraction]
-) -> dict[str, FrameSource]:
-    return {name: partial(_stylized, make(size), times) for name, make in painters.items()}
-
-
-def _stylized(
-    stylizer: FrameStylizer, times: list[Fraction], place: int, frame: Image.Image
-) -> Image.Image:
-    import torch
-
-    from stylekernel_hf.images.tensors import from_rgb_tensor, to_rgb_tensor
-
-    rgb = to_rgb_tensor(frame, name="frames", keep_bytes=True)[0]
-    with torch.inference_mode():
-        return from_rgb_tensor(stylizer.stylize(rgb, times[place]), output_type="pil")
 
 
 def _similarity(perceptual: Path) -> Similarity:

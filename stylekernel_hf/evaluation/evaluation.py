@@ -12,12 +12,11 @@ from typing import Any, TypeAlias
 from PIL import Image
 from torch import nn
 
-from stylekernel_hf.errors.given_values import as_integer
 from stylekernel_hf.evaluation.candidate import Candidate
 from stylekernel_hf.evaluation.evaluation_result import Evaluation, KeptImages, PairScore
 from stylekernel_hf.evaluation.scoring import Scorer, Tally
-from stylekernel_hf.images.bounds import MAX_DECODED_PIXELS, Bounds
-from stylekernel_hf.images.tensors import load_rgb
+from stylekernel_hf.evaluation.squares import check_size, read_square
+from stylekernel_hf.evaluation.stored_results import StoredResults
 from stylekernel_hf.metrics.pair_metrics import (
     ContentMeasure,
     Metrics,
@@ -28,16 +27,15 @@ from stylekernel_hf.metrics.pair_metrics import (
 from stylekernel_hf.metrics.perceptual import PerceptualNetwork
 
 ImagePath: TypeAlias = str | os.PathLike[str]
+Scored: TypeAlias = Candidate | StoredResults
 _Pair: TypeAlias = tuple[int, int]
 
-MIN_SIZE = 64
-SIZE_STEP = 32
 KEPT_SIDE = 256
 """The side in px to which pictures are scaled down that are kept for sheets."""
 
 
 def evaluate(
-    candidates: Sequence[Candidate],
+    candidates: Sequence[Scored],
     contents: Sequence[ImagePath],
     styles: Sequence[ImagePath],
     *,
@@ -55,7 +53,8 @@ def evaluate(
     in memory, and with VGG-19 at 512 px another 14 MB for each style.
 
     Args:
-        candidates: Networks at strengths, each different from the others.
+        candidates: Networks at strengths, and results that are there already, each different from
+            the others.
         contents: Files of photos.
         styles: Files of paintings.
         network: The network on whose features the metrics are computed.
@@ -120,7 +119,7 @@ def select_pairs(contents: int, styles: int, *, every: int = 1) -> list[tuple[in
 class _Run:
     """The results of one candidate so far."""
 
-    candidate: Candidate
+    candidate: Scored
     encoded: Mapping[int, Any]
     keep_images: bool
     tally: Tally = field(default_factory=Tally)
@@ -129,7 +128,7 @@ class _Run:
 
     @classmethod
     def start(
-        cls, candidate: Candidate, styles: Mapping[int, ScoredPicture], keep_images: bool
+        cls, candidate: Scored, styles: Mapping[int, ScoredPicture], keep_images: bool
     ) -> _Run:
         encoded = {j: candidate.encode(style.rgb) for j, style in styles.items()}
         return cls(candidate, encoded, keep_images)
@@ -171,17 +170,7 @@ class _Run:
         )
 
 
-def check_size(size: int) -> int:
-    """Return the side in px as a plain integer; TypeError or ValueError if it is not valid."""
-    size = as_integer(size, "size")
-    if size < MIN_SIZE or size % SIZE_STEP:
-        raise ValueError(
-            f"size must be a multiple of {SIZE_STEP} px and at least {MIN_SIZE} px, got {size}"
-        )
-    return size
-
-
-def _check_candidates(candidates: Sequence[Candidate]) -> None:
+def _check_candidates(candidates: Sequence[Scored]) -> None:
     if not candidates:
         raise ValueError("candidates must be at least one, got none")
     seen: set[tuple[str, float]] = set()
@@ -215,15 +204,7 @@ def _checked_pairs(pairs: Sequence[_Pair] | None, contents: int, styles: int) ->
 def _squares(
     paths: Sequence[ImagePath], places: set[int], size: int, name: str
 ) -> dict[int, Image.Image]:
-    return {i: _square(paths[i], size, f"{name}[{i}]") for i in sorted(places)}
-
-
-def _square(path: ImagePath, size: int, name: str) -> Image.Image:
-    image = load_rgb(path, name=name, bounds=Bounds(MAX_DECODED_PIXELS, needed_side=size))
-    side = min(image.size)
-    left, top = (image.width - side) // 2, (image.height - side) // 2
-    square = image.crop((left, top, left + side, top + side))
-    return square.resize((size, size), Image.Resampling.BICUBIC)
+    return {i: read_square(paths[i], size, f"{name}[{i}]") for i in sorted(places)}
 
 
 def _thumbnails(images: Mapping[int, Image.Image]) -> dict[int, Image.Image]:

@@ -93,6 +93,37 @@ def test_export_is_scored_like_the_network(folder: Path, shell: Shell) -> None:
         assert value == pytest.approx(expected["mean"][name], rel=0.01)
 
 
+def test_results_of_another_program_are_scored_like_its_own(folder: Path, shell: Shell) -> None:
+    """The photos themselves, as one program would name them, and the paintings, as another."""
+    (folder / "kept").mkdir()
+    (folder / "pasted").mkdir()
+    for photo in (folder / "photos").iterdir():
+        for painting in (folder / "paintings").iterdir():
+            pair = photo.stem, painting.stem
+            load_image(photo).save(folder / "kept" / f"{'_'.join(pair)}.webp", lossless=True)
+            load_image(painting).resize((64, 64), box=(4, 0, 68, 64)).save(
+                folder / "pasted" / f"{'_stylized_'.join(pair)}.png"
+            )
+    words = ["--results", folder / "kept", "--results", folder / "pasted"]
+    status, printed, error = shell("evaluate", *common(folder), *words)
+    assert status == 0, error
+    rows = {
+        cells[1].strip(): cells[2:7] for line in printed.splitlines() if (cells := line.split("|"))
+    }
+    assert rows[str(folder / "kept")] == rows["content unchanged"]
+    assert rows[str(folder / "pasted")] == rows["style pasted"]
+    assert "embedded" not in printed
+
+    load_image(folder / "kept/ph0_pa1.webp").crop((0, 0, 72, 50)).save(folder / "kept/ph0_pa1.webp")
+    words = ["--results", folder / "kept", "--every", 2]
+    assert shell("evaluate", *common(folder), *words).status == 0
+    _, _, error = shell("evaluate", *common(folder), *words[:2])
+    assert "results must be squares or have the shape of their photo, got 72x50 in" in error
+    (folder / "kept/ph0_pa1.webp").unlink()
+    _, _, error = shell("evaluate", *common(folder), *words[:2])
+    assert "results: no image called 'ph0_pa1' or 'ph0_stylized_pa1' in" in error
+
+
 def test_optimum_is_scored_beside_the_results(folder: Path, shell: Shell) -> None:
     words = [*common(folder), "--model", folder / "model", "--every", 4, "--optimum", 15]
     status, printed, error = shell("evaluate", *words)
@@ -170,5 +201,37 @@ def test_camera_moves_over_every_photo_of_a_folder(folder: Path, shell: Shell) -
 
     _, _, error = shell("evaluate-frames", folder / "photos", *words, *style)
     assert "ph0.png' must be at least 85 px on its shorter side" in error
-    _, _, error = shell("evaluate-frames", folder / "wide", *words, "--stylized", folder / "wide")
-    assert "stylized must be left out with camera_path" in error
+
+
+def test_frames_of_the_camera_are_written_for_other_programs(folder: Path, shell: Shell) -> None:
+    """Another program inverts them, which changes no difference between frames."""
+    (folder / "seen").mkdir()
+    for index in range(2):
+        save_picture(folder / "seen" / f"{index}.png", (88, 96), seed=index)
+    words = [folder / "seen", "--camera-path"]
+    status, printed, error = shell("evaluate-frames", *words, "--write-frames", folder / "frames")
+    assert status == 0 and not printed, error
+    frames = sorted((folder / "frames").glob("*/*.png"))
+    assert len(frames) == 32
+    for frame in frames:
+        target = folder / "foreign" / frame.parent.name / f"{frame.stem}_stylized_painting.png"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(255 - np.asarray(Image.open(frame))).save(target)
+    stylized = ["--stylized", folder / "foreign", "--stylized", folder / "frames"]
+    status, _, error = shell(
+        "evaluate-frames", *words, *stylized, "--json", folder / "foreign.json"
+    )
+    assert status == 0, error
+    result = json.loads((folder / "foreign.json").read_text())
+    expected = result["changes"]["original frames"]
+    assert result["changes"][str(folder / "frames")] == expected
+    for distance, change in result["changes"][str(folder / "foreign")].items():
+        assert change["rmse"] == pytest.approx(expected[distance]["rmse"], rel=1e-3)
+
+    (folder / "foreign/1/15_stylized_painting.png").unlink()
+    _, _, error = shell("evaluate-frames", *words, *stylized)
+    assert "stylized must be as many frames as the originals, 16, got 15" in error
+    _, _, error = shell("evaluate-frames", *words, "--write-frames", folder / "frames")
+    assert "write_frames must be new folders, but" in error
+    _, _, error = shell("evaluate-frames", folder / "seen", "--write-frames", folder / "frames")
+    assert "write_frames must be left out without camera_path" in error
