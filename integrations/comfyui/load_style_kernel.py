@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
+
 from comfy.model_management import get_torch_device
 from comfy_api.v0_0_2 import io
 
@@ -39,3 +42,16 @@ class LoadStyleKernel(io.ComfyNode):
         """Return the pipeline, on the device that ComfyUI uses."""
         name = model.strip() or None
         return io.NodeOutput(pipeline("style-kernel", model=name, device=get_torch_device()))
+
+    @classmethod
+    def fingerprint_inputs(cls, model: str) -> str:
+        """Return a hash of the times and sizes of local files: ComfyUI loads changed ones again."""
+        place = Path(model.strip())
+        files = [place]
+        if model.strip() and place.is_dir():
+            files = sorted(
+                each for kind in ("safetensors", "json") for each in place.rglob(f"*.{kind}")
+            )
+        states = [(str(file), file.stat()) for file in files if file.is_file()]
+        seen = [(name, state.st_mtime_ns, state.st_size) for name, state in states]
+        return hashlib.sha256(repr(seen).encode()).hexdigest()

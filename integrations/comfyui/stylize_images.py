@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from typing import Any, TypeAlias
 
 import torch
@@ -136,11 +137,11 @@ def _for_frames(
     controls: dict[str, Any],
 ) -> Stylize:
     options = FrameOptions(strength=strengths[0], **controls).checked(style_kernel.model)
-    size = (images.shape[1], images.shape[2])
+    size, rate = (images.shape[1], images.shape[2]), Fraction(frame_rate)
     stylizer = FrameStylizer(style_kernel, style.paintings, size, options, SMOOTHING)
 
     def stylize(index: int, picture: Tensor) -> Tensor:
-        return stylizer.stylize(picture[None], index / frame_rate)[0] / 255
+        return stylizer.stylize(picture[None], index / rate)[0] / 255
 
     return stylize
 

@@ -1,6 +1,7 @@
 """What the nodes use of ComfyUI, after its documented node interface (comfy_api, version 0.0.2).
 
-ComfyUI is a program and in no package index. The nodes and the workflow were run in ComfyUI 0.3.64.
+ComfyUI is a program and in no package index: `test_comfyui_engine.py` runs the nodes in it where it
+is there.
 """
 
 from __future__ import annotations
