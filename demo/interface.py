@@ -37,7 +37,7 @@ DESCRIPTION = "Your photo in the strokes of Monet, Gauguin or Seurat, in a secon
 _MASTHEAD = """
 <header id="masthead">
   <h1>style<em>kernel</em></h1>
-  <p>Any photo in the style of any painting, in one pass of a small network.</p>
+  <p>Any photo in the style of any painting<span>, in one pass of a small network</span>.</p>
   <div id="ribbon" aria-hidden="true">{strips}</div>
 </header>
 """
@@ -69,7 +69,8 @@ def build_demo(studio: Studio) -> Page:
     bound_forms()
     with Page(limits, title=TITLE, analytics_enabled=False) as demo:
         gr.HTML(_MASTHEAD.format(strips="<i></i>" * len(PAINTINGS)))
-        with gr.Tabs() as tabs:
+        # On narrow screens a second row: a menu would hide some.
+        with gr.Tabs(overflow_behavior="wrap") as tabs:
             with gr.Tab("Stylize", id="stylize"):
                 choice = stylize_tab(studio, demo)
             with gr.Tab("On my photo", id="all") as everything:

@@ -38,10 +38,6 @@
   document.addEventListener("click", (event) => {
     if (event.target.closest("#stylize-region")) document.querySelector("#stylize").click();
   });
-  // Gradio measures its tabs before their font is there, and hides some on a phone for good.
-  window.addEventListener("load", () => document.fonts.ready.then(
-    () => window.dispatchEvent(new Event("resize"))));
-  document.fonts.addEventListener("loadingdone", () => window.dispatchEvent(new Event("resize")));
   let due = false;
   const dressAll = () => {
     due = false;

@@ -703,6 +703,20 @@ def test_everything_fits_a_phone_and_its_owners_finger(phone: Visitor, tmp_path:
     check("error")
 
 
+def test_wide_letters_do_not_widen_a_phones_page(phone: Visitor) -> None:
+    """A visitor's own font may be a fifth wider than the one here."""
+    page = phone.page
+    page.add_style_tag(content="* { letter-spacing: .1em !important }")
+    for width, height in ((390, 844), (360, 740)):
+        page.set_viewport_size({"width": width, "height": height})
+        for tab in (*PARTS, "Video", "Camera"):
+            page.get_by_role("tab", name=tab).tap()
+            page.get_by_role("tab", name=tab, selected=True).wait_for()
+            assert page.evaluate("document.documentElement.scrollWidth") == width, tab
+            assert page.evaluate(TOO_WIDE) == [], tab
+    page.set_viewport_size(PHONE)
+
+
 def test_gallery_is_whole_on_a_phone_without_scrolling(phone: Visitor) -> None:
     page = phone.page
     page.get_by_role("tab", name="Gallery").click()
