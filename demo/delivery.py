@@ -10,10 +10,13 @@ from html import escape
 
 from gradio.brotli_middleware import BrotliResponder, Mode
 from gradio.route_utils import API_PREFIX
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.gzip import GZipResponder
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from demo.ahead import encoded, is_ahead, named_ahead
 
 _PAGES = ("", "/", "/config", f"{API_PREFIX}/info")
 """What Gradio sends as it is: its own compression goes by the ending of a name."""
@@ -27,7 +30,7 @@ _KEPT = {
     f"{API_PREFIX}/file=/examples/": _FOR_A_DAY,
 }
 """How long browsers keep what lies there; names in the first folder change with the content."""
-_KINDS = {"webp": "image/webp", "jpg": "image/jpeg"}
+_KINDS = {"avif": "image/avif", "webp": "image/webp", "jpg": "image/jpeg"}
 _VISITORS_FILE = re.compile(rf"(?:{API_PREFIX})?/file[=/]/uploads/.")
 _GONE = "This file is not here any more: files are deleted after a while. Please make it again."
 _SOCIAL = re.compile(rb'\s*<meta\s+(?:property="og:|name="twitter:)[^>]*>')
@@ -57,12 +60,20 @@ class Delivery:
 
     A link to a visitor's file that was deleted is answered by 410 and a sentence.
     `files` are served by their addresses; `tags` take the place of Gradio's own for other sites.
+    What components of the `kinds` on the first screen need is asked for at once.
     """
 
-    def __init__(self, app: ASGIApp, files: Mapping[str, bytes], tags: str = "") -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        files: Mapping[str, bytes],
+        tags: str = "",
+        kinds: tuple[str, ...] = (),
+    ) -> None:
         self._app = app
         self._files = dict(files)
         self._tags = tags.encode()
+        self._kinds = kinds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on a request, or answer one for a file."""
@@ -73,6 +84,11 @@ class Delivery:
             kind = _KINDS[path.rpartition(".")[2]]
             answer = Response(data, media_type=kind, headers={"cache-control": _FOR_EVER})
             return await answer(scope, receive, send)
+        accepted = Headers(scope=scope).get("accept-encoding", "")
+        name = path.removeprefix("/assets/")
+        if is_ahead(name, self._kinds):
+            answer = await run_in_threadpool(_asset, name, self._kinds, accepted)
+            return await answer(scope, receive, send)
         for folder, term in _KEPT.items():
             if path.startswith(folder):
                 return await self._app(scope, receive, _kept(send, term))
@@ -80,7 +96,6 @@ class Delivery:
             return await self._app(scope, receive, _worded(scope, receive, send))
         if path not in _PAGES or scope["method"] == "HEAD":
             return await self._app(scope, receive, send)
-        accepted = Headers(scope=scope).get("accept-encoding", "")
         app = self._tagged if path in ("", "/") and self._tags else self._app
         if "br" in accepted:
             responder = BrotliResponder(app, 5, Mode.text, 22, 0, _LEAST)
@@ -106,11 +121,22 @@ class Delivery:
                 head, ending, rest = page.partition(b"<script")
                 head = _SOCIAL.sub(b"", head)
                 page = head + self._tags + b"\n" + ending + rest if ending else page
+                page = named_ahead(page, self._kinds)
             MutableHeaders(raw=start["headers"])["content-length"] = str(len(page))
             await send(start)
             await send({"type": "http.response.body", "body": page, "more_body": False})
 
         await self._app(scope, receive, collect)
+
+
+def _asset(name: str, kinds: tuple[str, ...], accepted: str) -> Response:
+    """Answer with a script or style sheet of Gradio's, which is smaller than Gradio sends it."""
+    encoding = next((each for each in ("br", "gzip") if each in accepted), "identity")
+    headers = {"cache-control": _FOR_EVER, "vary": "Accept-Encoding"}
+    if encoding != "identity":
+        headers["content-encoding"] = encoding
+    kind = "text/css" if name.endswith(".css") else "text/javascript"
+    return Response(encoded(name, kinds, encoding), media_type=kind, headers=headers)
 
 
 def _worded(scope: Scope, receive: Receive, send: Send) -> Send:

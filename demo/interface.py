@@ -51,6 +51,12 @@ _NOTE = """
 </footer>
 """
 
+FIRST_KINDS = (
+    *("html", "tabs", "tabitem", "row", "column", "form", "image", "radio", "slider", "dropdown"),
+    *("button", "accordion", "file", "state"),
+)
+"""Components without which Gradio shows no page."""
+
 # Gradio's own words for every gallery and every file to upload, of which the page has one each; for
 # the last it has none. In other languages it has its own.
 _WORDS = {
@@ -118,11 +124,12 @@ def launch_options(studio: Studio) -> dict[str, Any]:
     scripts = sorted((Path(__file__).parent / "page").glob("*.js"))
     script = "\n".join(path.read_text(encoding="utf-8") for path in scripts)
     # The first of them sees a request first.
-    strip, picture = paintings_strip(), card()
-    tags = social_tags(TITLE, DESCRIPTION, picture[0])
+    address, picture = card()
+    files = {**paintings_strip(), address: picture}
+    tags = social_tags(TITLE, DESCRIPTION, address)
     middleware = [
         Middleware(CameraPictures, streams=studio.streams),
-        Middleware(Delivery, files=dict((strip, picture)), tags=tags),
+        Middleware(Delivery, files=files, tags=tags, kinds=FIRST_KINDS),
         Middleware(Gate, limits=studio.limits),
         Middleware(Uploads),
         Middleware(PublicNames),

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import gradio as gr
-from gradio.themes.utils import colors, fonts, sizes
+from gradio.themes.utils import colors, sizes
 
 from demo.catalog import PAINTINGS
 from demo.thumbnails import paintings_strip
@@ -40,20 +39,11 @@ _PAPER = colors.Color(
     c950="#131110",
 )
 
-
-class PatientFont(fonts.LocalFont):
-    """A font of Gradio's, in whose place the system's is shown until it has come.
-
-    A browser would show no text for up to three seconds.
-    """
-
-    def stylesheet(self) -> dict[str, Any]:
-        """Return the CSS that loads the font."""
-        sheet = super().stylesheet()
-        rules = sheet["css"].replace(
-            "font-style: normal;", "font-style: normal; font-display: swap;"
-        )
-        return {**sheet, "css": rules}
+_FONTS = (
+    *("system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "Noto Sans", "Arial"),
+    "sans-serif",
+)
+"""Those that visitors have: nothing is sent, and text is there with the page."""
 
 
 class Atelier(gr.themes.Base):
@@ -66,17 +56,8 @@ class Atelier(gr.themes.Base):
             neutral_hue=_PAPER,
             radius_size=sizes.radius_md,
             spacing_size=sizes.spacing_md,
-            font=(
-                PatientFont("Source Sans Pro", weights=(400, 700)),
-                "ui-sans-serif",
-                "system-ui",
-                "sans-serif",
-            ),
-            font_mono=(
-                PatientFont("IBM Plex Mono", weights=(400, 700)),
-                "ui-monospace",
-                "monospace",
-            ),
+            font=_FONTS,
+            font_mono=("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"),
         )
         self.name = "atelier"
         super().set(
@@ -135,14 +116,18 @@ class Atelier(gr.themes.Base):
 def style_sheet() -> str:
     """Return the CSS, which shows the paintings as parts of one picture."""
     rules = [(Path(__file__).parent / "style.css").read_text(encoding="utf-8")]
-    address, count = paintings_strip()[0], len(PAINTINGS)
+    webp, avif = (f"url(.{address})" for address in paintings_strip())
+    # Browsers that do not know image-set keep the line before it.
+    pictures = (webp, f'image-set({avif} type("image/avif"), {webp} type("image/webp"))')
+    count = len(PAINTINGS)
     shade = "linear-gradient(to top, rgb(19 17 16 / .82), rgb(19 17 16 / 0) 55%)"
     for index in range(count):
         place = f"{100 * index / (count - 1):.3f}%"
-        rules.append(
-            f"[data-painting='{index + 1}'] {{ "
-            f"background: {shade} 0 0 / 100% 100%, url(.{address}) {place} 0 / {count}00% 100%; }}"
-        )
-        strip = f"#ribbon i:nth-child({index + 1})"
-        rules.append(f"{strip} {{ background: url(.{address}) {place} 40% / {count}00% auto; }}")
+        tile, part = f"[data-painting='{index + 1}']", f"#ribbon i:nth-child({index + 1})"
+        for picture in pictures:
+            rules += [
+                f"{tile} {{ background: {shade} 0 0 / 100% 100%, "
+                f"{picture} {place} 0 / {count}00% 100%; }}",
+                f"{part} {{ background: {picture} {place} 40% / {count}00% auto; }}",
+            ]
     return "\n".join(rules)

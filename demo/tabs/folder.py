@@ -11,6 +11,7 @@ from demo.messages import says_why
 from demo.order import CONTROLS
 from demo.parts import message
 from demo.studio import Studio
+from demo.tabs.controls import SHOW
 from demo.tabs.stylize import Choice
 
 
@@ -41,8 +42,10 @@ def folder_tab(studio: Studio, choice: Choice, tab: gr.Tab) -> None:
             start = gr.Button("Stylize them all", variant="primary", elem_id="folder-start")
             message()
             archive = gr.File(label="The zip", interactive=False, elem_id="folder-zip")
-            report = gr.Markdown(elem_id="folder-report")
+            # Hidden at first, as clips are: what shows it is a part of the page's bytes.
+            report = gr.Markdown(elem_id="folder-report", visible=False)
     choice.name_in(tab, used)
+    tab.select(None, None, report, js=SHOW, api_visibility="private")
     stylize_folder = on_gpu(says_why(FolderHandlers(studio).stylize_folder), seconds=limits.seconds)
     # No tool over MCP: Gradio takes no lists of files there, so that every call would fail.
     stylize_folder._mcp_type = "none"

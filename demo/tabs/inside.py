@@ -17,7 +17,7 @@ from demo.order import CONTROLS
 from demo.parts import message
 from demo.pictures import read_picture, save_preview, within
 from demo.studio import Studio
-from demo.tabs.controls import names_of, slider
+from demo.tabs.controls import SHOW, names_of, slider
 from demo.tabs.stylize import FIRST_PHOTO, Choice
 
 
@@ -51,7 +51,8 @@ def inside_tab(studio: Studio, choice: Choice, tab: gr.Tab) -> None:
             look = gr.Button("Look inside", variant="primary", elem_id="look")
         with gr.Column(scale=7, min_width=320):
             message()
-            words = gr.Markdown(elem_id="inside-words")
+            # Hidden at first, as clips are: what shows it is a part of the page's bytes.
+            words = gr.Markdown(elem_id="inside-words", visible=False)
             with gr.Row():
                 attention = _picture(
                     "Where it looked in the painting",
@@ -99,6 +100,7 @@ def inside_tab(studio: Studio, choice: Choice, tab: gr.Tab) -> None:
         return _place(path, event, studio)
 
     explain_at(photo.select(says_why(place), photo, [across, down], **private).then)
+    tab.select(None, None, words, js=SHOW, api_visibility="private")
     named = tab.select(
         lambda chosen, own: _choices(names_of(chosen, own)),
         [choice.paintings, choice.own_paintings],

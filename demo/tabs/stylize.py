@@ -122,6 +122,7 @@ def stylize_tab(studio: Studio, page: gr.Blocks) -> Choice:
     preview, result = handlers.stylize(first, [FIRST_PAINTING])
     # The page shows the photo itself, which is as large.
     shutil.rmtree(Path(preview).parent)
+    result = _lighter(result)
     with gr.Row(elem_classes="columns"):
         with gr.Column(scale=5, min_width=320, elem_id="choice-side"):
             photo = _photo()
@@ -336,6 +337,15 @@ def _canvas_again(path: str | None, layer: str | None, studio: Studio) -> Any:
     value["layers"] = [save_preview(again, "region", lossless=True)]
     # The editor puts a layer into the middle of the canvas that it began with.
     return gr.update(value=value, canvas_size=size, visible=True)
+
+
+def _lighter(path: str) -> str:
+    """Write a picture as WebP in place of a JPEG; everybody waits for the page's first one."""
+    file = Path(path).with_suffix(".webp")
+    with Image.open(path) as picture:
+        picture.save(file, quality=80, method=6)
+    Path(path).unlink()
+    return str(file)
 
 
 def _photo() -> PictureInput:

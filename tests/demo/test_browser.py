@@ -61,6 +61,19 @@ TOO_WIDE = """() => {
         .map(e => e.outerHTML.slice(0, 150));
 }"""
 """Finds what reaches beyond the page, other than what a part of the page cuts off or scrolls."""
+NAMED = """async () => {
+    const page = await (await fetch(location.href)).text();
+    const got = performance.getEntriesByType('resource').map(e => e.name.split('?')[0]);
+    const assets = [...new Set(got)].filter(name => name.includes('/assets/'))
+        .map(name => name.split('/').at(-1));
+    return {
+        first: assets.length,
+        late: assets.filter(name => !page.includes(name)),
+        sheets: assets.filter(name => name.endsWith('.css')).length,
+        fonts: got.filter(name => /woff|ttf|otf/.test(name)).length,
+    };
+}"""
+"""Counts the files that the page has asked for, and names those that it does not name itself."""
 PARTS = {
     "Stylize": "#result",
     "On my photo": "#grid img",
@@ -214,6 +227,14 @@ def test_page_opens_with_a_picture_and_without_errors(visitor: Visitor) -> None:
     assert visitor.page.title() == TITLE
     assert visitor.problems == []
     visitor.screenshot("stylize-desktop")
+
+
+def test_first_screen_asks_at_once_for_all_that_it_needs(visitor: Visitor) -> None:
+    """Each step of Gradio's page would wait for the last one to find out what it needs."""
+    named = visitor.page.evaluate(NAMED)
+    assert named["late"] == []
+    assert named["sheets"] == 2 and named["fonts"] == 0
+    assert named["first"] > 30
 
 
 def test_uploaded_photo_is_stylized_at_once(visitor: Visitor, tmp_path: Path) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 from collections.abc import AsyncIterator
+from pathlib import Path
 
+import gradio as gr
 import httpx
 import pytest
 from PIL import Image
@@ -14,9 +16,10 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
+from demo.ahead import files_ahead, named_ahead, sheet_ahead
 from demo.catalog import PAINTINGS, painting_path
 from demo.delivery import Delivery, address_of_file, social_tags
-from demo.interface import DESCRIPTION, TITLE
+from demo.interface import DESCRIPTION, FIRST_KINDS, TITLE
 from demo.thumbnails import card, paintings_strip
 from tests.demo.pictures import difference
 from tests.demo.visitor import LOCAL
@@ -113,15 +116,30 @@ def test_files_are_kept_by_browsers_for_ever(client: TestClient) -> None:
         assert answer.status_code == 404 and "cache-control" not in answer.headers
 
 
-def test_fonts_and_examples_are_kept_for_a_day_and_text_does_not_wait(url: str) -> None:
-    font = "static/fonts/SourceSansPro/SourceSansPro-Regular.woff2"
-    for address in (font, "gradio_api/file=/examples/photos/coffee.jpg"):
-        assert (
-            httpx.get(f"{url}{address}", **LOCAL).headers["cache-control"]
-            == "public, max-age=86400"
-        )
-    rules = httpx.get(f"{url}theme.css", **LOCAL).text.split("@font-face")[1:]
-    assert rules and all("font-display: swap" in rule.partition("}")[0] for rule in rules)
+def test_examples_are_kept_for_a_day_and_text_needs_no_font(url: str) -> None:
+    photo = httpx.get(f"{url}gradio_api/file=/examples/photos/coffee.jpg", **LOCAL)
+    assert photo.headers["cache-control"] == "public, max-age=86400"
+    assert "@font-face" not in httpx.get(f"{url}theme.css", **LOCAL).text
+
+
+@pytest.mark.parametrize("encoding", ["br", "gzip", "identity"])
+def test_first_files_come_as_the_browser_wishes(url: str, encoding: str) -> None:
+    script = next(name for name in files_ahead(FIRST_KINDS) if name.startswith("HTML-"))
+    folder = Path(gr.__file__).parent / "templates" / "frontend" / "assets"
+    sheet, rules = sheet_ahead(FIRST_KINDS)
+    for name, content in ((script, (folder / script).read_text("utf-8")), (sheet, rules)):
+        answer = httpx.get(f"{url}assets/{name}", headers={"accept-encoding": encoding}, **LOCAL)
+        assert answer.headers.get("content-encoding", "identity") == encoding
+        assert answer.text == content and "immutable" in answer.headers["cache-control"]
+        assert encoding == "identity" or int(answer.headers["content-length"]) < len(content) / 2
+
+
+def test_other_gradio_keeps_its_own_way(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("demo.ahead._FRONTEND", tmp_path)
+    assert (
+        files_ahead(("another",)) == ()
+        and named_ahead(PAGE.encode(), ("another",)) == PAGE.encode()
+    )
 
 
 def test_address_of_a_file_changes_with_its_content() -> None:
@@ -129,12 +147,13 @@ def test_address_of_a_file_changes_with_its_content() -> None:
 
 
 def test_strip_shows_the_paintings_in_their_order() -> None:
-    strip = Image.open(io.BytesIO(paintings_strip()[1])).convert("RGB")
-    assert strip.size == (128 * len(PAINTINGS), 128)
-    for index, title in enumerate(PAINTINGS):
-        part = strip.crop((128 * index, 0, 128 * index + 128, 128)).resize((16, 16))
-        with Image.open(painting_path(title)) as painting:
-            assert difference(part, painting.convert("RGB").resize((16, 16))) < 4, title
+    for data in paintings_strip().values():
+        strip = Image.open(io.BytesIO(data)).convert("RGB")
+        assert strip.size == (128 * len(PAINTINGS), 128)
+        for index, title in enumerate(PAINTINGS):
+            part = strip.crop((128 * index, 0, 128 * index + 128, 128)).resize((16, 16))
+            with Image.open(painting_path(title)) as painting:
+                assert difference(part, painting.convert("RGB").resize((16, 16))) < 4, title
 
 
 def test_page_of_the_demo_is_light(url: str) -> None:
@@ -142,9 +161,9 @@ def test_page_of_the_demo_is_light(url: str) -> None:
     assert int(answer.headers["content-length"]) < 100_000
     head = answer.text.partition("<script")[0]
     assert f'"og:title" content="{TITLE}"' in head and DESCRIPTION in head
-    address, data = paintings_strip()
-    assert f"url(.{address})" in answer.text
-    assert httpx.get(f"{url.rstrip('/')}{address}", **LOCAL).content == data
+    for address, data in paintings_strip().items():
+        assert f"url(.{address})" in answer.text
+        assert httpx.get(f"{url.rstrip('/')}{address}", **LOCAL).content == data
     assert (
         httpx.get(f"{url.rstrip('/')}{card()[0]}", **LOCAL).headers["content-type"] == "image/jpeg"
     )
