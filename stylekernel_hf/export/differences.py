@@ -1,4 +1,4 @@
-"""What the pictures of models in half precision differ by from those in single precision."""
+"""What the pictures of models in fewer bits differ by from those in single precision."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from stylekernel_hf.export.graph_builder import onnx
+from stylekernel_hf.export.graph_builder import Precision, onnx
 
 Array: TypeAlias = npt.NDArray[np.float32]
 Models: TypeAlias = tuple[onnx.ModelProto, onnx.ModelProto]
@@ -19,17 +19,17 @@ Models: TypeAlias = tuple[onnx.ModelProto, onnx.ModelProto]
 _WIDTH, _HEIGHT = 256, 192
 _STRENGTHS = (1.0, 0.5)
 _TEXT = """
-## What fp16 differs by
+## What {precision} differs by
 
 Differences from fp32, of values from 0 to 255, on two photos and paintings of {width} x {height} px
-that are drawn by code, in ONNX Runtime on a CPU, which computes in 32 bits what is stored in 16:
+that are drawn by code, in ONNX Runtime on a CPU{how}:
 
 | strength | mean | largest |
 |---|---|---|
 {rows}
 """
 _UNKNOWN = """
-## What fp16 differs by
+## What {precision} differs by
 
 Differences from fp32 were not measured, because onnxruntime is not installed.
 """
@@ -43,20 +43,23 @@ class Difference(NamedTuple):
     largest: float
 
 
-def describe_differences(single: Models, half: Models) -> str:
+def describe_differences(single: Models, narrow: Models, precision: Precision) -> str:
     """Return the section of the README on the differences, measured if onnxruntime is installed."""
     if importlib.util.find_spec("onnxruntime") is None:
-        return _UNKNOWN
+        return _UNKNOWN.format(precision=precision)
     rows = [
         f"| {each.strength:g} | {each.mean:.3f} | {each.largest:.2f} |"
-        for each in measure_differences(single, half)
+        for each in measure_differences(single, narrow)
     ]
-    return _TEXT.format(width=_WIDTH, height=_HEIGHT, rows="\n".join(rows))
+    how = ", which computes in 32 bits what is stored in 16" if precision == "fp16" else ""
+    return _TEXT.format(
+        precision=precision, how=how, width=_WIDTH, height=_HEIGHT, rows="\n".join(rows)
+    )
 
 
-def measure_differences(single: Models, half: Models) -> list[Difference]:
+def measure_differences(single: Models, narrow: Models) -> list[Difference]:
     """Compare both precisions on drawn pictures, at each strength."""
-    expected, actual = _pictures(single), _pictures(half)
+    expected, actual = _pictures(single), _pictures(narrow)
     found: list[Difference] = []
     for strength, one, other in zip(_STRENGTHS, expected, actual, strict=True):
         difference = 255 * np.abs(one - other)

@@ -7,7 +7,8 @@ from importlib.resources import files
 from pathlib import Path
 
 from stylekernel_hf.errors.given_values import shown
-from stylekernel_hf.export.differences import describe_differences
+from stylekernel_hf.export.calibration import drawn_pairs, measure_ranges
+from stylekernel_hf.export.differences import Models, describe_differences
 from stylekernel_hf.export.graph_builder import IR_VERSION, OPSET, PRECISIONS, Precision
 from stylekernel_hf.export.graphs import smallest_side, style_model, transform_model
 from stylekernel_hf.export.network_weights import NetworkWeights
@@ -18,6 +19,7 @@ from stylekernel_hf.hub.embedded import EMBEDDED_CHECKPOINT
 from stylekernel_hf.hub.layout import CARD_NAME, loaded_folder
 from stylekernel_hf.hub.model_card import LICENSE_NAME
 from stylekernel_hf.hub.saving import staged_folder
+from stylekernel_hf.model.config import StyleKernelConfig
 from stylekernel_hf.pretrained.adapter_file import changed_checkpoint
 from stylekernel_hf.pretrained.model import StyleKernelModel
 
@@ -35,21 +37,22 @@ def export_onnx(
     Args:
         model: The network. Its dtype does not matter.
         folder: The folder, which is created if need be. It appears whole or not at all.
-        precision: "fp32", or "fp16" for files of half the size, in which features have 16 bits;
-            statistics and attention stay in 32 bits, and the README says what pictures differ by.
-            Inputs and outputs are float32 in both.
+        precision: "fp32"; "fp16" for files of half the size, in which features have 16 bits; or
+            "int8", in which most convolutions of the transformation have 8 bits, for processors.
+            Statistics and attention stay in 32 bits, and the README says what pictures differ by.
+            Inputs and outputs are float32.
 
     Raises:
         ValueError: `precision` is unknown.
         OSError: The folder cannot be written.
-        ImportError: The package `onnx` is missing (the extra "onnx").
+        ImportError: The package `onnx` is missing, or for "int8" `onnxruntime` (the extra "onnx").
 
     Example:
         >>> from stylekernel_hf import export_onnx, pipeline
         >>> export_onnx(pipeline("style-kernel").model, "exported")
     """
     if precision not in PRECISIONS:
-        raise ValueError(f"precision must be 'fp32' or 'fp16', got {shown(precision)}")
+        raise ValueError(f"precision must be 'fp32', 'fp16' or 'int8', got {shown(precision)}")
     target = Path(folder)
     check_output_folder(target, name="folder")
     origin = model.origin or "a network that was not loaded"
@@ -64,16 +67,7 @@ def export_onnx(
         "content_stride": str(model.stride),
         "license": f"see {LICENSE_NAME}",
     }
-    built = (
-        style_model(config, weights, precision, facts),
-        transform_model(config, weights, precision, facts),
-    )
-    models = dict(zip((STYLE_NAME, TRANSFORM_NAME), built, strict=True))
-    weights.check_all_taken()
-    differences = ""
-    if precision == "fp16":
-        single = style_model(config, weights), transform_model(config, weights)
-        differences = describe_differences(single, built)
+    models, differences = _models(config, weights, precision, facts)
     template = files("stylekernel_hf.export").joinpath("readme.md").read_text(encoding="utf-8")
     fields = {
         "ORIGIN": shared_name(origin),
@@ -90,10 +84,28 @@ def export_onnx(
     for name, value in fields.items():
         template = template.replace(f"@{name}@", value)
     with staged_folder(target) as staging:
-        for name, exported in models.items():
+        for name, exported in zip((STYLE_NAME, TRANSFORM_NAME), models, strict=True):
             (staging / name).write_bytes(exported.SerializeToString())
         (staging / CARD_NAME).write_text(template, encoding="utf-8")
         (staging / LICENSE_NAME).write_text(_licence(model.origin), encoding="utf-8")
+
+
+def _models(
+    config: StyleKernelConfig,
+    weights: NetworkWeights,
+    precision: Precision,
+    facts: dict[str, str],
+) -> tuple[Models, str]:
+    """Return the models of the style and the transformation, and what their pictures differ by."""
+    # A painting is encoded once: 8 bits would gain no time there.
+    style = style_model(config, weights, "fp32" if precision == "int8" else precision, facts)
+    ranges = measure_ranges(config, weights, drawn_pairs()) if precision == "int8" else None
+    models = style, transform_model(config, weights, precision, facts, ranges=ranges)
+    weights.check_all_taken()
+    if precision == "fp32":
+        return models, ""
+    single = style_model(config, weights), transform_model(config, weights)
+    return models, describe_differences(single, models, precision)
 
 
 def _licence(origin: str | None) -> str:

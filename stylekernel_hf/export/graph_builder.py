@@ -9,13 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from stylekernel_hf.errors.messages import extra_required
+from stylekernel_hf.export.quantization import LayerRanges, integer_scale, rounded_weights
 
 with extra_required("onnx", "an export", "onnx"):
     import onnx as onnx
     from onnx import TensorProto, helper
 
-Precision: TypeAlias = Literal["fp32", "fp16"]
-PRECISIONS: tuple[Precision, ...] = ("fp32", "fp16")
+Precision: TypeAlias = Literal["fp32", "fp16", "int8"]
+PRECISIONS: tuple[Precision, ...] = ("fp32", "fp16", "int8")
 
 OPSET = 18
 IR_VERSION = 8
@@ -27,10 +28,12 @@ class GraphBuilder:
     """Adds nodes to a graph; values go by their names.
 
     Features have the dtype of the precision. Statistics, the style code and the attention are
-    float32 in any precision, as they are in PyTorch.
+    float32 in any precision, as they are in PyTorch. Convolutions whose names are in `ranges` are
+    computed in 8 bits.
     """
 
-    def __init__(self, precision: Precision = "fp32") -> None:
+    def __init__(self, precision: Precision = "fp32", ranges: LayerRanges | None = None) -> None:
+        self.ranges: LayerRanges = ranges or {}
         self._is_half = precision == "fp16"
         self._nodes: list[onnx.NodeProto] = []
         self._counts: dict[str, int] = {}
@@ -54,10 +57,8 @@ class GraphBuilder:
         return outputs
 
     def constant(self, values: Array) -> str:
-        """Return the name of a constant; equal ones are stored once."""
-        values = np.ascontiguousarray(values)
-        key = values.dtype.str, values.shape, values.tobytes()
-        return self._constants.setdefault(key, f"constant_{len(self._constants)}")
+        """Return the name of a constant of one axis at least; equal ones are stored once."""
+        return self._stored(np.ascontiguousarray(values))
 
     def integers(self, *values: int) -> str:
         """Return the name of a constant list of integers."""
@@ -71,6 +72,24 @@ class GraphBuilder:
         """Return the name of a constant in the dtype of the features."""
         return self.constant(values.astype(np.float16 if self._is_half else np.float32))
 
+    def in_integers(self, value: str, low: float, high: float) -> str:
+        """Round a value to 256 steps from `low` to `high`, and return it in float32."""
+        scale, zero = (self._stored(np.array(value)) for value in integer_scale(low, high))
+        rounded = self.add("QuantizeLinear", value, scale, zero)
+        return self.add("DequantizeLinear", rounded, scale, zero)
+
+    def integer_weights(self, weight: Array, bias: Array | None, step: float) -> list[str]:
+        """Return the weights of a convolution, and its bias, as integers that become float32.
+
+        `step` is that of its input.
+        """
+        rounded, steps = rounded_weights(weight)
+        parts: list[tuple[Array, Array]] = [(rounded, steps)]
+        if bias is not None:
+            whole = np.rint(bias / (steps * step)).clip(-(2**31) + 1, 2**31 - 129)
+            parts.append((whole.astype(np.int32), steps * step))
+        return [self.add("DequantizeLinear", *map(self.constant, each), axis=0) for each in parts]
+
     def narrow(self, value: str) -> str:
         """Return float32 in the dtype of the features."""
         return self.add("Cast", value, to=TensorProto.FLOAT16) if self._is_half else value
@@ -81,7 +100,7 @@ class GraphBuilder:
 
     def branch(self) -> GraphBuilder:
         """Return a builder of a graph inside this one, which reads its values and constants."""
-        inner = GraphBuilder()
+        inner = GraphBuilder(ranges=self.ranges)
         inner._is_half, inner._counts = self._is_half, self._counts
         inner._constants = self._constants
         return inner
@@ -144,6 +163,10 @@ class GraphBuilder:
                 raw_data=data,
             )
         return model
+
+    def _stored(self, values: Array) -> str:
+        key = values.dtype.str, values.shape, values.tobytes()
+        return self._constants.setdefault(key, f"constant_{len(self._constants)}")
 
     def _new_name(self, operator: str) -> str:
         number = self._counts[operator] = self._counts.get(operator, -1) + 1

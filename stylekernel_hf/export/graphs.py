@@ -11,6 +11,7 @@ from stylekernel_hf import __version__
 from stylekernel_hf.export.graph_builder import GraphBuilder, Precision, float_value, onnx
 from stylekernel_hf.export.layers import Statistics
 from stylekernel_hf.export.network_weights import NetworkWeights
+from stylekernel_hf.export.quantization import LayerRanges
 from stylekernel_hf.export.style_part import StylePart
 from stylekernel_hf.export.transform_part import TransformPart
 from stylekernel_hf.model.config import StyleKernelConfig
@@ -70,6 +71,7 @@ def transform_model(
     pads: bool = True,
     fades: bool = True,
     steady: bool = False,
+    ranges: LayerRanges | None = None,
 ) -> onnx.ModelProto:
     """Return the model `transform.onnx`: photo, key, value, code, strength -> picture.
 
@@ -79,9 +81,10 @@ def transform_model(
     the model takes a photo with its margin, whose sides are multiples of the stride. Without
     `fades`, it has no strength, which is 1, and no style encoder. With `steady`, statistics may be
     given, which have the share `held` in those that are used, and the photo's own style is given:
-    tiles have those of the whole photo, and frames of a video those of the frames before.
+    tiles have those of the whole photo, and frames of a video those of the frames before. With
+    `ranges`, the convolutions that they name are computed in 8 bits.
     """
-    graph = GraphBuilder(precision)
+    graph = GraphBuilder(precision, ranges)
     part = TransformPart(graph, config, weights)
     image = _padded(graph, "photo", part.config.stride, MARGIN) if pads else "photo"
     features = part.encode_content(image)

@@ -6,12 +6,13 @@ the border that is left out is replicated. That equals `stylekernel_hf.ops.borde
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from stylekernel_hf.export.graph_builder import GraphBuilder
 from stylekernel_hf.export.network_weights import NetworkWeights, Weights
+from stylekernel_hf.export.quantization import integer_scale
 from stylekernel_hf.model.config import StyleKernelConfig
 
 EPSILON = 1e-5
@@ -60,21 +61,42 @@ class Layers:
         return self.config.style_channels[len(self.config.encoder_channels) - 1]
 
     def convolve(
-        self, x: str, weight: Weights, bias: Weights | None, *, stride: int = 1, groups: int = 1
+        self,
+        x: str,
+        weight: Weights,
+        bias: Weights | None,
+        *,
+        stride: int = 1,
+        groups: int = 1,
+        name: str = "",
+        rectified: bool = False,
+        gains: Weights | None = None,
     ) -> str:
-        """Convolve; with a stride of 1 only where the kernel lies inside the picture."""
+        """Convolve; with a stride of 1 only where the kernel lies inside the picture.
+
+        A convolution with a name may be computed in 8 bits. Its outputs are divided by `gains`.
+        """
         # Over an even number of pixels, a stride of 2 needs zeros on one side only.
-        around = weight.shape[2] // 2 if stride > 1 else 0
-        parts = [self.graph.weight(weight), *([] if bias is None else [self.graph.weight(bias)])]
-        return self.graph.add(
-            "Conv",
-            x,
-            *parts,
-            kernel_shape=list(weight.shape[2:]),
-            strides=[stride, stride],
-            pads=[around] * 4,
-            group=groups,
-        )
+        graph, around = self.graph, weight.shape[2] // 2 if stride > 1 else 0
+        attributes: dict[str, Any] = {
+            "kernel_shape": list(weight.shape[2:]),
+            "strides": [stride, stride],
+            "pads": [around] * 4,
+            "group": groups,
+        }
+        seen = graph.ranges.get(name)
+        if seen is None:
+            parts = [graph.weight(weight), *([] if bias is None else [graph.weight(bias)])]
+            x = graph.add("Conv", x, *parts, doc_string=name, **attributes)
+            return graph.add("Relu", x) if rectified else x
+        if gains is not None:
+            weight = weight / gains.reshape(-1, 1, 1, 1)
+        step, _ = integer_scale(*seen.inputs)
+        parts = graph.integer_weights(weight, bias, float(step))
+        x = graph.add("Conv", graph.in_integers(x, *seen.inputs), *parts, **attributes)
+        x = graph.add("Relu", x) if rectified else x
+        low, high = seen.outputs(gains)
+        return graph.in_integers(x, 0.0 if rectified else low, high)
 
     def replicate(self, x: str, width: int, *, stride: int = 1) -> str:
         """Add the border that `convolve` left out, or replace the one that saw zeros."""
@@ -110,7 +132,10 @@ class Layers:
                 name = f"{part}_encoder.stages.{level}.{2 * index}"
                 layer = self.weights.layer(name, wider, width, 3, 3)
                 step = stride if index == 0 else 1
-                x = self.graph.add("Relu", self.convolve(x, *layer, stride=step))
+                # The colours of a photo keep all their values.
+                x = self.convolve(
+                    x, *layer, stride=step, name=name if level or index else "", rectified=True
+                )
                 x, width = self.replicate(x, 1, stride=step), wider
             features.append(x)
         return features
@@ -206,8 +231,12 @@ class Layers:
         if upsample:
             phases = self.convolve(x, phase_weights(weight), None)
             x = self.graph.add("DepthToSpace", phases, blocksize=2, mode="CRD")
+        elif name in self.graph.ranges:
+            gains = self.graph.ranges[name].gains()
+            x = self.convolve(x, weight, None, name=name, gains=gains)
+            scale = self.graph.add("Mul", scale, self.graph.constant(gains.reshape(1, -1, 1, 1)))
         else:
-            x = self.convolve(x, weight, None)
+            x = self.convolve(x, weight, None, name=name)
         border = 2 if upsample else size // 2
         if isinstance(code, CodeMap):  # The map reaches to the border.
             x = self.replicate(x, border)
@@ -215,9 +244,12 @@ class Layers:
         x = self.graph.add("Relu", x)
         return x if isinstance(code, CodeMap) else self.replicate(x, border)
 
-    def pointwise(self, name: str, x: str, outputs: int, inputs: int) -> str:
+    def pointwise(
+        self, name: str, x: str, outputs: int, inputs: int, *, rectified: bool = False
+    ) -> str:
         """Apply a 1x1 convolution."""
-        return self.convolve(x, *self.weights.layer(name, outputs, inputs, 1, 1))
+        layer = self.weights.layer(name, outputs, inputs, 1, 1)
+        return self.convolve(x, *layer, name=name, rectified=rectified)
 
     def upsample(self, x: str, factor: int) -> str:
         """Enlarge bilinearly."""

@@ -106,8 +106,9 @@ class TransformPart(Layers):
         name, hidden_width = f"kernel_generators.{level}", config.kernel_channels
         convolutions, taps = config.dynamic_convolutions[level], config.kernel_size**2
         count = taps * config.kernel_groups
-        hidden = self.pointwise(f"{name}.hidden", aligned, hidden_width, self.token_channels)
-        hidden = graph.add("Relu", hidden)
+        hidden = self.pointwise(
+            f"{name}.hidden", aligned, hidden_width, self.token_channels, rectified=True
+        )
         finer = len(config.dynamic_convolutions) - 1 - level
         hidden = self.upsample(hidden, 2**finer) if finer else hidden
         outputs = convolutions * count + 2 * width
@@ -117,20 +118,21 @@ class TransformPart(Layers):
         inside = self.crop(hidden, (reach, reach), (-reach, -reach)) if reach else hidden
         for index in range(convolutions):
             part = slice(index * count, (index + 1) * count)
-            kernels = self._kernels(inside, weight[part], bias[part])
+            kernels = self._kernels(f"{name}.head.{index}", inside, weight[part], bias[part])
             if index and config.channel_shuffle:
                 features = graph.add("Transpose", features, perm=[1, 0, 2, 3])
             features = self._dynamic_convolution(features, kernels, width)
         if convolutions:
             features = self._grouped(features, width, 1)
-        changes = self.convolve(hidden, weight[-2 * width :], bias[-2 * width :])
+        rest = weight[-2 * width :], bias[-2 * width :]
+        changes = self.convolve(hidden, *rest, name=f"{name}.head")
         return self.affine(features, *graph.split(changes, [width, width], axis=1))
 
-    def _kernels(self, hidden: str, weight: Weights, bias: Weights) -> list[str]:
+    def _kernels(self, name: str, hidden: str, weight: Weights, bias: Weights) -> list[str]:
         """Return the taps one by one, each a map for every group: g x 1 x h x w."""
         groups, taps = self.config.kernel_groups, self.config.kernel_size**2
         order = np.arange(len(bias)).reshape(groups, taps).T.reshape(-1)
-        maps = self.convolve(hidden, weight[order], bias[order])
+        maps = self.convolve(hidden, weight[order], bias[order], name=name)
         listed = self.graph.add("Reshape", maps, self.graph.integers(groups * taps, 1, 0, 0))
         return self.graph.split(listed, [groups] * taps, axis=0)
 
@@ -184,7 +186,8 @@ class TransformPart(Layers):
 
     def _style_block(self, name: str, x: str, code: str | CodeMap, width: int) -> str:
         layer = self.weights.layer(f"{name}.spread", width, 1, 5, 5)
-        spread = self.replicate(self.convolve(x, *layer, groups=width), 2)
+        convolved = self.convolve(x, *layer, groups=width, name=f"{name}.spread")
+        spread = self.replicate(convolved, 2)
         expanded = self.modulated_convolution(
             f"{name}.expand",
             spread,

@@ -87,7 +87,7 @@ def test_half_precision_takes_half_the_size_and_states_its_differences(
 def test_without_onnxruntime_differences_are_unknown(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     graph = onnx.ModelProto()
-    section = differences.describe_differences((graph, graph), (graph, graph))
+    section = differences.describe_differences((graph, graph), (graph, graph), "fp16")
     assert "were not measured, because onnxruntime is not installed" in section
 
 
@@ -108,8 +108,8 @@ def test_what_cannot_be_written_is_refused(small: StyleKernelModel, tmp_path: Pa
     (tmp_path / "file").touch()
     with pytest.raises(NotADirectoryError, match="folder must be a folder, but"):
         export_onnx(small, tmp_path / "file")
-    with pytest.raises(ValueError, match="precision must be 'fp32' or 'fp16', got 'int8'"):
-        export_onnx(small, tmp_path / "new", precision="int8")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="precision must be 'fp32', 'fp16' or 'int8', got 'fp8'"):
+        export_onnx(small, tmp_path / "new", precision="fp8")  # type: ignore[arg-type]
     assert not (tmp_path / "new").exists()
 
 
