@@ -38,7 +38,10 @@ export function asBytes(picture) {
 
 export function asFloats(picture) {
   if (picture.data instanceof Float32Array) return picture;
-  return planes(picture.height, picture.width, Float32Array.from(picture.data, (value) => value / 255));
+  // A loop: `Float32Array.from` takes every value from an iterator, which is many times slower.
+  const result = planes(picture.height, picture.width);
+  for (let index = 0; index < result.data.length; index++) result.data[index] = picture.data[index] / 255;
+  return result;
 }
 
 const triangle = (x) => Math.max(0, 1 - Math.abs(x));
