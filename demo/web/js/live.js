@@ -148,8 +148,16 @@ export async function start() {
 
 async function loop() {
   const mine = stream, times = [];
-  let shown = -1, slow = 0;
+  let shown = -1, slow = 0, ahead = null;
   side = null;
+  // Begin with the frame of now, if it is a new one.
+  const begin = () => {
+    if (video.currentTime === shown) return null;
+    shown = video.currentTime;
+    const picture = stylizeFrame(engine, Number($("#live-size").value) || side);
+    picture.catch(() => {}); // It is awaited later.
+    return picture;
+  };
   while (stream === mine) {
     if (side === null) {
       counter.hidden = false;
@@ -158,20 +166,24 @@ async function loop() {
       await chooseEngine();
       continue;
     }
-    if (video.currentTime === shown) {
+    ahead ??= begin();
+    if (!ahead) {
       await new Promise((resume) => requestAnimationFrame(resume));
       continue;
     }
-    shown = video.currentTime;
-    const short = Number($("#live-size").value) || side;
     let picture;
     try {
-      picture = await stylizeFrame(engine, short);
+      picture = await ahead;
     } catch (error) {
+      ahead = null;
       // The GPU was lost, or the camera stopped, while the frame was made.
       if (error.message === "lost" || error.message === "cancelled") continue;
       throw error;
     }
+    if (stream !== mine) break;
+    // The next frame is on its way to the worker before this one is drawn.
+    ahead = side === null ? null : begin();
+    await new Promise((resume) => setTimeout(resume));
     if (stream !== mine) break;
     draw(canvas, picture);
     shape(figure, picture);
@@ -183,8 +195,6 @@ async function loop() {
     // Slower than it was measured, for a while: one size smaller.
     slow = times.length === 12 && rate < 0.7 * WANTED ? slow + 1 : 0;
     if (slow > 12 && side > SIZES[0]) [side, slow, times.length] = [SIZES[SIZES.indexOf(side) - 1], 0, 0];
-    // Wait for the screen, but not for one that is hidden.
-    await new Promise((resume) => setTimeout(resume));
   }
 }
 
