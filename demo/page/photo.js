@@ -56,6 +56,16 @@
   document.addEventListener("error", ({ target }) => {
     if (target.closest?.("#photo")) target.dataset.unreadable = target.src;
   }, true);
+  // Gradio tells the place of a click by the size of the picture, which has none before it has
+  // come: such a click, as while the mark moves to another place, waits for it.
+  document.addEventListener("click", (event) => {
+    const image = event.target.closest?.("#inside-photo")?.querySelector("img");
+    if (!image || image.naturalWidth) return;
+    event.stopImmediatePropagation();
+    const { clientX, clientY } = event;
+    image.addEventListener("load", () => image.dispatchEvent(
+      new MouseEvent("click", { bubbles: true, clientX, clientY })), { once: true });
+  }, true);
   window.stylekernel.showPhoto = (address) => {
     const image = document.querySelector("#photo img[data-unreadable]");
     if (image && image.src === image.dataset.unreadable) image.src = address;

@@ -8,7 +8,6 @@ import os
 import time
 import zipfile
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,6 @@ import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
-from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from demo.catalog import painting_path, photo_path
 from demo.interface import TITLE
@@ -613,20 +611,26 @@ def test_folder_comes_back_as_a_zip(visitor: Visitor, tmp_path: Path) -> None:
 
 def test_click_on_the_photo_looks_inside(visitor: Visitor) -> None:
     page = visitor.page
-    page.get_by_role("tab", name="Look inside").click()
-    page.locator("#kernels img").wait_for()
     photo = page.locator("#inside-photo img")
-    width, height = load_image(photo_path("Coffee")).size
-    side = 512 / max(width, height)
-    place = [0.25 * width * side, 0.75 * height * side]
-    # A click that meets the photo while it is replaced by the one with the mark is lost.
-    for _ in range(20):
-        box = photo.bounding_box()
-        photo.click(position={"x": box["width"] * 0.25, "y": box["height"] * 0.75})
-        with suppress(PlaywrightTimeout):
-            page.wait_for_function(SAYS_PLACE, arg=place, timeout=6000)
-            break
-    page.wait_for_function(SAYS_PLACE, arg=place)
+    size = np.array(load_image(photo_path("Coffee")).size)
+    size = size * 512 / size.max()
+    held: list[Any] = []
+    page.route("**/uploads/**/photo.jpg", lambda route: held.append(route), times=1)
+    page.get_by_role("tab", name="Look inside").click()
+    # To ask the page lets the browser tell what it holds.
+    assert until(lambda: page.evaluate("0") or held)
+    box = photo.bounding_box()
+    early = np.array([box["x"] + 0.6 * box["width"], box["y"] + 0.5 * box["height"]])
+    page.mouse.click(*early)
+    held[0].continue_()
+    page.wait_for_function("document.querySelector('#inside-photo img').naturalWidth > 0")
+    box = photo.bounding_box()
+    share = (early - (box["x"], box["y"])) / (box["width"], box["height"])
+    page.wait_for_function(SAYS_PLACE, arg=(share * size).tolist())
+
+    box = photo.bounding_box()
+    photo.click(position={"x": box["width"] * 0.25, "y": box["height"] * 0.75})
+    page.wait_for_function(SAYS_PLACE, arg=[0.25 * size[0], 0.75 * size[1]])
     across = page.locator("#across input[type=number]")
     assert float(across.input_value()) == pytest.approx(0.25, abs=0.02)
 
