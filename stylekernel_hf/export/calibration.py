@@ -104,11 +104,12 @@ def _leaves(seed: int) -> Array:
     random = np.random.default_rng(seed)
     image = Image.new("RGB", (_WIDTH, _HEIGHT))
     drawing = ImageDraw.Draw(image)
-    for _ in range(_DISCS):
-        x, y = random.uniform(0, _WIDTH), random.uniform(0, _HEIGHT)
-        radius = min(_SMALLEST / np.sqrt(random.uniform(1e-4, 1)), _LARGEST)
-        color = tuple(int(value) for value in random.integers(0, 256, 3))
-        drawing.ellipse((x - radius, y - radius, x + radius, y + radius), fill=color)
+    centres = random.random((_DISCS, 2)) * (_WIDTH, _HEIGHT)
+    radii = np.minimum(_SMALLEST / np.sqrt(random.uniform(1e-4, 1, (_DISCS, 1))), _LARGEST)
+    boxes = np.concatenate([centres - radii, centres + radii], axis=1).tolist()
+    colors = random.integers(0, 256, (_DISCS, 3)).tolist()
+    for box, color in zip(boxes, colors, strict=True):
+        drawing.ellipse(box, fill=tuple(color))
     grain = random.random((_HEIGHT, _WIDTH, 3), np.float32)
     picture = 0.95 * np.asarray(image, np.float32) / 255 + 0.05 * grain
     return np.ascontiguousarray(picture.astype(np.float32).transpose(2, 0, 1)[None])
