@@ -16,6 +16,11 @@ from pathlib import Path
 import brotli
 import gradio as gr
 
+FIRST_KINDS = (
+    *("html", "tabs", "tabitem", "row", "column", "form", "image", "radio", "slider", "dropdown"),
+    *("button", "accordion", "file", "state"),
+)
+"""Components without which Gradio shows no page."""
 _FRONTEND = Path(gr.__file__).parent / "templates" / "frontend"
 _FILES = re.compile(r"m\.f=(\[[^\]]*\])")
 """The names of the files that a script loads as it needs them; it tells them by their places."""
@@ -67,13 +72,19 @@ def is_ahead(name: str, kinds: tuple[str, ...]) -> bool:
 def encoded(name: str, kinds: tuple[str, ...], encoding: str) -> bytes:
     """Return one of these files in an encoding for browsers: "br", "gzip" or "identity".
 
-    It is made as small as it can be, which takes a while the first time.
+    It is small, which takes a while the first time.
     """
     sheet, text = sheet_ahead(kinds)
     data = (text if name == sheet else _read(f"assets/{name}")).encode()
     if encoding == "br":
-        return brotli.compress(data, mode=brotli.MODE_TEXT, quality=11)
+        return brotli.compress(data, mode=brotli.MODE_TEXT, quality=10)
     return gzip.compress(data) if encoding == "gzip" else data
+
+
+def prepare(kinds: tuple[str, ...]) -> None:
+    """Encode all these files, so that no visitor waits for it."""
+    for name in files_ahead(kinds):
+        encoded(sheet_ahead(kinds)[0] if name.endswith(".css") else name, kinds, "br")
 
 
 def named_ahead(page: bytes, kinds: tuple[str, ...]) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import threading
 from collections.abc import Mapping
 from html import escape
 
@@ -16,7 +17,7 @@ from starlette.middleware.gzip import GZipResponder
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from demo.ahead import encoded, is_ahead, named_ahead
+from demo.ahead import encoded, is_ahead, named_ahead, prepare
 
 _PAGES = ("", "/", "/config", f"{API_PREFIX}/info")
 """What Gradio sends as it is: its own compression goes by the ending of a name."""
@@ -59,7 +60,8 @@ class Delivery:
     """ASGI middleware that compresses the page, and lets browsers keep what does not change.
 
     A link to a visitor's file that was deleted is answered by 410 and a sentence.
-    `files` are served by their addresses; `tags` take the place of Gradio's own for other sites.
+    `files` are served by their addresses, and `light` ones in the place of others to whoever reads
+    WebP; `tags` take the place of Gradio's own for other sites.
     What components of the `kinds` on the first screen need is asked for at once.
     """
 
@@ -67,13 +69,16 @@ class Delivery:
         self,
         app: ASGIApp,
         files: Mapping[str, bytes],
+        light: Mapping[str, bytes],
         tags: str = "",
         kinds: tuple[str, ...] = (),
     ) -> None:
         self._app = app
         self._files = dict(files)
+        self._light = dict(light)
         self._tags = tags.encode()
         self._kinds = kinds
+        self._is_asked_for = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on a request, or answer one for a file."""
@@ -84,7 +89,14 @@ class Delivery:
             kind = _KINDS[path.rpartition(".")[2]]
             answer = Response(data, media_type=kind, headers={"cache-control": _FOR_EVER})
             return await answer(scope, receive, send)
-        accepted = Headers(scope=scope).get("accept-encoding", "")
+        wanted = Headers(scope=scope)
+        if path in self._light:
+            if "image/webp" not in wanted.get("accept", ""):
+                return await self._app(scope, receive, _kept(send, _FOR_A_DAY, vary="Accept"))
+            headers = {"cache-control": _FOR_A_DAY, "vary": "Accept"}
+            answer = Response(self._light[path], media_type="image/webp", headers=headers)
+            return await answer(scope, receive, send)
+        accepted = wanted.get("accept-encoding", "")
         name = path.removeprefix("/assets/")
         if is_ahead(name, self._kinds):
             answer = await run_in_threadpool(_asset, name, self._kinds, accepted)
@@ -106,6 +118,10 @@ class Delivery:
 
     async def _tagged(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer with the page, with the tags for other sites in its head."""
+        if not self._is_asked_for:
+            # Now, while the browser reads the page; a server that only programs ask needs them not.
+            self._is_asked_for = True
+            threading.Thread(target=prepare, args=(self._kinds,), daemon=True).start()
         start: Message = {}
         body = bytearray()
 
@@ -157,12 +173,15 @@ def _worded(scope: Scope, receive: Receive, send: Send) -> Send:
     return send_words
 
 
-def _kept(send: Send, term: str) -> Send:
-    """Return a `send` that tells browsers how long to keep a file."""
+def _kept(send: Send, term: str, vary: str | None = None) -> Send:
+    """Return a `send` that tells browsers how long to keep a file, and what it depends on."""
 
     async def send_kept(message: Message) -> None:
         if message["type"] == "http.response.start" and message["status"] == 200:
-            MutableHeaders(raw=message["headers"]).setdefault("cache-control", term)
+            headers = MutableHeaders(raw=message["headers"])
+            headers.setdefault("cache-control", term)
+            if vary:
+                headers.add_vary_header(vary)
         await send(message)
 
     return send_kept

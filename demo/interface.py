@@ -10,6 +10,7 @@ import gradio as gr
 from gradio.utils import MatplotlibBackendMananger
 from starlette.middleware import Middleware
 
+from demo.ahead import FIRST_KINDS
 from demo.catalog import PAINTINGS, SHOWN
 from demo.delivery import Delivery, social_tags
 from demo.fetching_queue import FetchingQueue
@@ -25,9 +26,9 @@ from demo.tabs.folder import folder_tab
 from demo.tabs.gallery import gallery_tab
 from demo.tabs.inside import inside_tab
 from demo.tabs.restoring import restoring
-from demo.tabs.stylize import stylize_tab
+from demo.tabs.stylize import FIRST_PHOTO, stylize_tab
 from demo.theme import Atelier, style_sheet
-from demo.thumbnails import card, paintings_strip
+from demo.thumbnails import card, light_photo, paintings_strip
 from demo.upkeep import Page, upkeep
 
 _HAS_PYAV = importlib.util.find_spec("av") is not None
@@ -50,12 +51,6 @@ _NOTE = """
   The paintings and photos shown are in the public domain, or drawn by code.
 </footer>
 """
-
-FIRST_KINDS = (
-    *("html", "tabs", "tabitem", "row", "column", "form", "image", "radio", "slider", "dropdown"),
-    *("button", "accordion", "file", "state"),
-)
-"""Components without which Gradio shows no page."""
 
 # Gradio's own words for every gallery and every file to upload, of which the page has one each; for
 # the last it has none. In other languages it has its own.
@@ -129,7 +124,9 @@ def launch_options(studio: Studio) -> dict[str, Any]:
     tags = social_tags(TITLE, DESCRIPTION, address)
     middleware = [
         Middleware(CameraPictures, streams=studio.streams),
-        Middleware(Delivery, files=files, tags=tags, kinds=FIRST_KINDS),
+        Middleware(
+            Delivery, files=files, light=light_photo(FIRST_PHOTO), tags=tags, kinds=FIRST_KINDS
+        ),
         Middleware(Gate, limits=studio.limits),
         Middleware(Uploads),
         Middleware(PublicNames),

@@ -5,9 +5,10 @@ from __future__ import annotations
 import functools
 import io
 
+from gradio.route_utils import API_PREFIX
 from PIL import Image
 
-from demo.catalog import EXAMPLES, PAINTINGS, painting_path
+from demo.catalog import EXAMPLES, PAINTINGS, painting_path, photo_path
 from demo.delivery import address_of_file
 
 _SIDE = 128
@@ -41,6 +42,15 @@ def card() -> tuple[str, bytes]:
         width, height = _CARD
         part = sheet.convert("RGB").crop((0, 0, width, height))
     return _file("card.jpg", part, format="JPEG", quality=75)
+
+
+@functools.cache
+def light_photo(title: str) -> dict[str, bytes]:
+    """Return an example photo as WebP, by the address of the JPEG that Gradio serves."""
+    path, buffer = photo_path(title), io.BytesIO()
+    with Image.open(path) as picture:
+        picture.save(buffer, format="WEBP", quality=85, method=6)
+    return {f"{API_PREFIX}/file=/examples/photos/{path.name}": buffer.getvalue()}
 
 
 def _file(name: str, picture: Image.Image, **options: object) -> tuple[str, bytes]:

@@ -128,18 +128,33 @@ def page(url: str) -> None:
     answer = httpx.get(url, headers={"accept-encoding": "br"})
     report("HTML, compressed", f"{int(answer.headers['content-length']) / 1000:.0f} kB")
     sizes: list[float] = []
+    kinds: dict[str, str] = {}
+    by_kind: dict[str, list[float]] = {}
+
+    def note(each: dict[str, Any]) -> None:
+        sizes.append(each["encodedDataLength"])
+        by_kind.setdefault(kinds.get(each["requestId"], "other"), []).append(sizes[-1])
+
     with launched() as browser:
         window = browser.new_page()
         network = window.context.new_cdp_session(window)
         network.send("Network.enable")
         network.send("Network.emulateNetworkConditions", SLOW)
-        network.on("Network.loadingFinished", lambda each: sizes.append(each["encodedDataLength"]))
+        network.on(
+            "Network.responseReceived",
+            lambda each: kinds.update({each["requestId"]: each["type"]}),
+        )
+        network.on("Network.loadingFinished", note)
         window.set_default_timeout(120_000)
         begun = time.monotonic()
         window.goto(url, wait_until="commit")
         window.wait_for_selector(".viewer[data-empty=false]")
         report("Page at 1.6 Mbit/s: usable after", f"{time.monotonic() - begun:.1f} s")
         report("  until then", f"{len(sizes)} requests, {sum(sizes) / 1000:.0f} kB")
+        seconds = sum(sizes) / SLOW["downloadThroughput"]
+        report("  of which the connection alone takes", f"{seconds:.1f} s")
+        for kind, those in sorted(by_kind.items(), key=lambda each: -sum(each[1])):
+            report(f"    {kind}", f"{len(those)} requests, {sum(those) / 1000:.0f} kB")
         window.wait_for_load_state("networkidle")
         report("  in all", f"{len(sizes)} requests, {sum(sizes) / 1000:.0f} kB")
 

@@ -16,10 +16,10 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from demo.ahead import files_ahead, named_ahead, sheet_ahead
+from demo.ahead import FIRST_KINDS, files_ahead, named_ahead, sheet_ahead
 from demo.catalog import PAINTINGS, painting_path
 from demo.delivery import Delivery, address_of_file, social_tags
-from demo.interface import DESCRIPTION, FIRST_KINDS, TITLE
+from demo.interface import DESCRIPTION, TITLE
 from demo.thumbnails import card, paintings_strip
 from tests.demo.pictures import difference
 from tests.demo.visitor import LOCAL
@@ -59,11 +59,14 @@ def client() -> TestClient:
         Route("/", page),
         Route("/gradio_api/queue/data", stream),
         Route("/assets/index-1a2b.js", script),
+        Route("/photo.jpg", script),
     ]
     tags = social_tags('A "title"', "Words.", "/pictures/card.jpg")
-    files = {ADDRESS: b"a picture"}
+    files, light = {ADDRESS: b"a picture"}, {"/photo.jpg": b"as webp"}
     return TestClient(
-        Starlette(routes=routes, middleware=[Middleware(Delivery, files=files, tags=tags)])
+        Starlette(
+            routes=routes, middleware=[Middleware(Delivery, files=files, light=light, tags=tags)]
+        )
     )
 
 
@@ -114,6 +117,13 @@ def test_files_are_kept_by_browsers_for_ever(client: TestClient) -> None:
     for missing in ("/assets/index-9.js", "/pictures/strip.webp"):
         answer = client.get(missing)
         assert answer.status_code == 404 and "cache-control" not in answer.headers
+
+
+def test_photo_is_webp_for_whoever_reads_it(client: TestClient) -> None:
+    for accepted, content in (("image/webp,*/*", b"as webp"), ("*/*", b"let x = 1;")):
+        answer = client.get("/photo.jpg", headers={"accept": accepted})
+        assert answer.content == content and answer.headers["vary"] == "Accept"
+        assert "max-age=86400" in answer.headers["cache-control"]
 
 
 def test_examples_are_kept_for_a_day_and_text_needs_no_font(url: str) -> None:
