@@ -56,7 +56,8 @@ def place_errors(name: str, place: str) -> Generator[None]:
     """Name the argument and its place in errors of the file system: a wrong key, no network."""
     try:
         yield
-    except OSError as error:
+    # Google's store calls a missing bucket an invalid argument.
+    except (OSError, pa.ArrowInvalid) as error:
         raise OSError(
             f"{name} '{shown_place(place)}' cannot be opened: {in_one_line(error)}"
         ) from error

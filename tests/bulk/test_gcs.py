@@ -1,0 +1,110 @@
+"""Photos and pictures on Google Cloud Storage: a server that speaks it, through pyarrow."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from stylekernel_hf import StyleKernelPipeline
+from tests.tiny import save_picture, vivid_model
+
+pa = pytest.importorskip("pyarrow")
+pytest.importorskip("gcp_storage_emulator", reason="the server is gcp-storage-emulator")
+
+import pyarrow.parquet as pq  # noqa: E402
+
+from stylekernel_hf.bulk.file_stages import ReadPhotos, WritePictures  # noqa: E402
+from stylekernel_hf.bulk.photo_sources import open_source  # noqa: E402
+from stylekernel_hf.bulk.plan import keep_plan, pair  # noqa: E402
+from tests.bulk.gcs_server import GcsServer, gcs_server  # noqa: E402
+
+PLAN = pair(["a.jpg", "sub/b.jpg"], ["wave"], ".png", seed=None)
+
+
+@pytest.fixture(scope="module")
+def gcs() -> Iterator[GcsServer]:
+    with gcs_server() as server:
+        yield server
+
+
+def test_photos_in_a_bucket_are_listed_and_read(gcs: GcsServer) -> None:
+    for name in ("b.jpg", "sub/a.PNG", "notes.txt"):
+        gcs.write(f"photos/listed/{name}", name.encode())
+    photos = open_source(gcs.address("photos/listed"))
+    assert photos.names() == ["b.jpg", "sub/a.PNG"]
+    assert photos.read("sub/a.PNG") == b"sub/a.PNG"
+    rows = ReadPhotos(gcs.address("photos/listed"), None)({"photo": ["b.jpg", "gone.jpg"]})
+    assert list(rows["bytes"]) == [b"b.jpg", b""]
+    assert rows["error"][0] == "" and "NOT_FOUND" in rows["error"][1]
+
+
+def test_rows_of_parquet_in_a_bucket_are_photos(gcs: GcsServer) -> None:
+    table = pa.table({"image": [{"bytes": b"%d" % row, "path": None} for row in range(5)]})
+    pq.write_table(table, "photos/rows/train.parquet", row_group_size=2, filesystem=gcs.files)
+    for place in ("photos/rows", "photos/rows/train.parquet"):
+        photos = open_source(gcs.address(place), "image")
+        assert photos.names() == [f"train.parquet/{row}" for row in range(5)]
+        assert [photos.read(f"train.parquet/{row}") for row in (4, 0, 3)] == [b"4", b"0", b"3"]
+
+
+def test_plan_and_pictures_are_written_into_a_bucket(gcs: GcsServer) -> None:
+    target = gcs.address("results/new/run")
+    assert keep_plan(target, PLAN, {"strength": 1.0}) == 2
+    assert keep_plan(target, PLAN, {"strength": 1.0}) == 2
+    with pytest.raises(FileExistsError, match="holds a run with other photos or settings"):
+        keep_plan(target, PLAN, {"strength": 0.5})
+    names = PLAN["name"].to_pylist()
+    batch: dict[str, Any] = {
+        "name": np.array(names, object),
+        "result": np.array([b"one", b"two"], object),
+        "error": np.array(["", ""], object),
+    }
+    rows = WritePictures(target, {"strength": 0.5})(batch)
+    assert list(rows["error"]) == ["", ""] and "result" not in rows
+    assert [gcs.read(f"results/new/run/pictures/{name}") for name in names] == [b"one", b"two"]
+    # No unfinished file stays.
+    files = [name for name in gcs.names("results/new/run") if not name.endswith("/")]
+    assert {*files} >= {*(f"pictures/{name}" for name in names), "plan.parquet"}
+    assert not any(".part" in name for name in files)
+
+
+def test_missing_bucket_is_named(gcs: GcsServer) -> None:
+    missing = gcs.address("missing/run")
+    with pytest.raises(OSError, match="source: no such folder: 'gs://missing/run"):
+        open_source(missing).names()
+    with pytest.raises(OSError, match="target 'gs://missing/run.* missing project id"):
+        keep_plan(missing, PLAN, {})
+
+
+@pytest.mark.slow(reason="a cluster starts, and its processes import torch")
+def test_command_stylizes_from_bucket_to_bucket(gcs: GcsServer, tmp_path: Path) -> None:
+    StyleKernelPipeline(vivid_model()).save_pretrained(tmp_path / "model")
+    painting = save_picture(tmp_path / "wave.png", seed=9)
+    for seed in range(3):
+        photo = save_picture(tmp_path / f"{seed}.png", (40 + seed, 50), seed)
+        gcs.write(f"photos/command/sub/{seed}.png", photo.read_bytes())
+    words = ["bulk", gcs.address("photos/command"), "-s", str(painting)]
+    words += ["-o", gcs.address("results/command"), "--suffix", ".png", "--workers", "1"]
+    command = [sys.executable, "-m", "stylekernel_hf.cli", *words, "--model", "model"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    for _ in range(2):  # The second run finds all pictures there.
+        done = subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+    pipe = StyleKernelPipeline.from_pretrained(tmp_path / "model", device_map="cpu")
+    rows = pq.read_table("results/command/manifest", filesystem=gcs.files).to_pylist()
+    assert [row["error"] for row in rows] == ["", "", ""]
+    for row in rows:
+        expected = pipe(tmp_path / Path(row["photo"]).name, painting).images[0]
+        with Image.open(io.BytesIO(gcs.read(f"results/command/pictures/{row['name']}"))) as actual:
+            assert np.array_equal(np.asarray(actual), np.asarray(expected))
