@@ -59,6 +59,12 @@ TOO_WIDE = """() => {
         .map(e => e.outerHTML.slice(0, 150));
 }"""
 """Finds what reaches beyond the page, other than what a part of the page cuts off or scrolls."""
+MANY_RESULTS = """() => {
+    for (let number = 0; number < 12; number += 1) {
+        const after = `${document.querySelector('img.after').src}#${number}`;
+        stylekernel.keep({ after, words: 'One of the last results' }, {});
+    }
+}"""
 NAMED = """async () => {
     const page = await (await fetch(location.href)).text();
     const got = performance.getEntriesByType('resource').map(e => e.name.split('?')[0]);
@@ -728,10 +734,12 @@ def test_everything_fits_a_phone_and_its_owners_finger(phone: Visitor, tmp_path:
     check("error")
 
 
-def test_wide_letters_do_not_widen_a_phones_page(phone: Visitor) -> None:
+def test_wide_letters_and_many_results_do_not_widen_a_phones_page(phone: Visitor) -> None:
     """A visitor's own font may be a fifth wider than the one here."""
     page = phone.page
     page.add_style_tag(content="* { letter-spacing: .1em !important }")
+    page.evaluate(MANY_RESULTS)
+    assert page.locator(".strip button").count() == 12
     for width, height in ((390, 844), (360, 740)):
         page.set_viewport_size({"width": width, "height": height})
         for tab in (*PARTS, "Video", "Camera"):
