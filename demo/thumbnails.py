@@ -30,7 +30,7 @@ def paintings_strip() -> dict[str, bytes]:
     return dict(
         [
             _file("paintings.webp", strip, format="WEBP", quality=60, method=6),
-            _file("paintings.avif", strip, format="AVIF", quality=40, speed=3),
+            _file("paintings.avif", strip, format="AVIF", quality=40, speed=8),
         ]
     )
 

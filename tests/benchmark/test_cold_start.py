@@ -92,7 +92,8 @@ def test_every_extra_is_among_what_is_looked_for() -> None:
         if name not in ("test", "docs")
         for requirement in group
     }
-    assert {IMPORT_NAMES.get(name, name) for name in wanted} <= HEAVY
+    # The Hub's HTTP client imports brotli where it is there: half a millisecond.
+    assert {IMPORT_NAMES.get(name, name) for name in wanted} - {"brotli"} <= HEAVY
 
 
 def test_painting_imports_neither_extras_nor_diffusers(started: tuple[int, set[str]]) -> None:
