@@ -121,7 +121,9 @@ class Delivery:
         if not self._is_asked_for:
             # Now, while the browser reads the page; a server that only programs ask needs them not.
             self._is_asked_for = True
-            threading.Thread(target=prepare, args=(self._kinds,), daemon=True).start()
+            threading.Thread(
+                target=prepare, args=(self._kinds,), name="first files", daemon=True
+            ).start()
         start: Message = {}
         body = bytearray()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -145,6 +146,9 @@ def test_first_files_come_as_the_browser_wishes(url: str, encoding: str) -> None
 
 
 def test_other_gradio_keeps_its_own_way(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for thread in threading.enumerate():
+        if thread.name == "first files":
+            thread.join()  # It reads the files of pages that other tests asked for.
     monkeypatch.setattr("demo.ahead._FRONTEND", tmp_path)
     assert (
         files_ahead(("another",)) == ()
