@@ -10,6 +10,8 @@ import pyarrow.fs
 import pytest
 from moto.server import ThreadedMotoServer
 
+from tests.bulk.object_store import ObjectStore
+
 KEYS = {
     "AWS_ACCESS_KEY_ID": "key",
     "AWS_SECRET_ACCESS_KEY": "secret",
@@ -18,13 +20,13 @@ KEYS = {
 }
 
 
-class S3Server:
-    """Where the server listens, and a file system that makes buckets."""
+class S3Server(ObjectStore):
+    """The store, and where its server listens."""
 
     def __init__(self, host: str, port: int) -> None:
         self.url = f"http://{host}:{port}"
         self.query = f"endpoint_override={host}:{port}&scheme=http"
-        self.files: pyarrow.fs.FileSystem = pyarrow.fs.S3FileSystem(
+        files = pyarrow.fs.S3FileSystem(
             access_key="key",
             secret_key="secret",
             region="us-east-1",
@@ -32,19 +34,7 @@ class S3Server:
             scheme="http",
             allow_bucket_creation=True,
         )
-
-    def write(self, path: str, data: bytes) -> None:
-        with self.files.open_output_stream(path) as file:
-            file.write(data)
-
-    def read(self, path: str) -> bytes:
-        with self.files.open_input_file(path) as file:
-            return file.read()
-
-    def names(self, folder: str) -> list[str]:
-        """Return all files and markers of folders in a folder."""
-        found = self.files.get_file_info(pyarrow.fs.FileSelector(folder, recursive=True))
-        return sorted(each.path.removeprefix(f"{folder}/") for each in found if each.is_file)
+        super().__init__(files, f"s3://{{}}?{self.query}")
 
     @contextmanager
     def locked(self) -> Generator[None]:
@@ -66,7 +56,6 @@ def s3_server() -> Generator[S3Server]:
         for name, value in KEYS.items():
             patch.setenv(name, value)
         s3 = S3Server(*server.get_host_and_port())
-        for bucket in ("photos", "results"):
-            s3.files.create_dir(bucket)
+        s3.make_buckets()
         yield s3
     server.stop()

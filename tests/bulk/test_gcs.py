@@ -8,7 +8,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -22,21 +21,25 @@ pytest.importorskip("gcp_storage_emulator", reason="the server is gcp-storage-em
 
 import pyarrow.parquet as pq  # noqa: E402
 
-from stylekernel_hf.bulk.file_stages import ReadPhotos, WritePictures  # noqa: E402
+from stylekernel_hf.bulk.file_stages import ReadPhotos  # noqa: E402
 from stylekernel_hf.bulk.photo_sources import open_source  # noqa: E402
-from stylekernel_hf.bulk.plan import keep_plan, pair  # noqa: E402
-from tests.bulk.gcs_server import GcsServer, gcs_server  # noqa: E402
-
-PLAN = pair(["a.jpg", "sub/b.jpg"], ["wave"], ".png", seed=None)
+from stylekernel_hf.bulk.plan import keep_plan  # noqa: E402
+from tests.bulk.gcs_server import gcs_server  # noqa: E402
+from tests.bulk.object_store import ObjectStore  # noqa: E402
+from tests.bulk.store_checks import (  # noqa: E402
+    PLAN,
+    plan_and_pictures_are_written,
+    rows_of_parquet_are_photos,
+)
 
 
 @pytest.fixture(scope="module")
-def gcs() -> Iterator[GcsServer]:
+def gcs() -> Iterator[ObjectStore]:
     with gcs_server() as server:
         yield server
 
 
-def test_photos_in_a_bucket_are_listed_and_read(gcs: GcsServer) -> None:
+def test_photos_in_a_bucket_are_listed_and_read(gcs: ObjectStore) -> None:
     for name in ("b.jpg", "sub/a.PNG", "notes.txt"):
         gcs.write(f"photos/listed/{name}", name.encode())
     photos = open_source(gcs.address("photos/listed"))
@@ -47,37 +50,19 @@ def test_photos_in_a_bucket_are_listed_and_read(gcs: GcsServer) -> None:
     assert rows["error"][0] == "" and "NOT_FOUND" in rows["error"][1]
 
 
-def test_rows_of_parquet_in_a_bucket_are_photos(gcs: GcsServer) -> None:
-    table = pa.table({"image": [{"bytes": b"%d" % row, "path": None} for row in range(5)]})
-    pq.write_table(table, "photos/rows/train.parquet", row_group_size=2, filesystem=gcs.files)
-    for place in ("photos/rows", "photos/rows/train.parquet"):
-        photos = open_source(gcs.address(place), "image")
-        assert photos.names() == [f"train.parquet/{row}" for row in range(5)]
-        assert [photos.read(f"train.parquet/{row}") for row in (4, 0, 3)] == [b"4", b"0", b"3"]
+def test_rows_of_parquet_in_a_bucket_are_photos(gcs: ObjectStore) -> None:
+    rows_of_parquet_are_photos(gcs)
 
 
-def test_plan_and_pictures_are_written_into_a_bucket(gcs: GcsServer) -> None:
-    target = gcs.address("results/new/run")
-    assert keep_plan(target, PLAN, {"strength": 1.0}) == 2
-    assert keep_plan(target, PLAN, {"strength": 1.0}) == 2
-    with pytest.raises(FileExistsError, match="holds a run with other photos or settings"):
-        keep_plan(target, PLAN, {"strength": 0.5})
-    names = PLAN["name"].to_pylist()
-    batch: dict[str, Any] = {
-        "name": np.array(names, object),
-        "result": np.array([b"one", b"two"], object),
-        "error": np.array(["", ""], object),
-    }
-    rows = WritePictures(target, {"strength": 0.5})(batch)
-    assert list(rows["error"]) == ["", ""] and "result" not in rows
-    assert [gcs.read(f"results/new/run/pictures/{name}") for name in names] == [b"one", b"two"]
+def test_plan_and_pictures_are_written_into_a_bucket(gcs: ObjectStore) -> None:
+    names = plan_and_pictures_are_written(gcs)
     # No unfinished file stays.
     files = [name for name in gcs.names("results/new/run") if not name.endswith("/")]
     assert {*files} >= {*(f"pictures/{name}" for name in names), "plan.parquet"}
     assert not any(".part" in name for name in files)
 
 
-def test_missing_bucket_is_named(gcs: GcsServer) -> None:
+def test_missing_bucket_is_named(gcs: ObjectStore) -> None:
     missing = gcs.address("missing/run")
     with pytest.raises(OSError, match="source: no such folder: 'gs://missing/run"):
         open_source(missing).names()
@@ -86,7 +71,7 @@ def test_missing_bucket_is_named(gcs: GcsServer) -> None:
 
 
 @pytest.mark.slow(reason="a cluster starts, and its processes import torch")
-def test_command_stylizes_from_bucket_to_bucket(gcs: GcsServer, tmp_path: Path) -> None:
+def test_command_stylizes_from_bucket_to_bucket(gcs: ObjectStore, tmp_path: Path) -> None:
     StyleKernelPipeline(vivid_model()).save_pretrained(tmp_path / "model")
     painting = save_picture(tmp_path / "wave.png", seed=9)
     for seed in range(3):

@@ -15,15 +15,17 @@ from tests.tiny import save_picture
 pa = pytest.importorskip("pyarrow")
 pytest.importorskip("moto", reason="the server speaks S3 by moto")
 
-import pyarrow.parquet as pq  # noqa: E402
 
 from stylekernel_hf.bulk.file_stages import ReadPhotos, WritePictures  # noqa: E402
 from stylekernel_hf.bulk.photo_sources import open_source  # noqa: E402
 from stylekernel_hf.bulk.places import shown_place  # noqa: E402
-from stylekernel_hf.bulk.plan import keep_plan, pair  # noqa: E402
+from stylekernel_hf.bulk.plan import keep_plan  # noqa: E402
 from tests.bulk.s3_server import S3Server, s3_server  # noqa: E402
-
-PLAN = pair(["a.jpg", "sub/b.jpg"], ["wave"], ".png", seed=None)
+from tests.bulk.store_checks import (  # noqa: E402
+    PLAN,
+    plan_and_pictures_are_written,
+    rows_of_parquet_are_photos,
+)
 
 
 @pytest.fixture(scope="module")
@@ -48,30 +50,11 @@ def test_photos_in_a_bucket_are_listed_and_read(
 
 
 def test_rows_of_parquet_in_a_bucket_are_photos(s3: S3Server) -> None:
-    table = pa.table({"image": [{"bytes": b"%d" % row, "path": None} for row in range(5)]})
-    pq.write_table(table, "photos/rows/train.parquet", row_group_size=2, filesystem=s3.files)
-    for place in ("s3://photos/rows", "s3://photos/rows/train.parquet"):
-        photos = open_source(f"{place}?{s3.query}", "image")
-        assert photos.names() == [f"train.parquet/{row}" for row in range(5)]
-        assert [photos.read(f"train.parquet/{row}") for row in (4, 0, 3)] == [b"4", b"0", b"3"]
+    rows_of_parquet_are_photos(s3)
 
 
 def test_plan_and_pictures_are_written_into_a_bucket(s3: S3Server) -> None:
-    target = f"s3://results/new/run?{s3.query}"
-    assert keep_plan(target, PLAN, {"strength": 1.0}) == 2
-    assert keep_plan(target, PLAN, {"strength": 1.0}) == 2
-    with pytest.raises(FileExistsError, match="holds a run with other photos or settings"):
-        keep_plan(target, PLAN, {"strength": 0.5})
-    names = PLAN["name"].to_pylist()
-    batch: dict[str, Any] = {
-        "name": np.array(names, object),
-        "result": np.array([b"one", b"two"], object),
-        "error": np.array(["", ""], object),
-    }
-    rows = WritePictures(target, {"strength": 0.5})(batch)
-    assert list(rows["error"]) == ["", ""] and "result" not in rows
-    assert list(rows["settings"]) == ['{"strength": 0.5}'] * 2
-    assert [s3.read(f"results/new/run/pictures/{name}") for name in names] == [b"one", b"two"]
+    names = plan_and_pictures_are_written(s3)
     # No folder is an object of its own.
     assert s3.names("results/new/run") == [*(f"pictures/{name}" for name in names), "plan.parquet"]
 
