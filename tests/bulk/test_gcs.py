@@ -16,17 +16,17 @@ from PIL import Image
 from stylekernel_hf import StyleKernelPipeline
 from tests.tiny import save_picture, vivid_model
 
-pa = pytest.importorskip("pyarrow")
+pytest.importorskip("pyarrow")
 pytest.importorskip("gcp_storage_emulator", reason="the server is gcp-storage-emulator")
 
-import pyarrow.parquet as pq  # noqa: E402
+import pyarrow.parquet as pq
 
-from stylekernel_hf.bulk.file_stages import ReadPhotos  # noqa: E402
-from stylekernel_hf.bulk.photo_sources import open_source  # noqa: E402
-from stylekernel_hf.bulk.plan import keep_plan  # noqa: E402
-from tests.bulk.gcs_server import gcs_server  # noqa: E402
-from tests.bulk.object_store import ObjectStore  # noqa: E402
-from tests.bulk.store_checks import (  # noqa: E402
+from stylekernel_hf.bulk.file_stages import ReadPhotos
+from stylekernel_hf.bulk.photo_sources import open_source
+from stylekernel_hf.bulk.plan import keep_plan
+from tests.bulk.gcs_server import gcs_server
+from tests.bulk.object_store import ObjectStore
+from tests.bulk.store_checks import (
     PLAN,
     plan_and_pictures_are_written,
     rows_of_parquet_are_photos,

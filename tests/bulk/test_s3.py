@@ -12,16 +12,16 @@ import pytest
 from tests.forks import forked_command
 from tests.tiny import save_picture
 
-pa = pytest.importorskip("pyarrow")
+pytest.importorskip("pyarrow")
 pytest.importorskip("moto", reason="the server speaks S3 by moto")
 
 
-from stylekernel_hf.bulk.file_stages import ReadPhotos, WritePictures  # noqa: E402
-from stylekernel_hf.bulk.photo_sources import open_source  # noqa: E402
-from stylekernel_hf.bulk.places import shown_place  # noqa: E402
-from stylekernel_hf.bulk.plan import keep_plan  # noqa: E402
-from tests.bulk.s3_server import S3Server, s3_server  # noqa: E402
-from tests.bulk.store_checks import (  # noqa: E402
+from stylekernel_hf.bulk.file_stages import ReadPhotos, WritePictures
+from stylekernel_hf.bulk.photo_sources import open_source
+from stylekernel_hf.bulk.places import shown_place
+from stylekernel_hf.bulk.plan import keep_plan
+from tests.bulk.s3_server import S3Server, s3_server
+from tests.bulk.store_checks import (
     PLAN,
     plan_and_pictures_are_written,
     rows_of_parquet_are_photos,
