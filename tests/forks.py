@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import Any, TextIO
 
 ROOT = Path(__file__).parents[1]
-NETWORK = "stylekernel_hf.cli.app, tests.tiny, tests.training.runs"
-"""Modules of a process that stylizes or trains."""
+NETWORK = "stylekernel_hf.cli.app, tests.tiny, tests.training.runs, torch._dynamo"
+"""Modules of a process that stylizes or trains; every optimizer of torch imports `_dynamo`."""
 
 
 class Forked:

@@ -57,7 +57,7 @@ def test_finetuning_brings_a_painters_other_pictures_nearer_and_keeps_the_conten
         style=[tmp_path / "paintings"],
         output=tmp_path / "run",
         perceptual=perceptual,
-        steps=40,
+        steps=12,
         batch_size=2,
         size=64,
         style_size=96,

@@ -91,10 +91,10 @@ def test_run_shows_what_it_changed(settings: TrainingSettings) -> None:
 def test_training_lowers_the_loss(settings: TrainingSettings) -> None:
     settings = replace(
         settings,
-        steps=100,
+        steps=60,
         learning_rate=2e-3,
-        save_every=100,
-        sheet_every=100,
+        save_every=60,
+        sheet_every=60,
         identity_every=0,
         color_augmentation=0.0,
     )
