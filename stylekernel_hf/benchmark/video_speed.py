@@ -15,6 +15,7 @@ import torch
 from jaxtyping import UInt8
 from torch import Tensor
 
+from stylekernel_hf.devices.processors import share_processors
 from stylekernel_hf.files.atomic_write import atomic_write
 from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline
 from stylekernel_hf.styles.embedding import StyleEmbedding
@@ -39,9 +40,9 @@ class VideoSpeed:
     size: int
     frames: int
     network: float
-    """Of the network alone, with frames in memory."""
+    """Of the network alone, with frames in memory, one after the other."""
     file_to_file: float
-    """Of `stylize_video`, with decoding and encoding beside it."""
+    """Of `stylize_video` as the shell runs it, with decoding and encoding beside it."""
 
     @property
     def share(self) -> float:
@@ -116,6 +117,10 @@ def _file_speed(
         for number, picture in enumerate(pictures):
             writer.write(picture, (number,))
         writer.finish()
-        start = time.perf_counter()
-        found = stylize_video(pipe, content, style, Path(folder, "out.mp4"))
-        return found.frames / (time.perf_counter() - start)
+        share_processors()  # As the shell does.
+        try:
+            start = time.perf_counter()
+            found = stylize_video(pipe, content, style, Path(folder, "out.mp4"))
+            return found.frames / (time.perf_counter() - start)
+        finally:
+            share_processors(False)

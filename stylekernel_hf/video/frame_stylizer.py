@@ -15,6 +15,8 @@ from torch import Tensor
 from stylekernel_hf.images.color_mode_names import COLOR_MODES, ColorMode
 from stylekernel_hf.images.color_modes import recolor, transfer_color
 from stylekernel_hf.images.tensors import ImageInput, rounded_bytes
+from stylekernel_hf.model.encoded_style import EncodedStyle
+from stylekernel_hf.model.style_field import StyleField
 from stylekernel_hf.model.style_kernel import StyleKernelNetwork
 from stylekernel_hf.pipelines.call_checks import (
     check_choice,
@@ -33,7 +35,7 @@ from stylekernel_hf.styles.style_input import (
     read_style_picture,
     style_items,
 )
-from stylekernel_hf.tiling.coarse_to_fine import CoarseToFine
+from stylekernel_hf.tiling.coarse_to_fine import AdjustPass, CoarseToFine
 from stylekernel_hf.tiling.low_detail import measure_detail, model_for_detail
 from stylekernel_hf.tiling.out_of_memory import retry_in_smaller_tiles
 from stylekernel_hf.tiling.tile_side import check_tile_size
@@ -102,36 +104,67 @@ class FrameStylizer:
 
     def stylize(self, rgb: Num[Tensor, "1 3 h w"], time: Fraction) -> UInt8[Tensor, "1 3 h w"]:
         """Stylize the next frame, which is shown at `time`, in seconds of the clip."""
+        return self.begin(rgb, time)()
+
+    def begin(
+        self, rgb: Num[Tensor, "1 3 h w"], time: Fraction
+    ) -> Callable[[], UInt8[Tensor, "1 3 h w"]]:
+        """Take the next frame; return what stylizes it, beside the frames before it or after them.
+
+        What is returned must be called once. It waits for what the frame before has measured: a
+        thread that stylizes that one must run, or have ended.
+        """
         if self._maps.move:
             self._shares = self._maps.shares(self._weights, time)
             self._style = combine(self._styles, self._shares.styles) if self._styles else None
-        color, strength = self._options.color, self._shares.strength
-        if self._style is None:
-            return rounded_bytes(transfer_color(rgb, self._palettes, *self._shares))
+        shares, style, color = self._shares, self._style, self._options.color
+        strength = shares.strength
+        if style is None:
+            return lambda: rounded_bytes(transfer_color(rgb, self._palettes, *shares))
         if not isinstance(strength, Tensor) and strength == 0:
-            return rounded_bytes(rgb)
+            return lambda: rounded_bytes(rgb)
+        steady = None if self._steady is None else self._steady.begin(rgb, float(time))
+
+        def stylize() -> UInt8[Tensor, "1 3 h w"]:
+            if steady is None:
+                stylized = self._forward(rgb, style, strength, None)
+            else:
+                try:
+                    stylized = self._forward(rgb, style, strength, steady.average)
+                finally:
+                    steady.finish()
+            return rounded_bytes(recolor(stylized, rgb, color)).cpu()
+
+        return stylize
+
+    def _forward(
+        self,
+        rgb: Num[Tensor, "1 3 h w"],
+        style: EncodedStyle | StyleField,
+        strength: float | Tensor,
+        adjust: AdjustPass | None,
+    ) -> Num[Tensor, "1 3 h w"]:
         options = self._options
         forward = CoarseToFine(
             self._model_for, rgb, strength, options.tile_size, options.stroke_scale
         )
-        style, as_bytes, steady = self._style, color == "style", self._steady
-        if steady is not None:
-            steady.begin(rgb, float(time))
-        adjust = None if steady is None else steady.average
-        stylized = retry_in_smaller_tiles(
+        as_bytes = options.color == "style"
+        return retry_in_smaller_tiles(
             forward,
             lambda each: each.run(style, as_bytes=as_bytes, on_step=_nothing, adjust=adjust),
             self._pipe.device,
             name="content",
             remedy="tile_size",
         )
-        return rounded_bytes(recolor(stylized, rgb, color)).cpu()
 
     def _model_for(self, rgb: Num[Tensor, "1 3 h w"]) -> StyleKernelNetwork:
         return model_for_detail(self._pipe.model, lambda: measure_detail(rgb))
 
     def snapshot(self) -> Callable[[], Any]:
-        """Return what gives, as what JSON can hold, all that the next frame depends on."""
+        """Return what gives, as what JSON can hold, all that the next frame depends on.
+
+        What is returned may be called once the frame that `begin` took last is stylized.
+        """
         return _nothing if self._steady is None else self._steady.snapshot()
 
     def restore(self, state: Any) -> None:

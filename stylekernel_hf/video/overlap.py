@@ -1,10 +1,12 @@
-"""Work beside the stylizing: frames read ahead, and stylized ones written, in threads."""
+"""Frames read ahead, stylized beside each other, and written behind, in threads."""
 
 from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Generic, TypeVar
 
@@ -64,6 +66,34 @@ def read_ahead(items: Iterator[_Item], depth: int = _DEPTH) -> Generator[Iterato
     finally:
         stopped.set()
         thread.join()
+
+
+@contextmanager
+def side_by_side(tasks: Iterable[Callable[[], _Item]], workers: int) -> Generator[Iterator[_Item]]:
+    """Have `workers` threads begin the tasks in order, and yield what they return, in order.
+
+    With one, tasks run in the calling thread. An error is raised where the task's result is asked
+    for. At the end no task runs any more.
+    """
+    if workers == 1:
+        yield (task() for task in tasks)
+        return
+
+    def results() -> Iterator[_Item]:
+        running: deque[Future[_Item]] = deque()
+        for task in tasks:
+            running.append(pool.submit(task))
+            # One more than there are workers: none is idle while a result is taken.
+            if len(running) > workers:
+                yield running.popleft().result()
+        while running:
+            yield running.popleft().result()
+
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="side by side")
+    try:
+        yield results()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 class Behind(Generic[_Item]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -26,31 +27,92 @@ _LAYOUT_CUT, _PAN = 0.1, 2.0
 _PARTS = 8
 
 
+class FrameStatistics:
+    """The averaged statistics of one frame; frames may be stylized beside each other.
+
+    `average` waits for what the frame before has measured in the same pass. `finish` must be called
+    once the frame is stylized, or given up: it lets the next frame go on in any case.
+    """
+
+    def __init__(self, before: FrameStatistics | None, weight: float) -> None:
+        self._before, self._weight = before, weight
+        self._found: dict[int, Levels] = {}
+        self._finished = False
+        self._change = threading.Condition()
+
+    def average(self, number: int, measured: Levels) -> Levels:
+        """Return the statistics to stylize the frame with, in the pass of this number."""
+        before = None if self._before is None else self._before.found(number)
+        if before is not None:
+            measured = [
+                ChannelStatistics(
+                    torch.lerp(earlier.mean.to(level.mean), level.mean, self._weight),
+                    torch.lerp(earlier.std.to(level.std), level.std, self._weight),
+                )
+                for earlier, level in zip(before, measured, strict=True)
+            ]
+        with self._change:
+            self._found[number] = measured
+            self._change.notify_all()
+        return measured
+
+    def found(self, number: int) -> Levels | None:
+        """Wait for the pass of this number; return None if the frame has ended without it."""
+        with self._change:
+            self._change.wait_for(lambda: self._finished or number in self._found)
+            return self._found.get(number)
+
+    def finish(self) -> None:
+        """Let whoever waits go on: there are no further passes."""
+        with self._change:
+            self._finished, self._before = True, None
+            self._change.notify_all()
+
+    def listed(self) -> Any:
+        """Return the passes of a finished frame as what JSON can hold."""
+        return [
+            [number, [[part.flatten().tolist() for part in level] for level in levels]]
+            for number, levels in self._found.items()
+        ]
+
+    @staticmethod
+    def from_list(passes: Any) -> FrameStatistics:
+        """Return the finished frame that `listed` has told of."""
+        frame = FrameStatistics(None, 1.0)
+        frame._found = {
+            number: [
+                ChannelStatistics(*(torch.tensor(part).view(1, -1, 1, 1) for part in level))
+                for level in levels
+            ]
+            for number, levels in passes
+        }
+        frame.finish()
+        return frame
+
+
 class SteadyStatistics:
     """The statistics of frames, averaged with weights that halve in `half_life` seconds.
 
-    They start anew with every scene. Frames come in order: `begin` for each, then the measured
-    statistics to `average`, which may be called several times for one frame.
+    They start anew with every scene. `begin` takes the frames in order and gives each its
+    `FrameStatistics`, whose `average` may be called several times.
     """
 
     def __init__(self, half_life: float) -> None:
         self._half_life = half_life
         self._time = 0.0
-        self._weight = 1.0
-        self._before: dict[int, Levels] = {}
-        self._now: dict[int, Levels] = {}
+        self._last: FrameStatistics | None = None
         self._colors: Tensor | None = None
         self._layout: Tensor | None = None
         self._change = 0.0
 
-    def begin(self, rgb: Num[Tensor, "1 3 h w"], time: float) -> None:
+    def begin(self, rgb: Num[Tensor, "1 3 h w"], time: float) -> FrameStatistics:
         """Look at the frame that is shown at `time`, in seconds: does a scene begin with it?"""
         samples = _samples(rgb)
-        self._before, self._now = self._now, {}
-        if self._is_cut(_histogram(samples), _layout(samples)):
-            self._before = {}
-        self._weight = 1 - 2.0 ** (-(time - self._time) / self._half_life)
+        is_cut = self._is_cut(_histogram(samples), _layout(samples))
+        weight = 1 - 2.0 ** (-(time - self._time) / self._half_life)
+        self._last = FrameStatistics(None if is_cut else self._last, weight)
         self._time = time
+        return self._last
 
     def _is_cut(self, colors: Tensor, layout: Tensor) -> bool:
         """Compare a frame with the one before, and keep what the next one is compared with."""
@@ -62,23 +124,12 @@ class SteadyStatistics:
         moved = change > _LAYOUT_CUT and change > _PAN * before
         return moved or float((colors - earlier).abs().sum()) / 2 > _CUT
 
-    def average(self, number: int, measured: Levels) -> Levels:
-        """Return the statistics to stylize the frame with, in the pass of this number."""
-        before = self._before.get(number)
-        if before is not None:
-            measured = [
-                ChannelStatistics(
-                    torch.lerp(earlier.mean.to(level.mean), level.mean, self._weight),
-                    torch.lerp(earlier.std.to(level.std), level.std, self._weight),
-                )
-                for earlier, level in zip(before, measured, strict=True)
-            ]
-        self._now[number] = measured
-        return measured
-
     def snapshot(self) -> Callable[[], Any]:
-        """Return what gives, as what JSON can hold, all that the next frame depends on."""
-        time, now, change = self._time, self._now, self._change
+        """Return what gives, as what JSON can hold, all that the next frame depends on.
+
+        It may be called once the frame that `begin` took last is finished.
+        """
+        time, last, change = self._time, self._last, self._change
         colors, layout = self._colors, self._layout
 
         def listed() -> Any:
@@ -87,10 +138,7 @@ class SteadyStatistics:
                 "colors": None if colors is None else colors.tolist(),
                 "layout": None if layout is None else layout.tolist(),
                 "change": change,
-                "passes": [
-                    [number, [[part.flatten().tolist() for part in level] for level in levels]]
-                    for number, levels in now.items()
-                ],
+                "passes": [] if last is None else last.listed(),
             }
 
         return listed
@@ -103,13 +151,7 @@ class SteadyStatistics:
             for part in ("colors", "layout")
         )
         self._change = state["change"]
-        self._now = {
-            number: [
-                ChannelStatistics(*(torch.tensor(part).view(1, -1, 1, 1) for part in level))
-                for level in levels
-            ]
-            for number, levels in state["passes"]
-        }
+        self._last = FrameStatistics.from_list(state["passes"])
 
 
 def _samples(rgb: Num[Tensor, "1 3 h w"]) -> UInt8[Tensor, "3 i j"]:

@@ -10,8 +10,10 @@ from fractions import Fraction
 from pathlib import Path
 
 import torch
+from jaxtyping import Num
+from torch import Tensor
 
-from stylekernel_hf.devices.processors import adaptive_threads
+from stylekernel_hf.devices.processors import adaptive_threads, useful_workers
 from stylekernel_hf.files.output_paths import check_not_read, check_output_file
 from stylekernel_hf.images.color_mode_names import ColorMode
 from stylekernel_hf.images.tensors import ImageInput
@@ -38,12 +40,13 @@ from stylekernel_hf.video.option_checks import (
     scaled_size,
 )
 from stylekernel_hf.video.other_streams import Shift
-from stylekernel_hf.video.overlap import Behind, read_ahead
+from stylekernel_hf.video.overlap import Behind, read_ahead, side_by_side
 from stylekernel_hf.video.picture_output import check_frames_folder, write_pictures
 from stylekernel_hf.video.recording import Recorder, StylizedFrame
 from stylekernel_hf.video.segments import SegmentFolder, segment_folder
 from stylekernel_hf.video.sources import damage_of, identity, look_at
 from stylekernel_hf.video.timed_reader import TimedReader
+from stylekernel_hf.video.timing import Repeated
 
 logger = logging.getLogger(__name__)
 
@@ -187,7 +190,7 @@ def stylize_video(
             if on_frame is not None:
                 on_frame(VideoProgress(done, total, folder.stylized, folder.path))
 
-        frames = _stylize_frames(reader, stylizer, folder, encoding, tell)
+        frames = _stylize_frames(reader, stylizer, folder, encoding, pipe.device, tell)
         if not folder.parts:
             part = f"from {start:g} s" + ("" if end is None else f" to {end:g} s")
             raise ValueError(f"start and end must leave frames, but '{content}' has none {part}")
@@ -211,29 +214,49 @@ def _stylize_frames(
     stylizer: FrameStylizer,
     folder: SegmentFolder,
     encoding: Encoding,
+    device: torch.device,
     tell: Callable[[int], None],
 ) -> int:
     """Stylize the frames that no finished part holds; return how many there are in all."""
     recorder, done = Recorder(folder, encoding), 0
     if folder.parts:
         stylizer.restore(folder.parts[-1].state)
+    workers = useful_workers(device)
     try:
         with (
-            adaptive_threads() as adapt_threads,
+            adaptive_threads(workers=workers) as adapt_threads,
             read_ahead(reader.frames(folder.stylized)) as frames,
             Behind(recorder.add) as behind,
         ):
-            for frame in frames:
-                if frame.item is not None:
-                    time = (frame.times[0] + reader.shift) * reader.time_base
-                    picture = stylizer.stylize(frame.item, time)
-                    state = stylizer.snapshot()
-                    behind.put(StylizedFrame(picture, frame.times, frame.duration, state))
-                    adapt_threads()
-                done += 1
-                tell(done)
+            tasks = (_stylizing(frame, reader, stylizer, adapt_threads) for frame in frames)
+            with side_by_side(tasks, workers) as stylized:
+                for frame in stylized:
+                    if frame is not None:
+                        behind.put(frame)
+                    done += 1
+                    tell(done)
     except BaseException:
         recorder.close(whole=False)
         raise
     recorder.close(whole=True)
     return done
+
+
+def _stylizing(
+    frame: Repeated[Num[Tensor, "1 3 h w"] | None],
+    reader: TimedReader,
+    stylizer: FrameStylizer,
+    adapt_threads: Callable[[], object],
+) -> Callable[[], StylizedFrame | None]:
+    """Return what stylizes the next frame of the reader; None for one that a part holds."""
+    if frame.item is None:
+        return lambda: None
+    stylize = stylizer.begin(frame.item, (frame.times[0] + reader.shift) * reader.time_base)
+    state = stylizer.snapshot()
+
+    @torch.inference_mode()
+    def stylized() -> StylizedFrame:
+        adapt_threads()
+        return StylizedFrame(stylize(), frame.times, frame.duration, state)
+
+    return stylized

@@ -13,7 +13,7 @@ from stylekernel_hf import StyleKernelPipeline, share_processors
 from stylekernel_hf.benchmark.work import busy_process
 from stylekernel_hf.devices import load_meter, processors
 from stylekernel_hf.devices.load_meter import LoadMeter
-from stylekernel_hf.devices.processors import ProcessorShare, adaptive_threads
+from stylekernel_hf.devices.processors import ProcessorShare, adaptive_threads, useful_workers
 from tests.tiny import vivid_model
 
 PICTURE = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
@@ -110,12 +110,8 @@ def test_threads_are_what_others_leave(
 ) -> None:
     share = ProcessorShare(machine.meter(), most, processors_there)
     machine.pass_time(1, others=others, own=1)
-    with share.worker():
-        if painters == 1:
-            assert share.threads() == expected
-        else:
-            with share.worker():
-                assert share.threads() == expected
+    with share.workers(1), share.workers(painters - 1):
+        assert share.threads() == expected
 
 
 @pytest.fixture
@@ -156,6 +152,18 @@ def test_pipeline_adapts_at_every_picture_and_tile(
     crowded[0] = 0.0
     pipe(PICTURE, style)
     assert used[-1] == 2
+
+
+def test_two_pictures_at_a_time_divide_the_threads(crowded: list[float]) -> None:
+    cpu = torch.device("cpu")
+    assert useful_workers(cpu) == 2
+    assert useful_workers(torch.device("cuda")) == 1
+    with adaptive_threads(workers=2):
+        assert torch.get_num_threads() == 1
+    with adaptive_threads():
+        assert torch.get_num_threads() == 2
+    processors._share = None
+    assert useful_workers(cpu) == 1
 
 
 def test_nothing_is_changed_unasked() -> None:

@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("av", reason="needs PyAV")
 
 from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline
-from stylekernel_hf.video import recording
+from stylekernel_hf.video import recording, stylizing
 from stylekernel_hf.video.frame_stylizer import FrameStylizer
 from stylekernel_hf.video.stylizing import VideoProgress, stylize_video
 from tests.forks import Forked
@@ -38,9 +38,15 @@ def end_after(count: int) -> object:
     return look
 
 
+@pytest.mark.parametrize("at_once", [1, 2])
 def test_same_call_goes_on_after_the_last_finished_part(
-    pipe: StyleKernelPipeline, painting: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    pipe: StyleKernelPipeline,
+    painting: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    at_once: int,
 ) -> None:
+    monkeypatch.setattr(stylizing, "useful_workers", lambda device: at_once)
     content = save_clip(tmp_path / "clip.mp4", CLIP)
     stylize_video(pipe, content, painting, tmp_path / "whole.mp4")
     output = tmp_path / "out.mp4"
@@ -48,11 +54,11 @@ def test_same_call_goes_on_after_the_last_finished_part(
         stylize_video(pipe, content, painting, output, on_frame=end_after(8))
     assert not output.exists()
     seen: list[int] = []
-    stylize = FrameStylizer.stylize
+    begin = FrameStylizer.begin
     monkeypatch.setattr(
         FrameStylizer,
-        "stylize",
-        lambda self, rgb, *rest: seen.append(1) or stylize(self, rgb, *rest),
+        "begin",
+        lambda self, rgb, *rest: seen.append(1) or begin(self, rgb, *rest),
     )
     found = stylize_video(pipe, content, painting, output)
     assert found.frames == 10

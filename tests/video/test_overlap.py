@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
-from stylekernel_hf.video.overlap import Behind, read_ahead
+from stylekernel_hf.video.overlap import Behind, read_ahead, side_by_side
 
 
 @pytest.fixture(autouse=True)
@@ -96,3 +97,41 @@ def test_nothing_more_is_begun_after_an_error_of_the_caller() -> None:
             behind.put(number)
         raise KeyError
     assert len(done) <= 1
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_tasks_run_beside_each_other_and_their_results_come_in_order(workers: int) -> None:
+    together = threading.Barrier(workers)
+
+    def task(number: int) -> int:
+        # Passed only while as many tasks run.
+        together.wait(60)
+        return number
+
+    tasks = (partial(task, number) for number in range(6 * workers))
+    with side_by_side(tasks, workers) as results:
+        assert list(results) == list(range(6 * workers))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_error_of_a_task_comes_where_its_result_would(workers: int) -> None:
+    def task(number: int) -> int:
+        if number == 3:
+            raise ValueError("a bad frame")
+        return number
+
+    taken: list[int] = []
+    tasks = (partial(task, number) for number in range(9))
+    with pytest.raises(ValueError, match="a bad frame"), side_by_side(tasks, workers) as results:
+        for result in results:
+            taken.append(result)
+    assert taken == [0, 1, 2]
+
+
+def test_tasks_that_nobody_waits_for_are_not_begun() -> None:
+    begun: list[int] = []
+    tasks = (partial(begun.append, number) for number in range(1000))
+    with pytest.raises(KeyError), side_by_side(tasks, 2) as results:
+        next(results)
+        raise KeyError
+    assert len(begun) <= 3

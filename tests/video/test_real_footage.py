@@ -45,10 +45,10 @@ def test_scenes_begin_at_the_cuts_of_a_film() -> None:
     clip = FrameList(FOOTAGE / "bikes.mp4", name="content")
     for number, (load, time) in enumerate(zip(clip.loaders(), clip.times, strict=True)):
         rgb = torch.from_numpy(np.array(load())).permute(2, 0, 1)[None]
-        steady.begin(rgb, float(time))
+        frame = steady.begin(rgb, float(time))
         # Of two different measurements, a scene that begins takes the second as it is.
         measured = torch.full((1, 1, 1, 1), float(number % 2))
-        (result,) = steady.average(0, [ChannelStatistics(measured, measured)])
+        (result,) = frame.average(0, [ChannelStatistics(measured, measured)])
         if number and float(result.mean) == number % 2:
             cuts.append(number)
     # Found by eye.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Sequence
 from fractions import Fraction
 
@@ -46,17 +47,16 @@ def averaged(times: Sequence[float], half_life: float) -> list[Tensor]:
 def test_weights_halve_in_the_time_that_is_told() -> None:
     steady = SteadyStatistics(0.1)
     for number, (time, expected) in enumerate(zip(TIMES, averaged(TIMES, 0.1), strict=True)):
-        steady.begin(SCENE, time)
-        steady.average(0, measured(99))  # An attempt that ran out of memory.
-        actual = steady.average(0, measured(number))
+        frame = steady.begin(SCENE, time)
+        frame.average(0, measured(99))  # An attempt that ran out of memory.
+        actual = frame.average(0, measured(number))
         torch.testing.assert_close(actual[0].mean.double(), expected, atol=1e-6, rtol=0)
 
 
 def test_scene_begins_with_its_own_statistics() -> None:
     steady = SteadyStatistics(10)
     for number, scene in enumerate((SCENE, SCENE + 20, SCENE + 200)):
-        steady.begin(scene, number / 25)
-        actual = steady.average(0, measured(number))[0].mean
+        actual = steady.begin(scene, number / 25).average(0, measured(number))[0].mean
         is_own = torch.equal(actual, measured(number)[0].mean)
         assert is_own == (number != 1)
 
@@ -64,16 +64,30 @@ def test_scene_begins_with_its_own_statistics() -> None:
 def test_snapshot_goes_on_as_if_nothing_had_been() -> None:
     steady, other = SteadyStatistics(0.1), SteadyStatistics(0.1)
     for number, time in enumerate(TIMES[:3]):
-        steady.begin(SCENE, time)
-        steady.average(0, measured(number))
+        steady.begin(SCENE, time).average(0, measured(number))
     snapshot = steady.snapshot()
-    steady.begin(SCENE, TIMES[3])
-    expected = steady.average(0, measured(3))
+    expected = steady.begin(SCENE, TIMES[3]).average(0, measured(3))
     other.restore(json.loads(json.dumps(snapshot())))
-    other.begin(SCENE, TIMES[3])
-    actual = other.average(0, measured(3))
+    actual = other.begin(SCENE, TIMES[3]).average(0, measured(3))
     assert torch.equal(actual[0].mean, expected[0].mean)
     assert torch.equal(actual[0].std, expected[0].std)
+
+
+@pytest.mark.parametrize("is_given_up", [False, True])
+def test_frame_waits_for_what_the_frame_before_has_measured(is_given_up: bool) -> None:
+    steady = SteadyStatistics(0.1)
+    first, second = (steady.begin(SCENE, time) for time in TIMES[:2])
+    actual: list[Tensor] = []
+    later = threading.Thread(target=lambda: actual.append(second.average(0, measured(1))[0].mean))
+    later.start()
+    first.average(1, measured(7))  # Another pass.
+    assert not actual
+    if not is_given_up:
+        first.average(0, measured(0))
+    first.finish()
+    later.join(60)
+    expected = measured(1)[0].mean.double() if is_given_up else averaged(TIMES[:2], 0.1)[1]
+    torch.testing.assert_close(actual[0].double(), expected, atol=1e-6, rtol=0)
 
 
 @pytest.mark.parametrize(("strength", "stroke_scale"), [(1.0, 1), (0.6, 1), (1.0, 2), (0.6, 0.5)])

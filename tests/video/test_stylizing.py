@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline
+from stylekernel_hf.video import stylizing
 from stylekernel_hf.video.stylizing import stylize_video
 from tests.tiny import save_picture
 from tests.video.clips import Clip, chapters, decode, packets, picture, save_clip
@@ -68,6 +70,30 @@ def test_every_frame_is_what_the_pipeline_makes(
         # The codec halves the resolution of colours.
         assert difference(shown, expected) < 6
         assert difference(shown, frame) > 8
+
+
+def test_two_frames_at_a_time_become_what_each_becomes_after_the_other(
+    pipe: StyleKernelPipeline, painting: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = save_clip(tmp_path / "clip.mp4", Clip(times=IRREGULAR))
+    stylize_video(pipe, content, painting, tmp_path / "expected", smoothing=2)
+    threads: set[str] = set()
+    encode = pipe.model.encode_content
+
+    def watched(*words: Any) -> Any:
+        threads.add(threading.current_thread().name)
+        return encode(*words)
+
+    monkeypatch.setattr(pipe.model, "encode_content", watched)
+    monkeypatch.setattr(stylizing, "useful_workers", lambda device: 2)
+    stylize_video(pipe, content, painting, tmp_path / "actual", smoothing=2)
+    names = [path.name for path in sorted((tmp_path / "expected").iterdir())]
+    assert len(names) == 10 and len(threads) == 2
+    for name in names:
+        actual, expected = (
+            np.asarray(Image.open(tmp_path / x / name)) for x in ("actual", "expected")
+        )
+        np.testing.assert_array_equal(actual, expected)
 
 
 def test_colors_without_the_network_are_transferred(
