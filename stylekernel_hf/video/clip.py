@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from stylekernel_hf.errors.messages import first_line
 from stylekernel_hf.styles.picture_size import MIN_SIDE
 from stylekernel_hf.video.colors import VideoColors
-from stylekernel_hf.video.pyav import Disposition, FFmpegError, InvalidDataError, av
+from stylekernel_hf.video.pyav import FFmpegError, InvalidDataError, av
+from stylekernel_hf.video.timeline import is_cover
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -91,8 +92,7 @@ def open_clip(path: str | os.PathLike[str], *, name: str) -> Generator[InputCont
 
 def video_stream(container: InputContainer, path: str, *, name: str) -> VideoStream:
     """Return the stream of moving pictures; ValueError for a file without."""
-    pictures = Disposition.attached_pic
-    streams = [each for each in container.streams.video if not each.disposition & pictures]
+    streams = [each for each in container.streams.video if not is_cover(each)]
     if not streams:
         held = ", ".join(sorted({each.type for each in container.streams})) or "nothing"
         raise ValueError(f"{name} must hold a video, but '{path}' holds only {held}")
@@ -123,7 +123,8 @@ def look_at_clip(path: str | os.PathLike[str], *, name: str) -> ClipFacts:
         aspect = stream.sample_aspect_ratio or Fraction(1)
         sides = (frame.width, frame.height)
         turned = turn in (90, -90)
-        seconds = _stream_seconds(stream)
+        origin = _origin(container, stream)
+        seconds = _stream_seconds(stream, origin)
         own_base = stream.time_base or Fraction(1, _FINEST_TIME)
         return ClipFacts(
             *(sides[::-1] if turned else sides),
@@ -132,8 +133,7 @@ def look_at_clip(path: str | os.PathLike[str], *, name: str) -> ClipFacts:
             rate=stream.average_rate or stream.guessed_rate or USUAL_RATE,
             stream_time_base=own_base,
             time_base=Fraction(1, min(own_base.denominator, _FINEST_TIME)),
-            # Sound may begin before 0, with what its codec needs to begin.
-            origin=Fraction(max(container.start_time or 0, 0), av.time_base),
+            origin=origin,
             frame_count=stream.frames or None,
             seconds=seconds or _whole_seconds(container),
             stream_seconds=seconds,
@@ -187,7 +187,16 @@ def _upright_turn(rotation: int) -> int:
     return 180 if turn == -180 else turn
 
 
-def _stream_seconds(stream: VideoStream) -> float | None:
+def _origin(container: InputContainer, stream: VideoStream) -> Fraction:
+    """Return the time at which a file begins, in seconds."""
+    begin = Fraction(container.start_time or 0, av.time_base)
+    # Sound may begin before 0, with what its codec needs to begin; pictures do where the clock of a
+    # transport stream starts anew.
+    pictures = (stream.start_time or 0) * (stream.time_base or Fraction(0))
+    return max(begin, min(pictures, Fraction(0)))
+
+
+def _stream_seconds(stream: VideoStream, origin: Fraction) -> float | None:
     if stream.duration and stream.time_base:
         return float(stream.duration * stream.time_base)
     told = stream.metadata.get("DURATION", "")  # Matroska's, such as 00:01:02.500000000.
@@ -195,7 +204,9 @@ def _stream_seconds(stream: VideoStream) -> float | None:
         hours, minutes, seconds = map(float, told.split(":"))
     except ValueError:
         return None
-    return hours * 3600 + minutes * 60 + seconds
+    told = hours * 3600 + minutes * 60 + seconds
+    # Some programs tell the end instead.
+    return told - float(origin) if told > origin else told
 
 
 def _whole_seconds(container: InputContainer) -> float | None:

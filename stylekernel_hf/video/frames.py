@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from stylekernel_hf.video.clip import open_clip, video_stream
 from stylekernel_hf.video.conversion import RgbReader
 from stylekernel_hf.video.pyav import EndOfFileError, FFmpegError
 from stylekernel_hf.video.timed_reader import TimedReader, Undecoded
+from stylekernel_hf.video.timeline import Timeline
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -44,13 +45,17 @@ class FrameReader(TimedReader):
         return time, duration
 
     def _decode(self, container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
-        packets = container.demux(stream)
+        timeline = Timeline(container, [stream])
+        packets = container.demux(timeline.streams)
         while self.damage.packets < _MOST_DAMAGE:
             try:
-                packet = next(packets, None)
+                packet: Any = next(packets, None)
                 if packet is None:
                     return
-                yield from packet.decode()
+                timeline.place(packet)
+                self.jumped = timeline.jumped
+                if packet.stream.index == stream.index:
+                    yield from packet.decode()
             except EndOfFileError:
                 return
             except FFmpegError as error:

@@ -8,7 +8,8 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from stylekernel_hf.video.formats import VideoFormat
-from stylekernel_hf.video.pyav import Disposition, FFmpegError, InvalidDataError, av
+from stylekernel_hf.video.pyav import FFmpegError, InvalidDataError, av
+from stylekernel_hf.video.timeline import Timeline, is_cover
 from stylekernel_hf.video.video_track import TimedPacket, describe
 
 if TYPE_CHECKING:
@@ -59,15 +60,16 @@ class OtherStreams:
         if not self._writers:
             return
         streams = [self._source.streams[index] for index in self._writers]
-        for packet in _demuxed(self._source, streams):
-            if not packet.size:
-                continue  # Says that a stream is over.
-            yield from self._writers[packet.stream.index].take(packet)
+        timeline = Timeline(self._source, streams)
+        for packet in _demuxed(self._source, timeline.streams):
+            timeline.place(packet)
+            # An empty one says that a stream is over.
+            if packet.size and packet.stream.index in self._writers:
+                yield from self._writers[packet.stream.index].take(packet)
         for writer in self._writers.values():
             yield from writer.rest()
 
     def _add(self, stream: Stream) -> None:
-        pictures = Disposition.attached_pic
         if stream.type == "data":
             # QuickTime keeps the titles of chapters in a stream of data.
             if not self._source.chapters():
@@ -75,7 +77,7 @@ class OtherStreams:
             return None
         if stream.type == "attachment":
             return self._add_attachment(stream)
-        if stream.type == "video" and not stream.disposition & pictures:
+        if stream.type == "video" and not is_cover(stream):
             return self._leave_out(stream, "it is a second video")
         try:
             copied: Any = self._target.add_stream_from_template(stream, opaque=True)
@@ -130,9 +132,10 @@ class _Copy:
 
     def __init__(self, stream: Stream, copied: Stream, shift: Shift) -> None:
         self._copied, self._shift = copied, shift
-        self._is_cover = bool(stream.disposition & Disposition.attached_pic)
+        self._is_cover = is_cover(stream)
         self._base = stream.time_base or Fraction(1)
         self._moved = round(shift.origin / self._base)
+        self._last: int | None = None
 
     def take(self, packet: Any) -> Iterator[TimedPacket]:
         if self._is_cover:
@@ -147,6 +150,10 @@ class _Copy:
         begin = (packet.dts if packet.pts is None else packet.pts) * self._base
         if not self._shift.keeps(begin, begin + (packet.duration or 0) * self._base):
             return
+        # Where recordings were joined, the sound of one may begin before that of the other ends.
+        if packet.stream.type == "audio" and self._last is not None and packet.dts <= self._last:
+            return
+        self._last = packet.dts
         packet.dts -= self._moved
         if packet.pts is not None:
             packet.pts -= self._moved
@@ -166,6 +173,7 @@ class _Transcoded:
         self._resampler = av.AudioResampler(
             format=context.format, layout=made.layout, rate=context.sample_rate
         )
+        self._next: Fraction | None = None
 
     def take(self, packet: Any) -> Iterator[TimedPacket]:
         try:
@@ -174,8 +182,11 @@ class _Transcoded:
             return
         for frame in frames:
             begin = frame.pts * frame.time_base
-            if not self._shift.keeps(begin, begin + Fraction(frame.samples, frame.sample_rate)):
+            end = begin + Fraction(frame.samples, frame.sample_rate)
+            is_over = self._next is not None and begin + end < 2 * self._next
+            if is_over or not self._shift.keeps(begin, end):
                 continue
+            self._next = end
             frame.pts -= round(self._shift.origin / frame.time_base)
             for resampled in self._resampler.resample(frame):
                 yield from self._encoded(resampled)

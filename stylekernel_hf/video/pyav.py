@@ -13,12 +13,14 @@ with extra_required("video", "a video", "PyAV"):
     from av.error import EOFError as EndOfFileError
     from av.error import FFmpegError, InvalidDataError
     from av.filter import Graph
+    from av.format import Flags
     from av.stream import Disposition
 
 __all__ = [
     "Disposition",
     "EndOfFileError",
     "FFmpegError",
+    "Flags",
     "Graph",
     "InvalidDataError",
     "av",

@@ -53,9 +53,10 @@ def damage_of(reader: TimedReader) -> str:
         )
     read = float(reader.last * facts.time_base)
     slack = _SLACK_SECONDS + 2 / facts.rate
-    if reader.end is None and facts.stream_seconds and read + slack < facts.stream_seconds:
+    told = 0.0 if reader.jumped else facts.stream_seconds
+    if reader.end is None and told and read + slack < told:
         return (
             f"content: '{os.fspath(reader.path)}' is cut short, {read:.2f} of "
-            f"{facts.stream_seconds:.2f} s could be read"
+            f"{told:.2f} s could be read"
         )
     return ""

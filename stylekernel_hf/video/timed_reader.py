@@ -60,6 +60,8 @@ class TimedReader(ABC):
     """The time at which the last frame that was decoded ends, in units of the clip's time base."""
     shift: int = 0
     """With a start, the time of the first frame, which becomes 0; in units of `time_base`."""
+    jumped: bool = False
+    """Whether the times of the file jump, so that its length says nothing."""
     names: list[str] = field(default_factory=list[str])
     """The names of the frames so far, without suffixes, where every frame is a file."""
 

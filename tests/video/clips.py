@@ -62,6 +62,7 @@ class Clip(NamedTuple):
     audio: str = ""
     subtitles: bool = False
     options: Mapping[str, str] = MappingProxyType({"crf": "10"})
+    container_options: Mapping[str, str] = MappingProxyType({})
     source: Callable[..., np.ndarray[Any, Any]] = picture
 
 
@@ -69,7 +70,7 @@ def save_clip(path: Path, clip: Clip = Clip()) -> Path:  # noqa: B008
     """Write a clip with a picture at each of its times, and the sound and text asked for."""
     width, height = clip.size
     base = Fraction(1, 600)
-    with av.open(str(path), "w") as container:
+    with av.open(str(path), "w", container_options=dict(clip.container_options)) as container:
         container.metadata["title"] = "A clip"
         options = dict(clip.options) if clip.codec.startswith("lib") else {}
         stream: Any = container.add_stream(clip.codec, rate=25, options=options)

@@ -1,0 +1,71 @@
+"""Clips whose times jump, start anew or begin late: what comes out goes on, with its sound."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("av", reason="needs PyAV")
+
+from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline
+from stylekernel_hf.video.stylizing import stylize_video
+from tests.video.clips import Clip, decode, packets, save_clip
+
+# Of a transport stream in seconds, whose clock of 33 bits counts 90,000 a second.
+CLOCK_END = 2**33 / 90_000
+
+
+def save_recording(path: Path, begin: float) -> Path:
+    options = {"output_ts_offset": f"{begin:.3f}"}
+    return save_clip(path, Clip(audio="aac", container_options=options))
+
+
+def assert_goes_on(result: Path, frames: int) -> None:
+    """Pictures come 25 a second, and the sound lasts as long, without a gap."""
+    shown = np.diff([float(time) for time in decode(result).times])
+    assert len(shown) == frames - 1
+    np.testing.assert_allclose(shown, 0.04, atol=0.03)
+    heard = [time for time, _ in packets(result, "audio")]
+    assert heard[-1] - heard[0] == pytest.approx(frames / 25, abs=0.1)
+    assert np.diff(heard).min() > 0 and np.diff(heard).max() < 0.1
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".webm"])
+@pytest.mark.parametrize("begins", [(100, 0), (0, 0), (0, 40_000)])
+def test_joined_recordings_go_on(
+    pipe: StyleKernelPipeline,
+    painting: Path,
+    tmp_path: Path,
+    begins: tuple[float, float],
+    suffix: str,
+) -> None:
+    parts = [save_recording(tmp_path / f"{n}.ts", begin) for n, begin in enumerate(begins)]
+    joined = tmp_path / "joined.ts"
+    joined.write_bytes(b"".join(part.read_bytes() for part in parts))
+    result = tmp_path / f"out{suffix}"
+    found = stylize_video(pipe, joined, painting, result)
+    assert (found.frames, found.damage) == (20, "")
+    assert_goes_on(result, 20)
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".webm"])
+def test_clock_that_starts_anew_loses_no_frame(
+    pipe: StyleKernelPipeline, painting: Path, tmp_path: Path, suffix: str
+) -> None:
+    recording = save_recording(tmp_path / "clip.ts", CLOCK_END - 0.2)
+    result = tmp_path / f"out{suffix}"
+    found = stylize_video(pipe, recording, painting, result)
+    assert (found.frames, found.damage) == (10, "")
+    assert_goes_on(result, 10)
+
+
+def test_late_beginning_is_no_damage(
+    pipe: StyleKernelPipeline, painting: Path, tmp_path: Path
+) -> None:
+    late = Clip(times=tuple(range(3_000_000, 3_000_240, 24)))
+    content = save_clip(tmp_path / "clip.mkv", late)
+    found = stylize_video(pipe, content, painting, tmp_path / "out.mp4")
+    assert (found.frames, found.damage) == (10, "")
+    assert decode(tmp_path / "out.mp4").times[0] == 0
