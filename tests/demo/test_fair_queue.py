@@ -249,6 +249,17 @@ def test_addresses_take_turns(
     assert painted[5:] == [64, 64]
 
 
+def test_no_statistics_are_computed_that_nobody_sees(
+    app: gr.Blocks, queue: FairQueue, photo: Path
+) -> None:
+    """Over thousands of records, after every event, they would take longer than a small picture."""
+    visitor = Visitor(app)
+    visitor.join("stylize", visitor.upload(photo))
+    assert visitor.answer()["success"]
+    assert until(lambda: not queue.event_ids_to_events)
+    assert queue.event_analytics and queue.cached_event_analytics_summary == {"functions": {}}
+
+
 def test_small_request_does_not_wait_for_a_large_one(
     app: gr.Blocks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
