@@ -108,8 +108,8 @@ def build_demo(studio: Studio) -> Page:
     # Otherwise it is imported at the first request, on the loop that answers everybody.
     with MatplotlibBackendMananger():
         pass
-    # Without api_open every request passes the queue and its limits.
-    demo.queue(api_open=False)
+    # Every request passes the queue and its limits. (`queue` would build the server's routes anew.)
+    demo.api_open = False
     demo._queue = FetchingQueue(demo, limits, studio.models)
     return demo
 
