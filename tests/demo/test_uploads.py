@@ -214,15 +214,15 @@ def test_only_regular_files_are_read_and_no_more_of_them_than_allowed(tmp_path: 
 
 
 def test_point_of_a_photo_is_where_it_was_clicked(client: httpx.Client, upload: Path) -> None:
-    (place,) = (each for each in functions(client) if started_by(client, each) == ["inside-photo"])
+    parts = {part["id"]: part["props"] for part in client.get("config").json()["components"]}
+    (place,) = (each for each in functions(client) if started_by(parts, each) == ["inside-photo"])
     answer = ask(client, place, [{"path": str(upload), "meta": MARK}])
     assert answer["success"], answer
     width, height = opened(upload).size
     assert answer["output"]["data"] == [round(3 / width, 3), round(4 / height, 3)]
 
 
-def started_by(client: httpx.Client, function: dict[str, Any]) -> list[str]:
+def started_by(parts: dict[int, dict[str, Any]], function: dict[str, Any]) -> list[str | None]:
     """Return the names of the parts whose choice starts a function."""
-    parts = {part["id"]: part for part in client.get("config").json()["components"]}
     starts = [target for target, event in function["targets"] if event == "select"]
-    return [parts[start]["props"].get("elem_id") for start in starts]
+    return [parts[start].get("elem_id") for start in starts]
