@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import signal
 import struct
 import sys
 import threading
 import zlib
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import psutil
@@ -25,10 +22,7 @@ from demo.messages import VisitorError
 from demo.pictures import read_picture
 from stylekernel_hf import load_image
 from tests.demo.pictures import difference
-from tests.demo.test_upkeep import MODULES
 from tests.demo.visitor import PATIENCE
-from tests.forks import Forked
-from tests.tiny import save_picture
 
 
 @pytest.fixture(scope="module")
@@ -255,47 +249,6 @@ def test_decoder_is_small_and_is_told_no_secrets(monkeypatch: pytest.MonkeyPatch
     assert not [each.path for each in decoder.memory_maps() if "torch" in each.path]
     assert decoder.memory_info().rss < 150 * 2**20
     decoders.close()
-
-
-_SERVER = """
-import os, sys, time
-from demo.decoders import decoders
-from demo.limits import Limits
-data = open(sys.argv[1], "rb").read()
-def load(): return decoders.load(data, "Photo", Limits(), lambda: None)
-load()
-{then}
-"""
-
-
-def run_server(then: str, tmp_path: Path) -> Forked:
-    path = save_picture(tmp_path / "photo.png")
-    return Forked(_SERVER.format(then=then), path, modules=MODULES)
-
-
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_decoders_end_with_the_server(tmp_path: Path, number: int) -> None:
-    then = "print(decoders._idle[0]._process.pid, flush=True); time.sleep(600)"
-    with run_server(then, tmp_path) as server:
-        decoder = psutil.Process(int(server.stdout.readline()))
-        server.send_signal(number)
-        server.wait(PATIENCE)
-        psutil.wait_procs([decoder], timeout=PATIENCE)
-        assert not decoder.is_running() or decoder.status() == psutil.STATUS_ZOMBIE
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_fork_of_the_server_has_decoders_of_its_own(tmp_path: Path) -> None:
-    then = """
-if child := os.fork():
-    load()
-    print(os.waitpid(child, 0)[1], flush=True)
-else:
-    load()
-    os._exit(0 if load().size == load().size else 1)
-"""
-    with run_server(then, tmp_path) as server:
-        assert server.stdout.read().split() == ["0"], server.errors()
 
 
 def test_answer_that_comes_during_a_long_check_is_taken(

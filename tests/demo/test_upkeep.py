@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 
-from tests.demo.visitor import until
+from tests.demo.visitor import PATIENCE, until
 from tests.forks import Forked
+from tests.tiny import save_picture
 
 MODULES = "matplotlib.pyplot, demo.interface, tests.demo.conftest"
 SERVER = """
@@ -131,3 +133,44 @@ def test_next_server_deletes_what_a_killed_one_has_left(
     left = files(folder)
     assert new in left and not left & {old, *page}
     servers[1].http.get("/config").raise_for_status()
+
+
+DECODING = """
+import os, sys, time
+from demo.decoders import decoders
+from demo.limits import Limits
+data = open(sys.argv[1], "rb").read()
+def load(): return decoders.load(data, "Photo", Limits(), lambda: None)
+load()
+{then}
+"""
+
+
+def decoding(then: str, tmp_path: Path) -> Forked:
+    path = save_picture(tmp_path / "photo.png")
+    return Forked(DECODING.format(then=then), path, modules=MODULES)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_decoders_end_with_the_server(tmp_path: Path, number: int) -> None:
+    then = "print(decoders._idle[0]._process.pid, flush=True); time.sleep(600)"
+    with decoding(then, tmp_path) as server:
+        decoder = psutil.Process(int(server.stdout.readline()))
+        server.send_signal(number)
+        server.wait(PATIENCE)
+        psutil.wait_procs([decoder], timeout=PATIENCE)
+        assert not decoder.is_running() or decoder.status() == psutil.STATUS_ZOMBIE
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_fork_of_the_server_has_decoders_of_its_own(tmp_path: Path) -> None:
+    then = """
+if child := os.fork():
+    load()
+    print(os.waitpid(child, 0)[1], flush=True)
+else:
+    load()
+    os._exit(0 if load().size == load().size else 1)
+"""
+    with decoding(then, tmp_path) as server:
+        assert server.stdout.read().split() == ["0"], server.errors()
