@@ -87,7 +87,7 @@ def _join(
         video = video_stream(source, os.fspath(content), name="content")
         if metadata:
             track.describe(video)
-        others = OtherStreams(source, video, target, kind, shift)
+        others = OtherStreams(content, source, video, target, kind, shift)
         # All at once would fill the memory with whichever comes first.
         for _, packet in heapq.merge(track.packets(), others.packets(), key=lambda timed: timed[0]):
             target.mux_one(packet)

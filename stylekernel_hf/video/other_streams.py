@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from stylekernel_hf.video.formats import VideoFormat
 from stylekernel_hf.video.pyav import FFmpegError, InvalidDataError, av
 from stylekernel_hf.video.timeline import Timeline, is_cover
+from stylekernel_hf.video.trials import can_copy, sound_for
 from stylekernel_hf.video.video_track import TimedPacket, describe
 
 if TYPE_CHECKING:
@@ -41,13 +43,15 @@ class OtherStreams:
 
     def __init__(
         self,
+        content: str | os.PathLike[str],
         source: InputContainer,
         video: Stream,
         target: OutputContainer,
         kind: VideoFormat,
         shift: Shift,
     ) -> None:
-        self._source, self._target, self._kind, self._shift = source, target, kind, shift
+        self._content, self._source = content, source
+        self._target, self._kind, self._shift = target, kind, shift
         self.notes: list[str] = []
         self._writers: dict[int, _Copy | _Transcoded] = {}
         for stream in source.streams:
@@ -79,26 +83,28 @@ class OtherStreams:
             return self._add_attachment(stream)
         if stream.type == "video" and not is_cover(stream):
             return self._leave_out(stream, "it is a second video")
-        try:
-            copied: Any = self._target.add_stream_from_template(stream, opaque=True)
-        except (ValueError, FFmpegError):
+        if not can_copy(self._content, stream, self._kind.muxer):
             if stream.type != "audio":
                 return self._leave_out(stream, f"{self._kind.muxer} cannot hold it")
             return self._transcode(stream)
+        copied: Any = self._target.add_stream_from_template(stream, opaque=True)
         describe(copied, stream)
         self._writers[stream.index] = _Copy(stream, copied, self._shift)
 
     def _transcode(self, stream: Any) -> None:
-        made: Any = self._target.add_stream(
-            self._kind.audio, rate=_rate_for(self._kind.audio, stream.rate)
-        )
-        made.layout = stream.layout.name
+        muxer, encoder = self._kind.muxer, self._kind.audio
+        context: Any = stream.codec_context  # None where FFmpeg has no decoder.
+        fitting = None if context is None else sound_for(encoder, stream)
+        if fitting is None:
+            return self._leave_out(stream, f"{muxer} cannot hold it, nor {encoder} encode it anew")
+        layout, rate = fitting
+        made: Any = self._target.add_stream(encoder, rate=rate)
+        made.layout = layout
         describe(made, stream)
         self._writers[stream.index] = _Transcoded(stream, made, self._shift)
-        was, becomes = stream.codec_context.name, made.codec_context.name
+        reason = f"because {muxer} cannot hold it"
         self.notes.append(
-            f"sound of the codec {was} is encoded anew, as {becomes}, because {self._kind.muxer} "
-            f"cannot hold it"
+            f"sound of the codec {context.name} is encoded anew, as {encoder}, {reason}"
         )
 
     def _add_attachment(self, stream: Any) -> None:
@@ -199,13 +205,6 @@ class _Transcoded:
     def _encoded(self, frame: Any) -> Iterator[TimedPacket]:
         for packet in self._made.encode(frame):
             yield float(packet.dts * packet.time_base), packet
-
-
-def _rate_for(encoder: str, rate: int) -> int:
-    """Return the sampling rate that an encoder takes: Opus has five of its own."""
-    if encoder != "libopus":
-        return rate
-    return next((each for each in (8000, 12000, 16000, 24000, 48000) if each >= rate), 48000)
 
 
 def _demuxed(source: InputContainer, streams: list[Any]) -> Iterator[Any]:

@@ -10,6 +10,7 @@ from stylekernel_hf.errors.messages import extra_required
 
 with extra_required("video", "a video", "PyAV"):
     import av as av
+    from av.codec import Codec
     from av.error import EOFError as EndOfFileError
     from av.error import FFmpegError, InvalidDataError
     from av.filter import Graph
@@ -17,6 +18,7 @@ with extra_required("video", "a video", "PyAV"):
     from av.stream import Disposition
 
 __all__ = [
+    "Codec",
     "Disposition",
     "EndOfFileError",
     "FFmpegError",

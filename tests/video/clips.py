@@ -60,6 +60,7 @@ class Clip(NamedTuple):
     aspect: Fraction | None = None
     rotation: int = 0
     audio: str = ""
+    layout: str = "stereo"
     subtitles: bool = False
     options: Mapping[str, str] = MappingProxyType({"crf": "10"})
     container_options: Mapping[str, str] = MappingProxyType({})
@@ -86,6 +87,8 @@ def save_clip(path: Path, clip: Clip = Clip()) -> Path:  # noqa: B008
         if clip.rotation:
             stream.set_display_rotation(clip.rotation)
         sound: Any = container.add_stream(clip.audio, rate=48000) if clip.audio else None
+        if sound is not None:
+            sound.layout = clip.layout
         words: Any = None
         if clip.subtitles:
             words = av.open(str(_save_subtitles(path.with_suffix(".srt"))))
@@ -125,10 +128,11 @@ def save_clip(path: Path, clip: Clip = Clip()) -> Path:  # noqa: B008
 
 def _write_tone(container: Any, stream: Any, seconds: float) -> None:
     samples = max(2048, int(seconds * 48000))
+    layout = stream.codec_context.layout
     wave = (0.3 * np.sin(np.arange(samples) / 20)).astype(np.float32)
     for start in range(0, samples - 1024 + 1, 1024):
-        stereo = np.stack([wave[start : start + 1024]] * 2)
-        frame = av.AudioFrame.from_ndarray(stereo, format="fltp", layout="stereo")
+        channels = np.stack([wave[start : start + 1024]] * len(layout.channels))
+        frame = av.AudioFrame.from_ndarray(channels, format="fltp", layout=layout.name)
         frame.sample_rate, frame.pts, frame.time_base = 48000, start, Fraction(1, 48000)
         for fitting in _resampled(stream, frame):
             container.mux(stream.encode(fitting))
@@ -138,7 +142,7 @@ def _resampled(stream: Any, frame: Any) -> Any:
     context = stream.codec_context
     if not hasattr(stream, "name") or context.format.name == "fltp":
         return [frame]
-    resampler = av.AudioResampler(context.format, "stereo", 48000)
+    resampler = av.AudioResampler(context.format, context.layout, 48000)
     return resampler.resample(frame)
 
 

@@ -203,6 +203,41 @@ def test_sound_that_the_file_cannot_hold_is_encoded_anew(
     assert after[-1][0] == pytest.approx(before[-1][0], abs=0.05)
 
 
+@pytest.mark.parametrize(
+    ("content_name", "audio", "layout", "suffix", "codec"),
+    [
+        ("clip.avi", "pcm_s16le", "stereo", ".mp4", "aac"),
+        ("clip.mkv", "pcm_s24le", "stereo", ".mp4", "aac"),
+        ("clip.mkv", "flac", "stereo", ".mov", "aac"),
+        ("clip.mkv", "ac3", "5.1(side)", ".webm", "opus"),
+        ("clip.mkv", "ac3", "5.1(side)", ".mov", "ac3"),
+        ("clip.mov", "alac", "stereo", ".mkv", "alac"),
+    ],
+)
+def test_sound_of_every_kind_comes_along(
+    pipe: StyleKernelPipeline,
+    painting: Path,
+    tmp_path: Path,
+    content_name: str,
+    audio: str,
+    layout: str,
+    suffix: str,
+    codec: str,
+) -> None:
+    clip = Clip(audio=audio, layout=layout, times=range(0, 360, 24), codec="mpeg4")
+    content, result = save_clip(tmp_path / content_name, clip), tmp_path / f"out{suffix}"
+    found = stylize_video(pipe, content, painting, result)
+    assert len(found.notes) == (0 if codec == audio else 1)
+    with av.open(str(result)) as container:
+        (stream,) = container.streams.audio
+        assert stream.codec_context.name == codec
+        assert stream.codec_context.channels == (6 if layout == "5.1(side)" else 2)
+        heard = sum(frame.samples for frame in container.decode(stream))
+    with av.open(str(content)) as container:
+        expected = sum(frame.samples for frame in container.decode(audio=0))
+    assert heard == pytest.approx(expected, abs=0.06 * 48000)
+
+
 def test_subtitles_chapters_and_titles_are_copied(
     pipe: StyleKernelPipeline, painting: Path, tmp_path: Path
 ) -> None:
