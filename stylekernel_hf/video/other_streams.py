@@ -93,8 +93,7 @@ class OtherStreams:
 
     def _transcode(self, stream: Any) -> None:
         muxer, encoder = self._kind.muxer, self._kind.audio
-        context: Any = stream.codec_context  # None where FFmpeg has no decoder.
-        fitting = None if context is None else sound_for(encoder, stream)
+        fitting = sound_for(encoder, stream)
         if fitting is None:
             return self._leave_out(stream, f"{muxer} cannot hold it, nor {encoder} encode it anew")
         layout, rate = fitting
@@ -103,9 +102,8 @@ class OtherStreams:
         describe(made, stream)
         self._writers[stream.index] = _Transcoded(stream, made, self._shift)
         reason = f"because {muxer} cannot hold it"
-        self.notes.append(
-            f"sound of the codec {context.name} is encoded anew, as {encoder}, {reason}"
-        )
+        was = stream.codec_context.name
+        self.notes.append(f"sound of the codec {was} is encoded anew, as {encoder}, {reason}")
 
     def _add_attachment(self, stream: Any) -> None:
         if self._kind.muxer != "matroska":

@@ -51,7 +51,10 @@ def sound_for(encoder: str, stream: Any) -> tuple[str, int] | None:
     """Return the layout and the rate nearest to a stream's that an encoder takes, if any are.
 
     As many channels are kept where the encoder takes as many in a usual layout, and otherwise two.
+    Sound that FFmpeg cannot decode has none.
     """
+    if stream.codec_context is None:
+        return None
     codec: Any = Codec(encoder, "w")
     rates: list[int] = sorted(codec.audio_rates or [stream.rate])
     rate = next((each for each in rates if each >= stream.rate), rates[-1])
