@@ -43,9 +43,10 @@ def export(
     """
     check_output_folder(output, name="output")
     with quick_imports():
-        from stylekernel_hf.export.folder import export_onnx
+        from stylekernel_hf.export.folder import check_replaceable, export_onnx
         from stylekernel_hf.pretrained.checkpoint import EMBEDDED_CHECKPOINT, load_checkpoint
 
+    check_replaceable(output, name="output")
     network = load_checkpoint(model or EMBEDDED_CHECKPOINT)
     with report_when_stopped(lambda: f"'{output}' is not written"):
         export_onnx(network, output, precision=precision.value)

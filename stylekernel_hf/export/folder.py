@@ -32,7 +32,7 @@ def export_onnx(
     """Write a network as `style.onnx` and `transform.onnx`, with a README and the licence.
 
     Both take pictures of any size of at least 48 px a side, and run in every runtime that knows
-    ONNX. The README says what goes in and out. Older files of these names are replaced.
+    ONNX. The README says what goes in and out. An earlier export in the folder is replaced.
 
     Args:
         model: The network. Its dtype does not matter.
@@ -44,6 +44,7 @@ def export_onnx(
 
     Raises:
         ValueError: `precision` is unknown.
+        FileExistsError: The folder holds a README.md or LICENSE.md that is of no export.
         OSError: The folder cannot be written.
         ImportError: The package `onnx` is missing, or for "int8" `onnxruntime` (the extra "onnx").
 
@@ -55,6 +56,7 @@ def export_onnx(
         raise ValueError(f"precision must be 'fp32', 'fp16' or 'int8', got {shown(precision)}")
     target = Path(folder)
     check_output_folder(target, name="folder")
+    check_replaceable(target, name="folder")
     origin = model.origin or "a network that was not loaded"
     arrays = {
         name: tensor.detach().float().cpu().numpy() for name, tensor in model.state_dict().items()
@@ -88,6 +90,18 @@ def export_onnx(
             (staging / name).write_bytes(exported.SerializeToString())
         (staging / CARD_NAME).write_text(template, encoding="utf-8")
         (staging / LICENSE_NAME).write_text(_licence(model.origin), encoding="utf-8")
+
+
+def check_replaceable(folder: Path, *, name: str) -> None:
+    """Raise FileExistsError, with the argument's name, for texts that come from elsewhere."""
+    if (folder / STYLE_NAME).exists():
+        return
+    others = [each for each in (CARD_NAME, LICENSE_NAME) if (folder / each).exists()]
+    if others:
+        raise FileExistsError(
+            f"{name} must hold nothing that the export replaces, but '{folder}' has a "
+            f"{' and a '.join(others)} that is of no export"
+        )
 
 
 def _models(

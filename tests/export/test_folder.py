@@ -99,6 +99,14 @@ def test_other_files_of_the_folder_stay(small: StyleKernelModel, tmp_path: Path)
     assert (tmp_path / "style.onnx").stat().st_size > 1000
 
 
+@pytest.mark.parametrize("name", ["README.md", "LICENSE.md"])
+def test_texts_of_others_are_not_replaced(small: StyleKernelModel, tmp_path: Path, name: str):
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(FileExistsError, match=f"^folder must .* has a {name} that is of no export"):
+        export_onnx(small, tmp_path)
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [(name, "mine")]
+
+
 def test_network_that_was_not_loaded_has_no_terms(tmp_path: Path):
     export_onnx(StyleKernelModel(), tmp_path)
     assert "the network that was exported" in (tmp_path / "LICENSE.md").read_text(encoding="utf-8")
@@ -129,3 +137,7 @@ def test_shell_names_the_output_that_it_cannot_write(shell: Shell, tmp_path: Pat
     ended = shell("export", "--output", tmp_path / "file")
     assert ended.status == 1
     assert "output must be a folder" in ended.err
+    (tmp_path / "README.md").write_text("mine")
+    ended = shell("export", "--output", tmp_path)
+    assert ended.status == 1
+    assert "output must hold nothing that the export replaces" in ended.err
