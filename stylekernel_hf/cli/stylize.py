@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline
 
 
+_SMOOTHING, _QUALITY = 0.5, 80
 _VIDEOS = "Videos"
 
 
@@ -164,7 +165,7 @@ def stylize(
             "stylized by itself, and colours may pulse.",
             rich_help_panel=_VIDEOS,
         ),
-    ] = 0.5,
+    ] = _SMOOTHING,
     start: Annotated[
         float, typer.Option(help="Begin so many seconds into the video.", rich_help_panel=_VIDEOS)
     ] = 0.0,
@@ -192,7 +193,7 @@ def stylize(
     ] = None,
     quality: Annotated[
         int, typer.Option(help="From 1 to 100, the finest.", rich_help_panel=_VIDEOS)
-    ] = 80,
+    ] = _QUALITY,
     overwrite: Overwrite = False,
     skip_existing: Annotated[
         bool, typer.Option("--skip-existing", help="Leave existing files as they are.")
@@ -220,6 +221,16 @@ def stylize(
     contents, styles = [content, *(more_contents or [])], [style, *(more_styles or [])]
     jobs = _plan(contents, styles, output, weights, masks, frames)
     _check_files(jobs, masks or [], strength_map, sheet, may_exist=overwrite or skip_existing)
+    video = {
+        "smoothing": smoothing,
+        "start": start,
+        "end": end,
+        "max_side": max_side,
+        "fps": fps,
+        "codec": codec,
+        "quality": quality,
+    }
+    _check_used(video, jobs)
     tell_new_folder(output, jobs)
     if runtime == RuntimeName.auto:
         runtime = _fastest(jobs, device, dtype)
@@ -243,15 +254,7 @@ def stylize(
         style_size=style_size or None,
         tile_size=tile_size,
         metadata=not no_metadata,
-        video={
-            "smoothing": smoothing,
-            "start": start,
-            "end": end,
-            "max_side": max_side,
-            "fps": fps,
-            "codec": codec,
-            "quality": quality,
-        },
+        video=video,
         existing="overwrite" if overwrite else "skip" if skip_existing else "refuse",
     )
     # 3. Draw the sheet of them.
@@ -277,6 +280,15 @@ def _check_exclusions(
         raise typer.BadParameter(
             "--sheet shows single styles and excludes --style-weight and --mask"
         )
+
+
+def _check_used(video: dict[str, Any], jobs: list[Job]) -> None:
+    """Refuse options of videos where none is stylized: they would do nothing."""
+    usual = {"smoothing": _SMOOTHING, "start": 0.0, "quality": _QUALITY}
+    given = [name for name, value in video.items() if value != usual.get(name)]
+    if given and not any(job.is_clip for job in jobs):
+        option = "--" + given[0].replace("_", "-")
+        raise typer.BadParameter(f"{option} is for videos, and no content is one")
 
 
 def _check_numbers(strength: float, stroke_scale: float, style_size: int) -> None:

@@ -54,3 +54,27 @@ def test_control_in_the_shell_equals_the_one_in_python(
     plain = np.asarray(pipe("photo.png", "one.png").images[0])
     assert np.array_equal(np.asarray(load_image("out.png")), expected)
     assert np.abs(expected - plain).mean() > 0.5
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "--smoothing 0",
+        "--start 1",
+        "--end 2",
+        "--max-side 64",
+        "--fps 10",
+        "--codec vp9",
+        "--quality 50",
+    ],
+)
+def test_option_of_videos_is_refused_for_photos(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, words: str
+) -> None:
+    monkeypatch.chdir(folder)
+    command = ["stylize", "photo.png", "one.png", "-o", "video_option.png", *words.split()]
+    result = CliRunner().invoke(app, command, catch_exceptions=False)
+    assert result.exit_code == 2
+    message = f"{words.split()[0]} is for videos, and no content is one"
+    assert message in " ".join(result.output.replace("│", " ").split())
+    assert not (folder / "video_option.png").exists()
