@@ -25,6 +25,8 @@ from typing import Any, TextIO
 ROOT = Path(__file__).parents[1]
 NETWORK = "stylekernel_hf.cli.app, tests.tiny, tests.training.runs, torch._dynamo"
 """Modules of a process that stylizes or trains; every optimizer of torch imports `_dynamo`."""
+NO_HUB = "torch"
+"""Modules of a process that reads anew, when it imports huggingface_hub, where the Hub is."""
 
 
 class Forked:

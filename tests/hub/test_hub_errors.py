@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
 from stylekernel_hf import StyleKernelModel, StyleKernelPipeline, StyleLibrary
 from stylekernel_hf.cli import main
+from tests.forks import NO_HUB, Forked
 from tests.hub.hub_server import HubServer, files_of
 from tests.hub.hub_transport import Fault
 from tests.loaders import weights_equal
@@ -86,17 +85,14 @@ def test_flipped_bit_is_found_and_not_kept(hub: HubServer, tmp_path: Path, name:
 
 @pytest.mark.parametrize("endpoint", ["http://127.0.0.1:9", "ftp://127.0.0.1"])
 def test_wrong_address_of_the_hub_is_one_line(tmp_path: Path, endpoint: str) -> None:
-    code = "from stylekernel_hf.cli import main; main()"
     words = ["stylize", *pictures_in(tmp_path), "--model", REPO]
-    ended = subprocess.run(
-        [sys.executable, "-c", code, *words],
-        env={**os.environ, "HF_ENDPOINT": endpoint, "HF_HUB_CACHE": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        timeout=240,
-    )
-    assert ended.returncode == 1 and "Traceback" not in ended.stderr
-    last = ended.stderr.splitlines()[-1]
+    environment = {"HF_ENDPOINT": endpoint, "HF_HUB_CACHE": str(tmp_path)}
+    code = "from stylekernel_hf.cli import main; main()"
+    with Forked(code, *words, env=environment, modules=NO_HUB) as ended:
+        assert ended.wait(240) == 1
+        errors = ended.errors()
+    assert "Traceback" not in errors
+    last = errors.splitlines()[-1]
     assert last.startswith("stylekernel: error: model: ") and REPO in last
 
 
@@ -187,3 +183,45 @@ def test_styles_load_from_the_cache_without_the_hub(hub: HubServer, tmp_path: Pa
     assert torch.equal(styles["one"].code, style.code)
     with pytest.raises(LocalEntryNotFoundError, match=f"style: '{REPO}' can neither be reached"):
         StyleLibrary.from_pretrained(REPO, cache_dir=tmp_path / "empty")
+
+
+LOAD = """
+import hashlib, sys
+from stylekernel_hf import StyleKernelPipeline
+for name in sys.argv[3:]:
+    try:
+        images = StyleKernelPipeline.from_pretrained(name)(*sys.argv[1:3]).images
+        print(hashlib.sha256(images[0].tobytes()).hexdigest())
+    except OSError as error:
+        print(error)
+"""
+
+
+def test_one_online_load_serves_later_processes_without_the_hub(tmp_path: Path) -> None:
+    """With HF_HUB_OFFLINE=1, as a user sets it in a shell."""
+    hub = HubServer()
+    tiny_model().save_repository(tmp_path / "saved")
+    hub.add(REPO, files_of(tmp_path / "saved"))
+    pictures = pictures_in(tmp_path)[:2]
+    home = str(tmp_path / "home")
+    environment = {"HF_ENDPOINT": hub.url, "HF_HOME": home, "HF_HUB_CACHE": f"{home}/hub"}
+
+    def load(*names: str, offline: str) -> list[str]:
+        settings = {**environment, "HF_HUB_OFFLINE": offline}
+        with Forked(LOAD, *pictures, *names, env=settings, modules=NO_HUB) as process:
+            printed = process.stdout.read()
+            assert process.wait(600) == 0, process.errors()
+        return printed.splitlines()
+
+    (online,) = load(REPO, offline="0")
+    assert len(online) == 64 and hub.log
+    hub.shutdown()
+    hub.server_close()
+    hub.log.clear()
+    from_cache, never_loaded = load(REPO, "painter/unknown", offline="1")
+    assert from_cache == online
+    assert never_loaded == (
+        "model: no config.json in the cached part of 'painter/unknown' nor in its folder model; "
+        "load it once online, without HF_HUB_OFFLINE=1 and local_files_only"
+    )
+    assert hub.log == []

@@ -39,18 +39,26 @@ def test_loading_draws_none(saved: str, loader: str, dtype: torch.dtype) -> None
     assert drawn_after(lambda: load(saved, dtype=dtype)) == drawn_after(lambda: None)
 
 
-def test_loading_draws_none_of_pythons_own(saved: str) -> None:
-    code = f"""
-import random
+def test_loading_draws_none_of_pythons_own(tmp_path: Path) -> None:
+    """Of the weights in the package, and of others in one file and in several."""
+    sizes = ("5GB", "10KB")
+    for size in sizes:
+        StyleKernelPipeline(tiny_model()).save_pretrained(tmp_path / size, max_shard_size=size)
+    code = """
+import random, sys
 from stylekernel_hf import StyleKernelModel, pipeline
-random.seed(5)
-pipeline("style-kernel", device="cpu")
-StyleKernelModel.from_pretrained({saved!r})
-came = random.random()
-random.seed(5)
-assert came == random.random()
+def check(load, *words, **options):
+    random.seed(5)
+    load(*words, **options)
+    came = random.random()
+    random.seed(5)
+    assert came == random.random()
+check(pipeline, "style-kernel", device="cpu")
+for folder in sys.argv[1:]:
+    check(StyleKernelModel.from_pretrained, folder)
 """
-    subprocess.run([sys.executable, "-c", code], check=True)
+    folders = [str(tmp_path / size) for size in sizes]
+    subprocess.run([sys.executable, "-c", code, *folders], check=True)
 
 
 @pytest.mark.parametrize(
