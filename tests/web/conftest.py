@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 from typer.testing import CliRunner
 
 from stylekernel_hf.cli.app import app
@@ -21,14 +23,19 @@ TIMEOUT = 240_000
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder that `stylekernel hub build hub_card/web` makes."""
+    """The folder that `stylekernel hub build hub_card/web` makes, once for all workers."""
     pytest.importorskip("onnx")
     if not (ROOT / "node_modules" / "onnxruntime-web").is_dir():
         pytest.skip("needs onnxruntime-web in node_modules: npm install --no-save onnxruntime-web")
-    folder = tmp_path_factory.mktemp("web") / "built"
-    words = ["hub", "build", str(ROOT / "hub_card" / "web"), "-o", str(folder)]
-    result = CliRunner().invoke(app, words, catch_exceptions=False)
-    assert result.exit_code == 0, result.output
+    own = tmp_path_factory.getbasetemp()
+    # The folders of the workers lie in one that they share.
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "web"
+    with FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            words = ["hub", "build", str(ROOT / "hub_card" / "web"), "-o", str(own / "building")]
+            result = CliRunner().invoke(app, words, catch_exceptions=False)
+            assert result.exit_code == 0, result.output
+            (own / "building").rename(folder)
     return folder
 
 
