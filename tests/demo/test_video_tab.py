@@ -10,7 +10,6 @@ from typing import Any
 import gradio as gr
 import numpy as np
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
 pytest.importorskip("av", reason="needs PyAV")
 
@@ -22,6 +21,7 @@ from demo.messages import AbandonedError
 from demo.studio import Studio
 from demo.watched import check_request
 from stylekernel_hf import stylize_video
+from tests.accessibility import violations
 from tests.demo.conftest import tiny_pipeline
 from tests.demo.test_browser import PHONE, TOO_SMALL, TOO_WIDE, UNNAMED, Visitor
 from tests.demo.visitor import until
@@ -39,11 +39,19 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
 
 
-@pytest.fixture
-def visitor(browser: Any, url: str) -> Iterator[Visitor]:
+@pytest.fixture(scope="module")
+def desktop(browser: Any) -> Iterator[Any]:
     context = browser.new_context(viewport=DESKTOP, accept_downloads=True)
-    yield Visitor(context.new_page(), url)
+    yield context
     context.close()
+
+
+@pytest.fixture
+def visitor(desktop: Any, url: str) -> Iterator[Visitor]:
+    """In the last visitor's window, unless that was closed: a new one compiles all of the page."""
+    visitor = Visitor(desktop.pages[0] if desktop.pages else desktop.new_page(), url)
+    yield visitor
+    visitor.leave()
 
 
 def open_tab(visitor: Visitor) -> None:
@@ -134,12 +142,11 @@ def test_cancel_ends_the_work_and_deletes_its_files(
 
 
 def test_closed_page_ends_the_work(
-    browser: Any, url: str, clip: Path, endless: Endless, monkeypatch: pytest.MonkeyPatch
+    visitor: Visitor, clip: Path, endless: Endless, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("demo.fair_queue._GONE", 1)
-    context = browser.new_context(viewport=DESKTOP)
-    start(Visitor(context.new_page(), url), clip, endless)
-    context.close()
+    start(visitor, clip, endless)
+    visitor.page.close()
     assert until(lambda: endless.ended, 60), "the server works for nobody"
 
 
@@ -163,8 +170,7 @@ def test_mistakes_are_told_and_all_fits_a_phone(browser: Any, url: str, tmp_path
     assert page.evaluate(TOO_WIDE) == []
     assert page.evaluate(TOO_SMALL) == []
     assert page.evaluate(UNNAMED) == []
-    found = Axe().run(page).response["violations"]
-    assert [(each["id"], node["html"][:150]) for each in found for node in each["nodes"]] == []
+    assert violations(page) == []
     context.close()
 
 

@@ -10,7 +10,6 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 
 pytest.importorskip("av", reason="needs PyAV")
@@ -20,6 +19,7 @@ from demo.messages import VisitorError
 from demo.streams import Stream, Streams
 from demo.studio import Studio
 from stylekernel_hf import LiveStylizer
+from tests.accessibility import violations
 from tests.chromium import launched
 from tests.demo.conftest import tiny_pipeline
 from tests.demo.pictures import difference
@@ -45,10 +45,19 @@ def camera_browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         yield running
 
 
-def opened(browser: Any, url: str, **options: Any) -> Visitor:
-    context = browser.new_context(**({"viewport": {"width": 1440, "height": 900}} | options))
-    visitor = Visitor(context.new_page(), url)
-    return visitor
+@pytest.fixture(scope="module")
+def desktop(camera_browser: Any) -> Iterator[Any]:
+    context = camera_browser.new_context(viewport={"width": 1440, "height": 900})
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def visitor(desktop: Any, url: str) -> Iterator[Visitor]:
+    """In the last visitor's window, unless that was closed: a new one compiles all of the page."""
+    visitor = Visitor(desktop.pages[0] if desktop.pages else desktop.new_page(), url)
+    yield visitor
+    visitor.leave()
 
 
 def open_tab(visitor: Visitor) -> Any:
@@ -64,13 +73,12 @@ def canvas(visitor: Visitor) -> Image.Image:
 
 
 def test_camera_is_stylized_until_it_is_stopped(
-    camera_browser: Any, url: str, studio: Studio, monkeypatch: pytest.MonkeyPatch
+    visitor: Visitor, studio: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In the painting of the first tab, which is read once and not for every picture."""
     mixed: list[Any] = []
     real = Studio.mix
     monkeypatch.setattr(Studio, "mix", lambda *it: mixed.append(it) or real(*it))
-    visitor = opened(camera_browser, url)
     page = visitor.page
     visitor.after(lambda: visitor.pick("Mosaic"))
     mixed.clear()
@@ -96,20 +104,35 @@ def test_camera_is_stylized_until_it_is_stopped(
     button.wait_for()
     assert page.evaluate("document.querySelector('.camera video').srcObject") is None
     assert visitor.problems == []
-    page.context.close()
+
+
+def test_refused_camera_is_told_in_words(visitor: Visitor) -> None:
+    page = visitor.page
+    page.evaluate(
+        """() => {
+            const refused = new DOMException("", "NotAllowedError");
+            navigator.mediaDevices.getUserMedia = () => Promise.reject(refused);
+        }"""
+    )
+    open_tab(visitor).click()
+    page.get_by_role("alert").get_by_text("The camera was not allowed").wait_for()
 
 
 def test_too_many_cameras_are_told_and_a_closed_page_makes_room(
-    camera_browser: Any, url: str, studio: Studio, monkeypatch: pytest.MonkeyPatch
+    camera_browser: Any,
+    visitor: Visitor,
+    url: str,
+    studio: Studio,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("demo.fair_queue._GONE", 1)
     monkeypatch.setattr(studio.streams, "_most", 1)
-    first = opened(camera_browser, url)
-    open_tab(first).click()
-    first.page.locator(".camera[data-state=on]").wait_for()
-    second = opened(
-        camera_browser, url, viewport=PHONE, has_touch=True, is_mobile=True, color_scheme="dark"
+    open_tab(visitor).click()
+    visitor.page.locator(".camera[data-state=on]").wait_for()
+    context = camera_browser.new_context(
+        viewport=PHONE, has_touch=True, is_mobile=True, color_scheme="dark"
     )
+    second = Visitor(context.new_page(), url)
     page = second.page
     open_tab(second).tap()
     page.get_by_role("alert").get_by_text(
@@ -120,25 +143,10 @@ def test_too_many_cameras_are_told_and_a_closed_page_makes_room(
     assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
     assert page.evaluate(TOO_WIDE) == [] and page.evaluate(TOO_SMALL) == []
     assert page.evaluate(UNNAMED) == []
-    found = Axe().run(page).response["violations"]
-    assert [(each["id"], node["html"][:150]) for each in found for node in each["nodes"]] == []
-    first.page.context.close()
+    assert violations(page) == []
+    visitor.page.close()
     assert until(lambda: not len(studio.streams), 60), "the camera of nobody runs on"
-    page.context.close()
-
-
-def test_refused_camera_is_told_in_words(camera_browser: Any, url: str) -> None:
-    visitor = opened(camera_browser, url)
-    page = visitor.page
-    page.evaluate(
-        """() => {
-            const refused = new DOMException("", "NotAllowedError");
-            navigator.mediaDevices.getUserMedia = () => Promise.reject(refused);
-        }"""
-    )
-    open_tab(visitor).click()
-    page.get_by_role("alert").get_by_text("The camera was not allowed").wait_for()
-    page.context.close()
+    context.close()
 
 
 def test_newer_picture_takes_the_place_of_one_that_waits() -> None:
