@@ -312,13 +312,6 @@ def test_map_of_strengths_fades_the_style(visitor: Visitor, tmp_path: Path) -> N
     assert difference(result, expected()) > 3
 
 
-def test_box_says_what_goes_into_it(visitor: Visitor) -> None:
-    page = visitor.page
-    page.get_by_role("tab", name="A folder").click()
-    words = page.locator("#folder-photos .upload-container")
-    assert words.inner_text().split("\n") == ["Drop photos here", "- or -", "Click to choose"]
-
-
 def test_mistake_is_told_beside_the_picture_which_stays(visitor: Visitor, tmp_path: Path) -> None:
     page = visitor.page
     (tmp_path / "notes.png").write_text("dear diary")
@@ -596,6 +589,8 @@ def test_folder_comes_back_as_a_zip(visitor: Visitor, tmp_path: Path) -> None:
     (tmp_path / "...jpg").write_text("dear diary")
     page.get_by_role("tab", name="A folder").click()
     page.get_by_text("In the style of Swirling oil and Mosaic.").wait_for()
+    words = page.locator("#folder-photos .upload-container").inner_text()
+    assert words.split("\n") == ["Drop photos here", "- or -", "Click to choose"]
     visitor.choose("#folder-photos button.upload-container", *photos, tmp_path / "...jpg")
     page.locator("#folder-photos td.filename").nth(2).wait_for()
     assert page.locator("#folder-photos").get_by_label("Add files").is_visible()
