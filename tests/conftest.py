@@ -4,6 +4,7 @@ Shapes only where arguments come from our own code: for callers' mistakes `image
 `images.tensors` and the pipeline raise errors of their own, which the checker would forestall.
 """
 
+import gc
 import os
 import sys
 import tempfile
@@ -45,6 +46,17 @@ jaxtyping.install_import_hook(
     ],
     "beartype.beartype",
 )
+
+
+def pytest_sessionstart() -> None:
+    """Look for no garbage while tests are collected: all that is made stays, which takes long."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage among what tests make from now on."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
