@@ -27,18 +27,18 @@ class Clock:
 def test_rates_are_frames_over_the_seconds_that_pass_in_each_way(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    clock, stylize, stylize_video = Clock(), FrameStylizer.stylize, video_speed.stylize_video
+    clock, begin, stylize_video = Clock(), FrameStylizer.begin, video_speed.stylize_video
 
     def slow(self: FrameStylizer, *args: object) -> object:
         clock.seconds += 0.25
-        return stylize(self, *args)  # type: ignore[arg-type]
+        return begin(self, *args)  # type: ignore[arg-type]
 
     def slower(*args: object) -> object:
         clock.seconds += 1.0
         return stylize_video(*args)  # type: ignore[arg-type]
 
     monkeypatch.setattr(video_speed, "time", clock)
-    monkeypatch.setattr(FrameStylizer, "stylize", slow)
+    monkeypatch.setattr(FrameStylizer, "begin", slow)
     monkeypatch.setattr(video_speed, "stylize_video", slower)
     tiny_model().save_pretrained(tmp_path / "model")
     figures = tmp_path / "figures.json"

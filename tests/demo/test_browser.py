@@ -42,6 +42,7 @@ TOO_SMALL = """() => [...document.querySelectorAll('button, [role=button], a[dow
     .filter(e => e.checkVisibility() && e.getBoundingClientRect().height < 40)
     .map(e => [e.getBoundingClientRect().height, e.outerHTML.slice(0, 150)])"""
 """Finds buttons that a finger would miss."""
+INSIDE_IS_SHOWN = "document.querySelector('#inside-photo img').naturalWidth > 0"
 SAYS_PLACE = """([x, y]) => {
     const said = document.querySelector('#inside-words').innerText.match(/(\\d+), (\\d+)/);
     return said && Math.abs(said[1] - x) < 6 && Math.abs(said[2] - y) < 6;
@@ -623,7 +624,7 @@ def test_click_on_the_photo_looks_inside(visitor: Visitor) -> None:
     early = np.array([box["x"] + 0.6 * box["width"], box["y"] + 0.5 * box["height"]])
     page.mouse.click(*early)
     held[0].continue_()
-    page.wait_for_function("document.querySelector('#inside-photo img').naturalWidth > 0")
+    page.wait_for_function(INSIDE_IS_SHOWN)
     box = photo.bounding_box()
     share = (early - (box["x"], box["y"])) / (box["width"], box["height"])
     page.wait_for_function(SAYS_PLACE, arg=(share * size).tolist())
@@ -720,6 +721,7 @@ def test_everything_fits_a_phone_and_its_owners_finger(phone: Visitor, tmp_path:
     check("folder")
     page.get_by_role("tab", name="Look inside").tap()
     page.locator("#kernels img").wait_for()
+    page.wait_for_function(INSIDE_IS_SHOWN)
     check("inside")
     page.get_by_role("tab", name="Stylize").tap()
     (tmp_path / "notes.png").write_text("dear diary")
