@@ -12,6 +12,7 @@ from stylekernel_hf.video.conversion import RgbReader
 from stylekernel_hf.video.pyav import EndOfFileError, FFmpegError
 from stylekernel_hf.video.timed_reader import TimedReader, Undecoded
 from stylekernel_hf.video.timeline import Timeline
+from stylekernel_hf.video.timing import ShownTimes
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -30,17 +31,19 @@ class FrameReader(TimedReader):
         with open_clip(self.path, name=self.name) as container:
             stream = video_stream(container, os.fspath(self.path), name=self.name)
             stream.thread_type = "AUTO"  # type: ignore[assignment]
+            times = ShownTimes()
             for frame in self._decode(container, stream):
-                yield Undecoded(partial(reader.read, frame)), *self._told(frame)
+                told = self._told(frame, times.choose(frame.pts, frame.dts))
+                yield Undecoded(partial(reader.read, frame)), *told
 
-    def _told(self, frame: VideoFrame) -> tuple[int | None, int]:
-        """Return the time, from the clip's beginning, and the duration that a frame tells."""
+    def _told(self, frame: VideoFrame, shown: int | None) -> tuple[int | None, int]:
+        """Return the time, from the clip's beginning, and the duration of a frame."""
         own = frame.time_base or self.facts.stream_time_base
         unit = own / self.facts.time_base
         duration = round((frame.duration or 0) * unit)
-        if frame.pts is None:
+        if shown is None:
             return None, duration
-        time = round((frame.pts * own - self.facts.origin) / self.facts.time_base)
+        time = round((shown * own - self.facts.origin) / self.facts.time_base)
         self.last = max(self.last, time + duration)
         return time, duration
 

@@ -20,6 +20,33 @@ class Timed(Generic[_Item]):
     duration: int
 
 
+class ShownTimes:
+    """Chooses between the two times that frames tell, as FFmpeg's own program does.
+
+    AVI files tell no times at which frames are shown; what FFmpeg takes for them goes back and
+    forth with frames that are stored out of order. The order of decoding then tells better ones.
+    """
+
+    def __init__(self) -> None:
+        self._last: list[int | None] = [None, None]
+        self._steps_back = [0, 0]
+
+    def choose(self, shown: int | None, decoded: int | None) -> int | None:
+        """Return the time of the next frame.
+
+        Args:
+            shown: The time at which its packet says that it is shown.
+            decoded: The time at which the packet that completed it is decoded.
+        """
+        for kind, time in enumerate((shown, decoded)):
+            last = self._last[kind]
+            if time is not None:
+                self._steps_back[kind] += last is not None and time <= last
+                self._last[kind] = time
+        is_better = self._steps_back[0] <= self._steps_back[1]
+        return shown if decoded is None or (shown is not None and is_better) else decoded
+
+
 def in_order(frames: Iterable[tuple[_Item, int | None, int]], usual: int) -> Iterator[Timed[_Item]]:
     """Give every frame a time after that of the one before, and the duration until the next.
 

@@ -9,6 +9,9 @@ import pytest
 
 pytest.importorskip("av", reason="needs PyAV")
 
+import av
+from av.video.frame import PictureType
+
 from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline
 from stylekernel_hf.video.stylizing import stylize_video
 from tests.video.clips import Clip, decode, packets, save_clip
@@ -69,3 +72,16 @@ def test_late_beginning_is_no_damage(
     found = stylize_video(pipe, content, painting, tmp_path / "out.mp4")
     assert (found.frames, found.damage) == (10, "")
     assert decode(tmp_path / "out.mp4").times[0] == 0
+
+
+def test_frames_of_an_avi_file_that_are_stored_out_of_order_come_evenly(
+    pipe: StyleKernelPipeline, painting: Path, tmp_path: Path
+) -> None:
+    content = save_clip(tmp_path / "clip.avi", Clip(times=tuple(range(0, 480, 24))))
+    with av.open(str(content)) as container:
+        assert any(frame.pict_type == PictureType.B for frame in container.decode(video=0))
+    stylize_video(pipe, content, painting, tmp_path / "out.mp4")
+    steps = np.diff([float(time) for time in decode(tmp_path / "out.mp4").times])
+    # The file's first step and its last ones are not told.
+    np.testing.assert_allclose(steps[1:-3], 0.04, atol=1e-4)
+    assert len(steps) == 19 and steps.sum() < 21 * 0.04

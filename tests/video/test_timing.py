@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from stylekernel_hf.video.timing import Repeated, Timed, at_rate, between, in_order
+import pytest
+
+from stylekernel_hf.video.timing import (
+    Repeated,
+    ShownTimes,
+    Timed,
+    at_rate,
+    between,
+    in_order,
+)
 
 
 def test_times_go_up_and_last_until_the_next() -> None:
@@ -19,6 +28,25 @@ def test_times_go_up_and_last_until_the_next() -> None:
     ]
     assert list(in_order([("a", None, 0)], 5)) == [Timed("a", 0, 5)]
     assert list(in_order([], 5)) == []
+
+
+@pytest.mark.parametrize(
+    ("shown", "decoded", "expected"),
+    [
+        # As the files of cameras tell: those of decoding go up, but are too early.
+        ([0, 1, 2, 3], [-2, -1, 0, 1], [0, 1, 2, 3]),
+        ([0, 1, 2, 3], [None, None, None, None], [0, 1, 2, 3]),
+        ([None, None, None], [3, 4, 5], [3, 4, 5]),
+        # As FFmpeg reads AVI files with frames that are stored out of order.
+        ([1, 3, 4, 2, 6, 7, 5, 10], [2, 3, 4, 5, 6, 7, 8, 9], [1, 3, 4, 5, 6, 7, 8, 9]),
+        ([1, 2, 3], [0, 0, 0], [1, 2, 3]),
+    ],
+)
+def test_times_that_go_back_are_not_taken(
+    shown: list[int | None], decoded: list[int | None], expected: list[int]
+) -> None:
+    times = ShownTimes()
+    assert [times.choose(*both) for both in zip(shown, decoded, strict=True)] == expected
 
 
 def test_part_holds_what_begins_in_it() -> None:
