@@ -54,8 +54,7 @@ def pytest_sessionstart() -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Look for garbage among what tests make from now on."""
-    gc.freeze()
+    """Look for garbage again."""
     gc.enable()
 
 
