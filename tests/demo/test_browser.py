@@ -184,6 +184,13 @@ class Visitor:
             self.page.screenshot(path=f"{SCREENSHOTS}/{name}.png", full_page=True)
 
 
+def in_last_window(context: Any, url: str) -> Iterator[Visitor]:
+    """In the last visitor's window, unless that was closed: a new one compiles all of the page."""
+    visitor = Visitor(context.pages[0] if context.pages else context.new_page(), url)
+    yield visitor
+    visitor.leave()
+
+
 @pytest.fixture(scope="module")
 def desktop(browser: Any) -> Iterator[Any]:
     context = browser.new_context(viewport=DESKTOP, accept_downloads=True)

@@ -23,7 +23,14 @@ from demo.watched import check_request
 from stylekernel_hf import stylize_video
 from tests.accessibility import violations
 from tests.demo.conftest import tiny_pipeline
-from tests.demo.test_browser import PHONE, TOO_SMALL, TOO_WIDE, UNNAMED, Visitor
+from tests.demo.test_browser import (
+    PHONE,
+    TOO_SMALL,
+    TOO_WIDE,
+    UNNAMED,
+    Visitor,
+    in_last_window,
+)
 from tests.demo.visitor import until
 from tests.video.clips import Clip, decode, save_clip
 
@@ -48,10 +55,7 @@ def desktop(browser: Any) -> Iterator[Any]:
 
 @pytest.fixture
 def visitor(desktop: Any, url: str) -> Iterator[Visitor]:
-    """In the last visitor's window, unless that was closed: a new one compiles all of the page."""
-    visitor = Visitor(desktop.pages[0] if desktop.pages else desktop.new_page(), url)
-    yield visitor
-    visitor.leave()
+    yield from in_last_window(desktop, url)
 
 
 def open_tab(visitor: Visitor) -> None:

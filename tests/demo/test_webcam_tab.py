@@ -23,7 +23,14 @@ from tests.accessibility import violations
 from tests.chromium import launched
 from tests.demo.conftest import tiny_pipeline
 from tests.demo.pictures import difference
-from tests.demo.test_browser import PHONE, TOO_SMALL, TOO_WIDE, UNNAMED, Visitor
+from tests.demo.test_browser import (
+    PHONE,
+    TOO_SMALL,
+    TOO_WIDE,
+    UNNAMED,
+    Visitor,
+    in_last_window,
+)
 from tests.demo.visitor import until
 
 SIZE = (160, 120)
@@ -54,10 +61,7 @@ def desktop(camera_browser: Any) -> Iterator[Any]:
 
 @pytest.fixture
 def visitor(desktop: Any, url: str) -> Iterator[Visitor]:
-    """In the last visitor's window, unless that was closed: a new one compiles all of the page."""
-    visitor = Visitor(desktop.pages[0] if desktop.pages else desktop.new_page(), url)
-    yield visitor
-    visitor.leave()
+    yield from in_last_window(desktop, url)
 
 
 def open_tab(visitor: Visitor) -> Any:
