@@ -126,12 +126,11 @@ class FrameStylizer:
         steady = None if self._steady is None else self._steady.begin(rgb, float(time))
 
         def stylize() -> UInt8[Tensor, "1 3 h w"]:
-            if steady is None:
-                stylized = self._forward(rgb, style, strength, None)
-            else:
-                try:
-                    stylized = self._forward(rgb, style, strength, steady.average)
-                finally:
+            try:
+                adjust = None if steady is None else steady.average
+                stylized = self._forward(rgb, style, strength, adjust)
+            finally:
+                if steady is not None:
                     steady.finish()
             return rounded_bytes(recolor(stylized, rgb, color)).cpu()
 
