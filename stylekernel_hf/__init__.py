@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from stylekernel_hf.pretrained.presets import build_model
     from stylekernel_hf.styles.embedding import StyleEmbedding
     from stylekernel_hf.styles.library import StyleLibrary
+    from stylekernel_hf.video.decoding import StreamDecoder
     from stylekernel_hf.video.live import LiveStylizer
     from stylekernel_hf.video.stylizing import StylizedVideo, VideoProgress, stylize_video
 
@@ -50,6 +51,7 @@ __all__ = [
     "LiveStylizer",
     "PictureMetadata",
     "RuntimePipeline",
+    "StreamDecoder",
     "StyleEmbedding",
     "StyleKernelConfig",
     "StyleKernelDiffusionModel",
@@ -84,6 +86,7 @@ _HOMES = {
     "LiveStylizer": "stylekernel_hf.video.live",
     "PictureMetadata": "stylekernel_hf.images.metadata.picture_metadata",
     "RuntimePipeline": "stylekernel_hf.pipelines.runtime_pipeline",
+    "StreamDecoder": "stylekernel_hf.video.decoding",
     "StyleEmbedding": "stylekernel_hf.styles.embedding",
     "StyleKernelConfig": "stylekernel_hf.model.config",
     "StyleKernelDiffusionModel": "stylekernel_hf.integrations.diffusers_pipeline",

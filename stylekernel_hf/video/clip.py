@@ -14,7 +14,7 @@ from stylekernel_hf.errors.messages import first_line
 from stylekernel_hf.styles.picture_size import MIN_SIDE
 from stylekernel_hf.video.colors import VideoColors
 from stylekernel_hf.video.pyav import FFmpegError, InvalidDataError, av
-from stylekernel_hf.video.timeline import is_cover
+from stylekernel_hf.video.timeline import beginning, video_streams
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -92,7 +92,7 @@ def open_clip(path: str | os.PathLike[str], *, name: str) -> Generator[InputCont
 
 def video_stream(container: InputContainer, path: str, *, name: str) -> VideoStream:
     """Return the stream of moving pictures; ValueError for a file without."""
-    streams = [each for each in container.streams.video if not is_cover(each)]
+    streams = video_streams(container)
     if not streams:
         held = ", ".join(sorted({each.type for each in container.streams})) or "nothing"
         raise ValueError(f"{name} must hold a video, but '{path}' holds only {held}")
@@ -123,7 +123,7 @@ def look_at_clip(path: str | os.PathLike[str], *, name: str) -> ClipFacts:
         aspect = stream.sample_aspect_ratio or Fraction(1)
         sides = (frame.width, frame.height)
         turned = turn in (90, -90)
-        origin = _origin(container, stream)
+        origin = beginning(container, stream)
         seconds = _stream_seconds(stream, origin)
         own_base = stream.time_base or Fraction(1, _FINEST_TIME)
         return ClipFacts(
@@ -185,15 +185,6 @@ def _upright_turn(rotation: int) -> int:
     """Return the nearest of four turns; cameras tell no other."""
     turn = round(rotation / 90) * 90
     return 180 if turn == -180 else turn
-
-
-def _origin(container: InputContainer, stream: VideoStream) -> Fraction:
-    """Return the time at which a file begins, in seconds."""
-    begin = Fraction(container.start_time or 0, av.time_base)
-    # Sound may begin before 0, with what its codec needs to begin; pictures do where the clock of a
-    # transport stream starts anew.
-    pictures = (stream.start_time or 0) * (stream.time_base or Fraction(0))
-    return max(begin, min(pictures, Fraction(0)))
 
 
 def _stream_seconds(stream: VideoStream, origin: Fraction) -> float | None:

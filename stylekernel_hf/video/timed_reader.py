@@ -11,22 +11,9 @@ from fractions import Fraction
 from jaxtyping import Num
 from torch import Tensor
 
-from stylekernel_hf.errors.messages import first_line
 from stylekernel_hf.video.clip import ClipFacts
+from stylekernel_hf.video.damage import Damage
 from stylekernel_hf.video.timing import Repeated, at_rate, between, in_order, once
-
-
-@dataclass
-class Damage:
-    """What of a clip could not be decoded."""
-
-    packets: int = 0
-    reason: str = ""
-
-    def note(self, error: Exception) -> None:
-        """Count a packet or picture, and keep the first reason."""
-        self.packets += 1
-        self.reason = self.reason or first_line(error)
 
 
 @dataclass(frozen=True)
