@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
 # As FFmpeg's program does: in seconds, what is more than a gap, and what is more than disorder.
 _GAP = Fraction(10)
 _DISORDER = Fraction(1, 10)
+_LONGEST_STEP = Fraction(1)
+"""Seconds until the next packet is expected, at most, unless a packet tells a longer duration."""
+_MOST_BEHIND = 3
+"""Packets of a stream that may come after another stream has jumped: FFmpeg holds some back."""
 
 
 class Timeline:
@@ -41,34 +46,62 @@ class Timeline:
             heard_or_seen = [*container.streams.video, *container.streams.audio]
             self.streams += [each for each in heard_or_seen if each not in wanted]
         self._moved = Fraction(0)
-        self._shown: dict[int, tuple[Fraction, Fraction]] = {}
-        """The time of each stream's last packet, and that at which its next one is expected."""
+        self._tracks: dict[int, _Track] = {}
         self._last: Fraction | None = None
+        """When any stream's next packet is expected."""
 
     def place(self, packet: Any) -> None:
         """Give the next packet of the streams the time at which it goes on."""
         base, stream = packet.time_base, packet.stream
         if not self.may_jump or packet.dts is None or not base:
             return
+        moved = self._moved
         if stream.type in ("video", "audio") and not is_cover(stream):
-            self._look(packet.dts * base, stream, (packet.duration or 0) * base)
-        moved = round(self._moved / base)
-        packet.dts += moved
+            track = self._tracks.setdefault(stream.index, _Track(self._moved))
+            self._look(track, packet.dts * base, (packet.duration or 0) * base)
+            moved = track.moved
+        packet.dts += round(moved / base)
         if packet.pts is not None:
-            packet.pts += moved
+            packet.pts += round(moved / base)
 
-    def _look(self, time: Fraction, stream: Stream, duration: Fraction) -> None:
+    def _look(self, track: _Track, time: Fraction, duration: Fraction) -> None:
         """Notice a jump: against the stream itself or, at its beginning, against the others."""
-        time += self._moved
-        before, expected = self._shown.get(stream.index, (None, self._last))
-        if expected is not None:
-            change = time - expected
-            if abs(change) > _GAP or (before is not None and change < -_DISORDER):
-                self._moved, time, self.jumped = self._moved - change, expected, True
-        # Files may tell too short a duration.
-        step = duration if before is None else max(duration, time - before)
-        self._shown[stream.index] = (time, time + step)
-        self._last = time + step
+        expected = self._last if track.expected is None else track.expected
+        if track.moved != self._moved:
+            # Another stream has jumped, but packets from before may still come.
+            track.behind += 1
+            if track.behind > _MOST_BEHIND or track.jumps(time, expected):
+                track.moved, track.behind = self._moved, 0
+        if expected is not None and track.jumps(time, expected):
+            self._moved = track.moved = expected - time
+            self.jumped = True
+        self._last = track.go_on(time, duration)
+
+
+@dataclass
+class _Track:
+    """A stream, whose packets are `moved` by so many seconds; for so many it was `behind`."""
+
+    moved: Fraction
+    behind: int = 0
+    last: Fraction | None = None
+    """The time of its last packet."""
+    expected: Fraction | None = None
+    """The time at which its next packet is expected."""
+
+    def jumps(self, time: Fraction, expected: Fraction | None) -> bool:
+        """Say whether a packet of this time is out of place."""
+        time += self.moved
+        goes_back = self.last is not None and time < self.last - _DISORDER
+        return goes_back or (expected is not None and abs(time - expected) > _GAP)
+
+    def go_on(self, time: Fraction, duration: Fraction) -> Fraction:
+        """Take a packet; return when the next one is expected."""
+        time += self.moved
+        # Files may tell too short a duration; a pause says nothing of the next one.
+        step = Fraction(0) if self.last is None else min(time - self.last, _LONGEST_STEP)
+        self.last, self.expected = time, time + max(duration, step)
+        return self.expected
 
 
 def is_cover(stream: Stream) -> bool:

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import stylekernel_hf
+
 pytest.importorskip("av", reason="needs PyAV")
 
 import av
@@ -20,9 +22,27 @@ from tests.video.clips import Clip, decode, packets, save_clip
 CLOCK_END = 2**33 / 90_000
 
 
-def save_recording(path: Path, begin: float) -> Path:
-    options = {"output_ts_offset": f"{begin:.3f}"}
-    return save_clip(path, Clip(audio="aac", container_options=options))
+def save_recording(path: Path, begin: float, **options: str) -> Path:
+    offset = {"output_ts_offset": f"{begin:.3f}"}
+    clip = Clip(audio="aac", container_options=offset, options={"crf": "10", **options})
+    return save_clip(path, clip)
+
+
+def save_joined(path: Path, *begins: float, **options: str) -> Path:
+    parts = [path.with_name(f"{number}.ts") for number in range(len(begins))]
+    for part, begin in zip(parts, begins, strict=True):
+        save_recording(part, begin, **options)
+    path.write_bytes(b"".join(part.read_bytes() for part in parts))
+    return path
+
+
+def read_times(path: Path, kind: str) -> tuple[list[float], list[Exception]]:
+    """Return the times of the frames of a kind, and the damage."""
+    damage: list[Exception] = []
+    with av.open(str(path)) as container:
+        stream = getattr(container.streams, kind)[0]
+        decoder = stylekernel_hf.StreamDecoder(container, stream, damage.append)
+        return [float(time) for _, time in decoder.frames() if time is not None], damage
 
 
 def assert_goes_on(result: Path, frames: int) -> None:
@@ -44,9 +64,7 @@ def test_joined_recordings_go_on(
     begins: tuple[float, float],
     suffix: str,
 ) -> None:
-    parts = [save_recording(tmp_path / f"{n}.ts", begin) for n, begin in enumerate(begins)]
-    joined = tmp_path / "joined.ts"
-    joined.write_bytes(b"".join(part.read_bytes() for part in parts))
+    joined = save_joined(tmp_path / "joined.ts", *begins)
     result = tmp_path / f"out{suffix}"
     found = stylize_video(pipe, joined, painting, result)
     assert (found.frames, found.damage) == (20, "")
@@ -85,3 +103,18 @@ def test_frames_of_an_avi_file_that_are_stored_out_of_order_come_evenly(
     # The file's first step and its last ones are not told.
     np.testing.assert_allclose(steps[1:-3], 0.04, atol=1e-4)
     assert len(steps) == 19 and steps.sum() < 21 * 0.04
+
+
+def test_sound_that_jumps_before_the_last_pictures_come_moves_none_of_them(tmp_path: Path) -> None:
+    joined = save_joined(tmp_path / "joined.ts", 0, 0, tune="zerolatency")
+    shown, heard = (read_times(joined, kind)[0] for kind in ("video", "audio"))
+    np.testing.assert_allclose(np.diff(shown), 0.04, atol=0.04)
+    assert np.diff(heard).max() < 0.1 and heard[-1] - heard[0] == pytest.approx(0.8, abs=0.1)
+
+
+def test_pauses_of_a_transport_stream_are_no_jumps(tmp_path: Path) -> None:
+    times = (0, 24, 48, 5400, 5424, 5448, 6000, 6024, 9000, 9024)
+    content = save_clip(tmp_path / "clip.ts", Clip(times=times))
+    shown, damage = read_times(content, "video")
+    np.testing.assert_allclose(np.subtract(shown, shown[0]), np.divide(times, 600), atol=1e-3)
+    assert damage == []
