@@ -36,6 +36,7 @@ class FrameReader(TimedReader):
         own = frame.time_base or self.facts.stream_time_base
         duration = round((frame.duration or 0) * own / self.facts.time_base)
         if seconds is None:
+            self.last += duration
             return None, duration
         time = round(seconds / self.facts.time_base)
         self.last = max(self.last, time + duration)

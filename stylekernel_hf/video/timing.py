@@ -32,7 +32,7 @@ class ShownTimes:
         self._steps_back = [0, 0]
 
     def choose(self, shown: int | None, decoded: int | None) -> int | None:
-        """Return the time of the next frame.
+        """Return the time of the next frame; None where the file tells no good one.
 
         Args:
             shown: The time at which its packet says that it is shown.
@@ -43,8 +43,8 @@ class ShownTimes:
             if time is not None:
                 self._steps_back[kind] += last is not None and time <= last
                 self._last[kind] = time
-        is_better = self._steps_back[0] <= self._steps_back[1]
-        return shown if decoded is None or (shown is not None and is_better) else decoded
+        prefers_decoded = self._last[1] is not None and self._steps_back[0] > self._steps_back[1]
+        return decoded if shown is None or prefers_decoded else shown
 
 
 def in_order(frames: Iterable[tuple[_Item, int | None, int]], usual: int) -> Iterator[Timed[_Item]]:

@@ -39,11 +39,12 @@ def test_times_go_up_and_last_until_the_next() -> None:
         ([None, None, None], [3, 4, 5], [3, 4, 5]),
         # As FFmpeg reads AVI files with frames that are stored out of order.
         ([1, 3, 4, 2, 6, 7, 5, 10], [2, 3, 4, 5, 6, 7, 8, 9], [1, 3, 4, 5, 6, 7, 8, 9]),
+        ([1, 3, 2, 5, 4], [2, 3, 4, 5, None], [1, 3, 4, 5, None]),
         ([1, 2, 3], [0, 0, 0], [1, 2, 3]),
     ],
 )
 def test_times_that_go_back_are_not_taken(
-    shown: list[int | None], decoded: list[int | None], expected: list[int]
+    shown: list[int | None], decoded: list[int | None], expected: list[int | None]
 ) -> None:
     times = ShownTimes()
     assert [times.choose(*both) for both in zip(shown, decoded, strict=True)] == expected
