@@ -26,13 +26,14 @@ import numpy as np
 from av.stream import Disposition
 
 from demo.bounds import bound, close_off
+from demo.clip_sound import decode_sound
+from stylekernel_hf import StreamDecoder
 
 TICKS = 90_000
 """Times are in units of 1 / `TICKS` s: frames of all usual rates begin at whole numbers of them."""
 TIME = struct.Struct(">q")
 END = -1
 """In place of a time, where no frame follows."""
-SOUND_RATE = 48_000
 MOST_RATE = 240
 """Frames a second of a clip that is read."""
 _FORMATS = "mov,matroska,avi,mpegts,gif"
@@ -74,9 +75,10 @@ def main() -> None:
 def _answer(answers: IO[bytes], data: bytes, order: dict[str, Any]) -> None:
     has_begun = False
     try:
-        clip = _Clip(_opened(data), order)
-        begin, sound = _sound(_opened(data), order["length"])
-        _say(answers, {"size": clip.size, "sound": len(sound), "begin": begin})
+        clip = _Clip(data, order)
+        begin, sound = decode_sound(_opened(data), order["length"] + _SLACK)
+        head = {"size": clip.size, "sound": len(sound), "begin": int(begin * TICKS)}
+        _say(answers, head)
         answers.write(sound)
         has_begun = True
         for time, pixels in clip.frames():
@@ -87,7 +89,7 @@ def _answer(answers: IO[bytes], data: bytes, order: dict[str, Any]) -> None:
         told = {"problem": problem.word, "value": problem.value}
     except MemoryError:
         told = {"problem": "memory"}
-    except (av.FFmpegError, ValueError, OverflowError):
+    except (av.FFmpegError, ValueError, ArithmeticError):
         told = {"problem": "frames" if has_begun else "none"}
     if has_begun:
         answers.write(TIME.pack(END))
@@ -106,34 +108,35 @@ def _say(answers: IO[bytes], words: dict[str, Any]) -> None:
 class _Clip:
     """A file that is to be read; Problem for one that cannot be."""
 
-    def __init__(self, container: Any, order: dict[str, Any]) -> None:
-        self._container, self._order = container, order
+    def __init__(self, data: bytes, order: dict[str, Any]) -> None:
+        self._container, self._order = _opened(data), order
         self.damage = 0
-        self._video = self._first_video()
-        self._check()
+        self._video = _first_video(self._container)
+        decoder = StreamDecoder(self._container, self._video, self._note, most_damage=_MOST_DAMAGE)
+        self._check_size()
+        self._check_length(_seconds(_opened(data)) if decoder.may_jump else self._told_seconds())
+        self._usual = 1 / Fraction(self._video.average_rate or self._video.guessed_rate or 25)
         context = self._video.codec_context
         # One thread: a visitor's clip must not occupy all processors.
         context.thread_count = 1
         context.options = {"max_pixels": str(order["pixels"])}
-        self._frames = self._decoded()
-        self._first = next(self._frames, None)
-        if self._first is None:
+        self._frames = decoder.frames()
+        begin = next(self._frames, None)
+        if begin is None:
             raise Problem("frames")
+        self._begin, self._first = begin, begin[0]
         if self._first.color_trc in _HDR_TRANSFERS:
             raise Problem("hdr")
         self._turns = round(self._first.rotation / 90) % 4
         self._scaled = self._scaled_size()
         self.size = self._scaled[::-1] if self._turns % 2 else self._scaled
 
-    def _first_video(self) -> Any:
-        streams = self._container.streams
-        pictures = Disposition.attached_pic
-        videos = [each for each in streams.video if not each.disposition & pictures]
-        if not videos:
-            raise Problem("sound" if streams.audio else "none")
-        return videos[0]
+    def _note(self, error: Exception) -> None:
+        if isinstance(error, MemoryError):
+            raise error
+        self.damage += 1
 
-    def _check(self) -> None:
+    def _check_size(self) -> None:
         """Look at what the file says of itself, before anything is decoded."""
         video, order = self._video, self._order
         if not video.width or not video.height:
@@ -142,12 +145,16 @@ class _Clip:
             raise Problem("large", [video.width, video.height])
         if min(video.width, video.height) < _LEAST_SIDE:
             raise Problem("small", [video.width, video.height])
+
+    def _told_seconds(self) -> float:
+        """Return the length that the header tells, or 0."""
+        video = self._video
         own = video.duration * video.time_base if video.duration and video.time_base else 0
-        whole = Fraction(max(0, self._container.duration or 0), av.time_base)
-        seconds = float(own or whole)
-        if seconds > order["length"] + _SLACK:
+        return float(own or Fraction(max(0, self._container.duration or 0), av.time_base))
+
+    def _check_length(self, seconds: float) -> None:
+        if seconds > self._order["length"] + _SLACK:
             raise Problem("long", seconds)
-        self._usual = 1 / Fraction(video.average_rate or video.guessed_rate or 25)
 
     def _scaled_size(self) -> tuple[int, int]:
         """Return the size, in even numbers, of frames as they lie in the file."""
@@ -161,14 +168,11 @@ class _Clip:
 
     def frames(self) -> Iterator[tuple[int, np.ndarray[Any, Any]]]:
         """Give the frames with their times, but no more a second than are ordered."""
-        origin = _origin(self._container)
         period = Fraction(1, self._order["rate"])
         last, due = Fraction(-1), Fraction(0)
-        for number, frame in enumerate(itertools.chain([self._first], self._frames)):
-            told = None if frame.pts is None else frame.pts * frame.time_base - origin
+        for number, (frame, told) in enumerate(itertools.chain([self._begin], self._frames)):
             time = last + self._usual if told is None else told
-            if time > self._order["length"] + _SLACK:
-                raise Problem("long", float(time))
+            self._check_length(float(time))
             # Headers are often wrong about it.
             if number > MOST_RATE * (time + 1):
                 raise Problem("fast", float(number / max(time, _SLACK)))
@@ -176,20 +180,6 @@ class _Clip:
                 continue
             due, last = max(due, time - period) + period, time
             yield int(time * TICKS), self._rgb(frame)
-
-    def _decoded(self) -> Iterator[Any]:
-        packets = self._container.demux(self._video)
-        while self.damage < _MOST_DAMAGE:
-            try:
-                if (packet := next(packets, None)) is None:
-                    return
-                yield from packet.decode()
-            except av.EOFError:
-                return
-            except MemoryError:
-                raise
-            except (av.FFmpegError, ValueError):
-                self.damage += 1
 
     def _rgb(self, frame: Any) -> np.ndarray[Any, Any]:
         if frame.width * frame.height > self._order["pixels"]:
@@ -203,31 +193,24 @@ class _Clip:
         return np.ascontiguousarray(np.rot90(rgb, self._turns))
 
 
-def _sound(container: Any, seconds: float) -> tuple[int, bytes]:
-    """Decode the first sound; return its time in ticks, and 16-bit stereo, up to an error in it."""
-    if not container.streams.audio:
-        return 0, b""
-    begin, parts, room = Fraction(0), [], int((seconds + _SLACK) * SOUND_RATE) * 4
-    resampler = av.AudioResampler("s16", "stereo", SOUND_RATE)
-    try:
-        for frame in container.decode(container.streams.audio[0]):
-            if not parts and frame.pts is not None:
-                begin = frame.pts * frame.time_base - _origin(container)
-            for even in resampler.resample(frame):
-                parts.append(even.to_ndarray().tobytes()[:room])
-                room -= len(parts[-1])
-            if not room:
-                break
-    except MemoryError:
-        raise
-    except (av.FFmpegError, ValueError):
-        pass
-    return int(begin * TICKS), b"".join(parts)
+def _first_video(container: Any) -> Any:
+    streams = container.streams
+    pictures = Disposition.attached_pic
+    videos = [each for each in streams.video if not each.disposition & pictures]
+    if not videos:
+        raise Problem("sound" if streams.audio else "none")
+    return videos[0]
 
 
-def _origin(container: Any) -> Fraction:
-    """Return the time at which a file begins; sound may begin earlier, as its codec needs it."""
-    return Fraction(max(container.start_time or 0, 0), av.time_base)
+def _seconds(container: Any) -> float:
+    """Return the length of the pictures, of all recordings that were joined, by their packets."""
+    decoder = StreamDecoder(container, _first_video(container))
+    ends = (
+        (packet.pts + (packet.duration or 0)) * packet.time_base
+        for packet in decoder.packets()
+        if packet.pts is not None
+    )
+    return float(max(ends, default=decoder.origin) - decoder.origin)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,8 @@ from typing import Any
 import av
 import numpy as np
 
-from demo.clip_decoder import SOUND_RATE, TICKS
+from demo.clip_decoder import TICKS
+from demo.clip_sound import SOUND_RATE
 
 # Nearly without loss, and quick: the file lives until it is stylized.
 _OPTIONS = {"preset": "ultrafast", "crf": "8"}

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from demo.bounds import PATIENCE
-from demo.clip_decoder import END, MOST_RATE, SOUND_RATE, TICKS, TIME
+from demo.clip_decoder import END, MOST_RATE, TICKS, TIME
+from demo.clip_sound import SOUND_RATE
 from demo.clip_writer import ClipWriter
 from demo.limits import Limits
 from demo.messages import VisitorError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import struct
 from pathlib import Path
 
@@ -27,6 +28,32 @@ def save_growing(path: Path) -> None:
         for width, height in sizes
     ]
     path.write_bytes(b"".join(part.read_bytes() for part in parts))
+
+
+def save_joined(path: Path, *begins: float) -> None:
+    """Write recordings of 0.4 s, one after the other, whose clocks begin at these seconds."""
+    parts: list[bytes] = []
+    for begin in begins:
+        offset = {"output_ts_offset": f"{begin:.3f}"}
+        part = save_clip(path.with_name("part.ts"), Clip(audio="aac", container_options=offset))
+        parts.append(part.read_bytes())
+    path.write_bytes(b"".join(parts))
+
+
+def save_jumping(path: Path, frames: int) -> None:
+    """Write a transport stream whose clock jumps by hours at every frame."""
+    save_clip(path, Clip(times=range(0, 24 * frames, 24)))
+    data, times = bytearray(path.read_bytes()), itertools.cycle((0, 2**31, 2**20))
+    for packet in range(0, len(data), 188):
+        stuffing = 1 + data[packet + 4] if data[packet + 3] & 0x20 else 0
+        begin = packet + 4 + stuffing
+        if data[packet + 1] & 0x40 and data.startswith(b"\0\0\1\xe0", begin):
+            time = next(times)
+            for place in range(begin + 9, begin + 9 + data[begin + 8], 5):  # Shown, and decoded.
+                marks = data[place] & 0xF0 | 1
+                high = marks | time >> 29 & 14, time >> 22 & 255, time >> 14 & 254 | 1
+                data[place : place + 5] = bytes((*high, time >> 7 & 255, time << 1 & 254 | 1))
+    path.write_bytes(data)
 
 
 def save_gif(path: Path, frames: int, milliseconds: int) -> None:

@@ -7,6 +7,7 @@ import io
 import json
 import socket
 import struct
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -30,6 +31,8 @@ from tests.demo.clip_files import (
     references,
     save_gif,
     save_growing,
+    save_joined,
+    save_jumping,
     save_wide,
 )
 from tests.video.clips import Clip, decode, picture, save_clip, save_sound, save_words
@@ -120,6 +123,74 @@ def test_frames_that_grow_in_the_middle_are_left_out(tmp_path: Path) -> None:
     limits = Limits(video_seconds=5, video_side=64, video_pixels=10_000)
     result = write((tmp_path / "a.ts").read_bytes(), tmp_path / "plain.mp4", limits=limits)
     assert result == PlainClip(10, (64, 48), damaged=True)
+
+
+# Of a transport stream in seconds, whose clock of 33 bits counts 90,000 a second.
+_CLOCK_END = 2**33 / 90_000
+
+
+@pytest.mark.parametrize("begins", [(100, 0, 40_000), (_CLOCK_END - 0.2,)], ids=["joined", "wrap"])
+def test_pictures_and_sound_go_on_where_the_clock_jumps(
+    tmp_path: Path, begins: tuple[float, ...]
+) -> None:
+    save_joined(tmp_path / "a.ts", *begins)
+    limits = Limits(video_seconds=2, video_side=64)
+    result = write((tmp_path / "a.ts").read_bytes(), tmp_path / "plain.mp4", limits=limits)
+    assert result == PlainClip(10 * len(begins), (64, 48), damaged=False)
+    shown = decode(tmp_path / "plain.mp4").times
+    np.testing.assert_allclose(np.diff([float(time) for time in shown]), 0.04, atol=0.03)
+    seconds = 0.4 * len(begins)
+    assert heard(tmp_path / "plain.mp4", 0.1, seconds - 0.1) > 0.05
+
+
+def heard(path: Path, begin: float, end: float) -> float:
+    """Return the least loudness of any 20 ms between two times."""
+    with av.open(str(path)) as container:
+        frames = [frame for frame in container.decode(audio=0) if frame.pts is not None]
+    sound = np.zeros(48_000 * 4)
+    for frame in frames:
+        first = frame.pts * 48_000 // frame.time_base.denominator
+        samples = frame.to_ndarray()[0][-min(first, 0) :]
+        sound[max(first, 0) :][: len(samples)] = samples
+    parts = sound[int(begin * 48_000) : int(end * 48_000)]
+    whole = len(parts) // 960 * 960
+    return float(np.sqrt((parts[:whole].reshape(-1, 960) ** 2).mean(axis=1)).min())
+
+
+def test_silence_is_put_where_sound_pauses_with_the_pictures(tmp_path: Path) -> None:
+    save_joined(tmp_path / "a.ts", 0, 1.2)
+    limits = Limits(video_seconds=2, video_side=64)
+    plain = tmp_path / "plain.mp4"
+    write((tmp_path / "a.ts").read_bytes(), plain, limits=limits)
+    shown = [float(time) for time in decode(plain).times]
+    expected = [float(time) for time in decode(tmp_path / "a.ts").times]
+    np.testing.assert_allclose(np.diff(shown), np.diff(expected), atol=1e-3)
+    assert shown[10] - shown[9] > 0.7
+    assert heard(plain, 0.6, 1.1) == pytest.approx(0, abs=0.01)
+    assert heard(plain, shown[10] + 0.05, shown[10] + 0.3) > 0.05
+
+
+def test_frames_of_an_avi_file_that_are_stored_out_of_order_come_evenly(tmp_path: Path) -> None:
+    clip = save_clip(tmp_path / "a.avi", Clip(times=range(0, 480, 24)))
+    write(clip.read_bytes(), tmp_path / "plain.mp4")
+    steps = np.diff([float(time) for time in decode(tmp_path / "plain.mp4").times])
+    # The file's first step and its last ones are not told.
+    np.testing.assert_allclose(steps[1:-3], 0.04, atol=1e-4)
+    assert len(steps) >= 17
+
+
+def test_jumps_of_the_clock_make_no_clip_shorter(tmp_path: Path) -> None:
+    save_joined(tmp_path / "joined.ts", 0, 100, 0, 40_000)
+    save_jumping(tmp_path / "jumping.ts", 200)
+    for name, told in {"joined.ts": "is 2 s long", "jumping.ts": "s long|frames a second"}.items():
+        with pytest.raises(VisitorError, match=told):
+            write((tmp_path / name).read_bytes(), tmp_path / "plain.mp4")
+
+
+def test_decoder_imports_no_torch() -> None:
+    code = "import sys, demo.clip_decoder; print('torch' in sys.modules)"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout == "False\n"
 
 
 class Listener:
