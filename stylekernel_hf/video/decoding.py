@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from stylekernel_hf.video.damage import LostParts
 from stylekernel_hf.video.pyav import EndOfFileError, FFmpegError
 from stylekernel_hf.video.timeline import Timeline, beginning, video_streams
 from stylekernel_hf.video.timing import ShownTimes
@@ -58,7 +59,7 @@ class StreamDecoder:
         self._container, self._stream = container, stream
         self._note, self._left = note, most_damage
         self._timeline = Timeline(container, [stream])
-        self._shown = ShownTimes()
+        self._shown, self._lost = ShownTimes(), LostParts()
         self.may_jump = self._timeline.may_jump
         self.origin = beginning(container, next(iter(video_streams(container)), None))
 
@@ -80,7 +81,8 @@ class StreamDecoder:
                 return
             if packet is None:
                 return
-            self._timeline.place(packet)
+            if self._timeline.place(packet):
+                self._lost.clear()
             if packet.stream.index == self._stream.index:
                 yield packet
 
@@ -96,7 +98,11 @@ class StreamDecoder:
             except EndOfFileError:
                 return
             except (FFmpegError, ValueError) as error:
+                self._lost.clear()
                 self._damaged(error)
+            if self.may_jump and packet.size:
+                for _ in range(self._lost.look(packet)):
+                    self._damaged(ValueError("parts of them are missing"))
             if self._left <= 0:
                 return
 

@@ -50,19 +50,21 @@ class Timeline:
         self._last: Fraction | None = None
         """When any stream's next packet is expected."""
 
-    def place(self, packet: Any) -> None:
-        """Give the next packet of the streams the time at which it goes on."""
+    def place(self, packet: Any) -> bool:
+        """Give the next packet of the streams the time at which it goes on; say if it jumped."""
         base, stream = packet.time_base, packet.stream
         if not self.may_jump or packet.dts is None or not base:
-            return
-        moved = self._moved
+            return False
+        moved, has_jumped = self._moved, False
         if stream.type in ("video", "audio") and not is_cover(stream):
             track = self._tracks.setdefault(stream.index, _Track(self._moved))
+            before = track.moved
             self._look(track, packet.dts * base, (packet.duration or 0) * base)
-            moved = track.moved
+            moved, has_jumped = track.moved, track.moved != before
         packet.dts += round(moved / base)
         if packet.pts is not None:
             packet.pts += round(moved / base)
+        return has_jumped
 
     def _look(self, track: _Track, time: Fraction, duration: Fraction) -> None:
         """Notice a jump: against the stream itself or, at its beginning, against the others."""

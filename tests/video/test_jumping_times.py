@@ -118,3 +118,24 @@ def test_pauses_of_a_transport_stream_are_no_jumps(tmp_path: Path) -> None:
     shown, damage = read_times(content, "video")
     np.testing.assert_allclose(np.subtract(shown, shown[0]), np.divide(times, 600), atol=1e-3)
     assert damage == []
+
+
+def test_bytes_that_are_missing_in_a_transport_stream_are_told(
+    pipe: StyleKernelPipeline, painting: Path, tmp_path: Path
+) -> None:
+    content = save_clip(tmp_path / "clip.ts", Clip(times=tuple(range(0, 720, 24))))
+    data = content.read_bytes()
+    cut = slice(len(data) * 4 // 10, len(data) * 6 // 10)
+    content.write_bytes(data[: cut.start] + bytes(cut.stop - cut.start) + data[cut.stop :])
+    found = stylize_video(pipe, content, painting, tmp_path / "out.mp4")
+    assert 15 < found.frames < 30
+    assert "is damaged" in found.damage and "parts of them are missing" in found.damage
+
+
+def test_nothing_is_missing_where_recordings_were_joined(tmp_path: Path) -> None:
+    """Their counters do not go on there, though their times do."""
+    joined = save_joined(tmp_path / "joined.ts", 0, 0.4)
+    with av.open(str(joined)) as container:
+        assert any(packet.is_corrupt for packet in container.demux(video=0))
+    shown, damage = read_times(joined, "video")
+    assert (len(shown), damage) == (20, [])
