@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -22,6 +19,7 @@ from stylekernel_hf.training.checkpoints import save_checkpoint
 from stylekernel_hf.training.losses import LossWeights
 from stylekernel_hf.training.settings import TrainingSettings
 from stylekernel_hf.training.trainer import Trainer
+from tests.forks import Forked
 from tests.tiny import tiny_model, vgg_shaped_model
 from tests.training.runs import command_of, log_of, state_of, train
 
@@ -152,13 +150,11 @@ def test_two_processes_take_the_trajectory_of_one_with_the_whole_batch(
     words += ["-m", "stylekernel_hf.cli", "train"]
     words += command_of(shared, init=settings.output.with_name("start"))
     words += ["--temporal-weight", weights.temporal]
-    launch = [sys.executable, "-m", "accelerate.commands.launch", *map(str, words)]
-    environment = os.environ | {"ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(
-        launch, env=environment, capture_output=True, text=True, timeout=240, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.count("wrote") == 1
+    launch = "from accelerate.commands.launch import main; main()"
+    with Forked(launch, *words, env={"ACCELERATE_USE_CPU": "true"}) as launched:
+        printed = launched.stdout.read()
+        assert launched.wait(240) == 0, launched.errors()
+    assert printed.count("wrote") == 1
     for line, other in zip(log_of(settings.output), log_of(shared.output), strict=True):
         # The norm of the gradient takes in the rounding of every step before; no term does so much.
         norms = [each.pop("gradient_norm") for each in (line, other)]
