@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import os
 import re
 import shlex
 import shutil
@@ -10,18 +11,24 @@ import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
+import numpy as np
 import pytest
 import typer
 import typer.core
 import typer.main
+from nbclient import NotebookClient
 
 import stylekernel_hf
 from stylekernel_hf.cli.app import app
 from stylekernel_hf.images.loading import load_image
+from stylekernel_hf.pretrained.checkpoint import EMBEDDED_CHECKPOINT, load_checkpoint
+from tests.tiny import save_tiny_vgg
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs" / "pages").glob("*.md"))]
 EXAMPLES = ROOT / "demo" / "examples"
+NOTEBOOK = ROOT / "docs" / "notebooks" / "stylize_and_finetune.ipynb"
 
 
 def python_blocks(page: Path) -> list[str]:
@@ -139,3 +146,34 @@ def test_options_of_documented_commands_exist(line: str) -> None:
     known = {"-h", "--help"} | {option for each in command.params for option in each.opts}
     given = {word.partition("=")[0] for word in words if re.match(r"--?[a-z]", word)}
     assert given <= known
+
+
+def test_notebook_stylizes_and_fine_tunes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the first cell to the last, on the CPU."""
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    nbformat.validate(notebook)
+    assert [cell for cell in notebook.cells if cell.get("outputs")] == []
+    vgg = save_tiny_vgg(tmp_path / "vgg.safetensors")
+    tiny = f"--perceptual {vgg} --size 64 --style-size 64 --batch-size 1 --distinct-crops 4"
+    for cell in notebook.cells:
+        tags = cell.metadata.get("tags", [])
+        if "install" in tags:
+            cell.source = ""  # The package is installed, or the tests run in its sources.
+        if "parameters" in tags:
+            cell.source = f"STEPS = 2\nOPTIONS = {tiny!r}"
+    program = tmp_path / "bin" / "stylekernel"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m stylekernel_hf.cli "$@"\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+    root = str(ROOT)
+    monkeypatch.setenv("PYTHONPATH", root)
+    work = tmp_path / "work"
+    work.mkdir()
+    client = NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(work)}})
+    client.execute()
+    sheet = np.asarray(load_image(work / "before_and_after.png"))
+    before, after = np.split(sheet, 2, axis=1)
+    assert (before != after).any()
+    tuned, start = (load_checkpoint(x) for x in (work / "tuned" / "model", EMBEDDED_CHECKPOINT))
+    assert tuned.checkpoint_id != start.checkpoint_id
