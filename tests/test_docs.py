@@ -166,8 +166,7 @@ def test_notebook_stylizes_and_fine_tunes(tmp_path: Path, monkeypatch: pytest.Mo
     program.write_text(f'#!/bin/sh\nexec {sys.executable} -m stylekernel_hf.cli "$@"\n')
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
-    root = str(ROOT)
-    monkeypatch.setenv("PYTHONPATH", root)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
     work = tmp_path / "work"
     work.mkdir()
     client = NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(work)}})

@@ -59,8 +59,9 @@ def test_plain_picture_comes_out_as_in_float32(
     actual, expected = (
         pipes[each](content, PAINTING, style_size=128).images[0] for each in (dtype, torch.float32)
     )
-    # Of weights that have 8 bits, in bfloat16, the tones of a fade shift by 2.
-    assert mean_difference(actual, expected) < 3
+    # The weights themselves are rounded: with 8 bits, in bfloat16, the tones of a fade shift by 2.
+    shift = 1 if dtype == torch.bfloat16 and kind.startswith("fade") else 0
+    assert mean_difference(actual, expected) < 2 + shift
 
 
 @pytest.mark.parametrize("options", [{"tile_size": 64}, {"strength": 0.5}, {"color": "luminance"}])
