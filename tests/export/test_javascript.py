@@ -1,6 +1,7 @@
-"""The module in the documentation gives the network's picture in Node.js.
+"""The JavaScript in the documentation gives the network's picture in Node.js.
 
-It needs Node.js, and `npm install onnxruntime-web` in the root of the repository.
+It needs Node.js, and `npm install onnxruntime-web onnxruntime-node sharp` in the root of the
+repository.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from stylekernel_hf import export_onnx
 from stylekernel_hf.pretrained.checkpoint import EMBEDDED_CHECKPOINT, load_checkpoint
@@ -36,6 +38,11 @@ fs.writeFileSync("result", result.data);
 """
 
 
+def in_the_documentation() -> list[str]:
+    page = (ROOT / "docs" / "pages" / "export.md").read_text(encoding="utf-8")
+    return re.findall(r"```javascript\n(.*?)```", page, re.DOTALL)
+
+
 @pytest.mark.skipif(
     NODE is None or not (MODULES / "onnxruntime-web").is_dir(),
     reason="needs Node.js and onnxruntime-web in node_modules",
@@ -44,10 +51,7 @@ fs.writeFileSync("result", result.data);
 def test_module_in_the_documentation_makes_the_networks_picture(strength: float, tmp_path: Path):
     network = load_checkpoint(EMBEDDED_CHECKPOINT)
     export_onnx(network, tmp_path)
-    page = (ROOT / "docs" / "pages" / "export.md").read_text(encoding="utf-8")
-    module = re.search(r"```javascript\n(.*?)```", page, re.DOTALL)
-    assert module is not None
-    (tmp_path / "stylize.mjs").write_text(module[1], encoding="utf-8")
+    (tmp_path / "stylize.mjs").write_text(in_the_documentation()[0], encoding="utf-8")
     (tmp_path / "main.mjs").write_text(_MAIN, encoding="utf-8")
     (tmp_path / "node_modules").symlink_to(MODULES.resolve(), target_is_directory=True)
     pictures = {
@@ -70,3 +74,26 @@ def test_module_in_the_documentation_makes_the_networks_picture(strength: float,
     difference = actual[..., :3] - 255 * expected[0].transpose(1, 2, 0)
     assert np.abs(difference).max() < 0.6
     assert (actual[..., 3] == 255).all()
+
+
+@pytest.mark.skipif(
+    NODE is None or not all((MODULES / name).is_dir() for name in ("onnxruntime-node", "sharp")),
+    reason="needs Node.js, and onnxruntime-node and sharp in node_modules",
+)
+def test_program_in_the_documentation_makes_the_networks_picture(tmp_path: Path):
+    network = load_checkpoint(EMBEDDED_CHECKPOINT)
+    export_onnx(network, tmp_path / "exported")
+    (tmp_path / "stylize.mjs").write_text(in_the_documentation()[1], encoding="utf-8")
+    (tmp_path / "node_modules").symlink_to(MODULES.resolve(), target_is_directory=True)
+    pictures = []
+    # The short side of the painting is 512 px: the libraries resize differently.
+    for name, height, width in (("photo.png", 67, 91), ("painting.png", 544, 512)):
+        pixels = (smooth_picture(height, width, seed=height)[0].permute(1, 2, 0) * 255).round()
+        Image.fromarray(pixels.byte().numpy()).save(tmp_path / name)
+        pictures.append(pixels.permute(2, 0, 1)[None] / 255)
+    assert NODE is not None
+    command = [NODE, "stylize.mjs", "photo.png", "painting.png", "result.png"]
+    subprocess.run(command, cwd=tmp_path, check=True, timeout=300)
+    actual = np.asarray(Image.open(tmp_path / "result.png"))
+    expected = stylize_by_torch(network, pictures[0], [pictures[1]], strength=0.8)
+    assert np.abs(actual - 255 * expected[0].transpose(1, 2, 0)).max() < 0.6
