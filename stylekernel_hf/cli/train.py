@@ -100,6 +100,10 @@ def train(
         float,
         typer.Option(help="Weight of the term that teaches the alignment where to look."),
     ] = 0.0,
+    smoothness_weight: Annotated[
+        float,
+        typer.Option(help="Weight of changes of tone where the photo is plain."),
+    ] = 0.0,
     temporal_weight: Annotated[
         float,
         typer.Option(
@@ -163,6 +167,7 @@ def train(
             near=near_weight,
             local=local_weight,
             attention=attention_weight,
+            smoothness=smoothness_weight,
             temporal=temporal_weight,
         ),
         mixed_precision=mixed_precision,

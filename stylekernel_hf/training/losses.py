@@ -25,6 +25,10 @@ from stylekernel_hf.training.local_losses import (
 from stylekernel_hf.training.setting_checks import make_plain
 from stylekernel_hf.training.targets import StyleTargets, features_at
 
+# Cells whose mean colours the smoothness compares: their side in px, how far apart, in cells, and
+# the root mean square difference of RGB from which on the photo's differ.
+_CELL, _APART, _ALIKE = 16, (1, 2), 0.03
+
 
 @dataclass(frozen=True)
 class LossWeights:
@@ -32,7 +36,8 @@ class LossWeights:
 
     A term of weight 0 is not computed. `style`, `coarse_style` and `color` compare statistics of
     the whole picture; `pattern`, `near`, `local` and `attention` reward what differs from place to
-    place; `temporal` compares results of one frame and the next.
+    place; `smoothness` holds plain areas together; `temporal` compares results of one frame and the
+    next.
     """
 
     content: float = 1.0
@@ -44,6 +49,7 @@ class LossWeights:
     near: float = 0.0
     local: float = 0.0
     attention: float = 0.0
+    smoothness: float = 0.0
     temporal: float = 0.0
 
     def __post_init__(self) -> None:
@@ -148,6 +154,41 @@ def identity_losses(
     """
     error = (repainted.float() - image).square().mean(dim=(1, 2, 3))
     return error / (image.var(dim=(2, 3)).mean(dim=1) + 0.01)
+
+
+def smoothness_losses(
+    stylized: Float[Tensor, "b 3 h w"],
+    content: Float[Tensor, "b 3 h w"],
+    style: Float[Tensor, "b 3 s s"],
+) -> Float[Tensor, " b"]:
+    """Score changes of tone in what is plain in the content, such as streaks beside edges.
+
+    The edge-aware smoothness of Godard et al. (CVPR 2017), of the mean colours of cells of 16 px:
+    the squared difference of cells that are one or two apart, down and across, weighed by how alike
+    they are in the content, relative to that in the style without weights: 1 for results that are
+    as restless where the content is plain as the style is everywhere. Strokes, which are finer than
+    a cell, do not count.
+    """
+    ours = theirs = allowed = stylized.new_zeros(len(stylized), dtype=torch.float32)
+    for apart in _APART:
+        for changes, edges, styles in zip(
+            *(_cell_changes(x, apart) for x in (stylized, content, style)), strict=True
+        ):
+            alike = torch.exp(-edges / (2 * _ALIKE**2))
+            ours = ours + (alike * changes).sum(dim=(1, 2))
+            theirs = theirs + alike.sum(dim=(1, 2))
+            allowed = allowed + styles.mean(dim=(1, 2)) / (2 * len(_APART))
+    return ours / theirs.clamp(min=1) / (allowed + 1e-3)
+
+
+def _cell_changes(
+    image: Float[Tensor, "b 3 h w"], apart: int
+) -> tuple[Float[Tensor, "b i m"], Float[Tensor, "b n j"]]:
+    """Return the mean squared differences of cells so many apart, down and across."""
+    cells = torch.nn.functional.avg_pool2d(image.float(), _CELL)
+    down = cells[:, :, apart:] - cells[:, :, :-apart]
+    across = cells[..., apart:] - cells[..., :-apart]
+    return down.square().mean(dim=1), across.square().mean(dim=1)
 
 
 def temporal_losses(

@@ -22,6 +22,7 @@ from stylekernel_hf.training.crops import CropPair, unit_batch
 from stylekernel_hf.training.local_losses import attention_loss, perceptual_attention
 from stylekernel_hf.training.losses import (
     identity_losses,
+    smoothness_losses,
     stylization_losses,
     temporal_losses,
 )
@@ -77,6 +78,8 @@ class Objective:
         )
         if weights.attention:
             terms["attention"] = self._attention(seen[0], embedding.key, structure, targets)
+        if weights.smoothness:
+            terms["smoothness"] = smoothness_losses(stylized, content, style).mean()
         every = self.settings.identity_every
         if every and step % every == 0:
             terms["identity"] = self._identity(content, style, pair_number)
