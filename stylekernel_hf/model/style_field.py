@@ -22,7 +22,7 @@ class StyleField:
     """
 
     styles: tuple[EncodedStyle, ...]
-    shares: Float[Tensor, "b n h w"]
+    shares: Float[Tensor, "#b n h w"]
 
     def to(self, device: torch.device, dtype: torch.dtype) -> StyleField:
         """Return the same styles on another device or in another dtype; shares stay float32."""
@@ -62,7 +62,7 @@ class CodeField:
     """Style codes and the share of each in every pixel."""
 
     codes: tuple[Float[Tensor, "#b e"], ...]
-    shares: Float[Tensor, "b n h w"]
+    shares: Float[Tensor, "#b n h w"]
 
 
 def shares_at(shares: Float[Tensor, "b n h w"], features: Tensor) -> Float[Tensor, "b n i j"]:

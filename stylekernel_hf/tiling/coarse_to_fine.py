@@ -27,8 +27,8 @@ from stylekernel_hf.tiling.tile_side import largest_tile_size
 from stylekernel_hf.tiling.tiled_forward import TiledForward
 from stylekernel_hf.tiling.working_size import working_size
 
-ModelFor: TypeAlias = Callable[[Num[Tensor, "1 3 h w"]], StyleKernelNetwork]
-"""Returns the network in the precision that a picture needs."""
+ModelFor: TypeAlias = Callable[[Num[Tensor, "b 3 h w"]], StyleKernelNetwork]
+"""Returns the network in the precision that a picture, or a batch of them, needs."""
 
 AdjustPass: TypeAlias = Callable[[int, list[ChannelStatistics]], list[ChannelStatistics]]
 
@@ -38,7 +38,7 @@ _LINES = 32
 
 
 class CoarseToFine:
-    """Stylize a picture in one pass or two, with the interface of `TiledForward`.
+    """Stylize a picture, or a batch of b, in one pass or two, with the interface of `TiledForward`.
 
     Args:
         model_for: The network for a picture; see `ModelFor`.
@@ -51,7 +51,7 @@ class CoarseToFine:
     def __init__(
         self,
         model_for: ModelFor,
-        rgb: Num[Tensor, "1 3 h w"],
+        rgb: Num[Tensor, "b 3 h w"],
         strength: float | Float[Tensor, "1 1 h w"],
         tile_size: int | None,
         stroke_scale: float,
@@ -95,7 +95,7 @@ class CoarseToFine:
         as_bytes: bool,
         on_step: Callable[[], object],
         adjust: AdjustPass | None = None,
-    ) -> Num[Tensor, "1 3 h w"]:
+    ) -> Num[Tensor, "b 3 h w"]:
         """Return the stylized picture: floats on the network's device, or uint8 on the CPU.
 
         `adjust` gets the number of a pass and the statistics of its picture, and returns those to
@@ -118,7 +118,7 @@ class CoarseToFine:
         return with_coarse(finished, coarse)
 
     def _forward(
-        self, rgb: Num[Tensor, "1 3 h w"], strength: float | Float[Tensor, "1 1 h w"]
+        self, rgb: Num[Tensor, "b 3 h w"], strength: float | Float[Tensor, "1 1 h w"]
     ) -> TiledForward:
         return TiledForward(self._model_for(rgb), rgb, strength, self._given_tile_size)
 
@@ -170,10 +170,15 @@ class ChangedRows:
 
 
 def with_change(
-    rgb: Num[Tensor, "1 3 h w"], change: Float[Tensor, "1 3 i j"]
-) -> Num[Tensor, "1 3 h w"]:
+    rgb: Num[Tensor, "b 3 h w"], change: Float[Tensor, "b 3 i j"]
+) -> Num[Tensor, "b 3 h w"]:
     """Return a picture with a change of any size added, in the picture's dtype."""
     height, width = rgb.shape[2:]
+    if len(rgb) > 1:
+        # Batches are of small pictures: a GPU would take longer to start the work on many bands.
+        enlarged = interpolate(change.float(), (height, width), mode="bilinear")
+        whole = enlarged.add_(unit_floats(rgb)).clamp_(0, 1)
+        return rounded_bytes(whole) if rgb.dtype == torch.uint8 else whole.to(rgb.dtype)
     rows = ChangedRows(TensorRows(rgb), change, height, width)
     changed = torch.empty_like(rgb)
     for top in range(0, height, _BAND):
@@ -212,18 +217,18 @@ def shrink_rows(
     return torch.cat(parts).permute(1, 0, 2)[None]
 
 
-def resize(rgb: Num[Tensor, "1 3 h w"], size: tuple[int, int]) -> Float[Tensor, "1 3 i j"]:
+def resize(rgb: Num[Tensor, "b 3 h w"], size: tuple[int, int]) -> Float[Tensor, "b 3 i j"]:
     """Resize a picture in memory to (height, width), as floats, bilinearly and antialiased."""
     height, width = rgb.shape[2:]
-    if size[0] > height or size[1] > width:
+    if size[0] > height or size[1] > width or len(rgb) > 1:
         return interpolate(unit_floats(rgb).float(), size, mode="bilinear", antialias=True)
     # Row by row: there is no room for a copy in floats of a large picture.
     return shrink_rows(TensorRows(rgb), height, width, size)
 
 
 def with_coarse(
-    rgb: Num[Tensor, "1 3 h w"], coarse: Float[Tensor, "1 3 i j"]
-) -> Num[Tensor, "1 3 h w"]:
+    rgb: Num[Tensor, "b 3 h w"], coarse: Float[Tensor, "b 3 i j"]
+) -> Num[Tensor, "b 3 h w"]:
     """Return a picture that looks like `coarse` when it is reduced, with its own fine detail."""
     size = (coarse.shape[2], coarse.shape[3])
     return with_change(rgb, coarse.to(rgb.device) - resize(rgb, size))

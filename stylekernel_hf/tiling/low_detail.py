@@ -22,16 +22,17 @@ _LEAST_DETAIL = 2.3
 _BLOCK, _MOST_BLOCKS = 4, 128
 
 
-def measure_detail(rgb: Num[Tensor, "1 3 h w"]) -> float:
+def measure_detail(rgb: Num[Tensor, "b 3 h w"]) -> float:
     """Return the root mean square difference of neighbouring 2x2 means, for values in [0, 1].
 
-    It is sampled: at most 128 blocks of 4 x 4 px down and across, evenly spaced.
+    Of a batch it is that of the picture with the least. It is sampled: at most 128 blocks of 4 x 4
+    px down and across, evenly spaced.
     """
     height, width = rgb.shape[2:]
     blocks = rgb.unfold(2, _BLOCK, _step(height)).unfold(3, _BLOCK, _step(width))
     means = unit_floats(blocks).float().unflatten(-2, (2, 2)).unflatten(-1, (2, 2)).mean((-3, -1))
-    down, across = means.diff(dim=-2), means.diff(dim=-1)
-    return float((down.square().mean() / 2 + across.square().mean() / 2).sqrt())
+    down, across = (means.diff(dim=axis).square().flatten(1).mean(1) for axis in (-2, -1))
+    return float(((down + across) / 2).min().sqrt())
 
 
 def measure_detail_of_rows(rows: Rows, height: int) -> float:

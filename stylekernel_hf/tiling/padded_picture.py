@@ -36,20 +36,20 @@ class WindowedPicture(ABC):
     @abstractmethod
     def window(
         self, rows: Span, columns: Span, device: torch.device, dtype: torch.dtype
-    ) -> Float[Tensor, "1 n i j"]:
+    ) -> Float[Tensor, "b n i j"]:
         """Return a rectangle of the padded picture, channels last, in [0, 1]."""
 
 
 class PaddedPicture(WindowedPicture):
     """Windows of `pad_to_multiple` of a picture or of maps, in uint8 or floats."""
 
-    def __init__(self, rgb: Num[Tensor, "1 n h w"], multiple: int, margin: int) -> None:
+    def __init__(self, rgb: Num[Tensor, "b n h w"], multiple: int, margin: int) -> None:
         super().__init__(rgb.shape[2], rgb.shape[3], multiple, margin, rgb.device)
         self._rgb = rgb
 
     def window(
         self, rows: Span, columns: Span, device: torch.device, dtype: torch.dtype
-    ) -> Float[Tensor, "1 n i j"]:
+    ) -> Float[Tensor, "b n i j"]:
         """Return a rectangle of the padded picture, channels last, in [0, 1]."""
         cuts = [(2, self._rows, rows), (3, self._columns, columns)]
         # The side that loses more is cut first, which leaves the second cut less to copy.

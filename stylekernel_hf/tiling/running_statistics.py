@@ -22,7 +22,7 @@ class RunningStatistics:
         self._mean = torch.zeros((), dtype=torch.float64)
         self._squares = torch.zeros((), dtype=torch.float64)
 
-    def add(self, part: Float[Tensor, "1 c h w"]) -> None:
+    def add(self, part: Float[Tensor, "b c h w"]) -> None:
         """Add a part; parts must not overlap."""
         part = part.float()
         mean = part.mean(dim=(2, 3), keepdim=True)
@@ -50,7 +50,7 @@ class RunningPool:
         self._size = size
         self._pooled: Tensor | None = None
 
-    def add(self, part: Float[Tensor, "1 c h w"], top: int, left: int) -> None:
+    def add(self, part: Float[Tensor, "b c h w"], top: int, left: int) -> None:
         """Add the part whose upper left pixel lies at (`top`, `left`)."""
         part = part.float()
         down = self._weights(0, Span(top, top + part.shape[2]), part)
@@ -58,7 +58,7 @@ class RunningPool:
         pooled = down @ part @ across.transpose(0, 1)
         self._pooled = pooled if self._pooled is None else self._pooled + pooled
 
-    def result(self) -> Float[Tensor, "1 c i j"]:
+    def result(self) -> Float[Tensor, "b c i j"]:
         """Return the means over the cells of the grid."""
         assert self._pooled is not None
         return self._pooled

@@ -30,7 +30,7 @@ def choose_tile_size(
     It is the largest side with which no tile needs more memory than there is, with its halo. The
     picture's own style, for a strength below 1, needs memory as well.
     """
-    pixels = working_memory(model.device) // _bytes_per_pixel(model, own_style)
+    pixels = fitting_pixels(model, own_style=own_style)
     if (height + 2 * BORDER_MARGIN) * (width + 2 * BORDER_MARGIN) <= pixels:
         return None
     # With this one, a tile with a halo all around fits.
@@ -68,6 +68,11 @@ def working_memory(device: torch.device) -> int:
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0] // 2
     return WORKING_MEMORY
+
+
+def fitting_pixels(model: StyleKernelNetwork, *, own_style: bool) -> int:
+    """Return on how many pixels the network may work at once, with the margins of pictures."""
+    return working_memory(model.device) // _bytes_per_pixel(model, own_style)
 
 
 def values_per_pixel(model: StyleKernelNetwork, channels: Sequence[int]) -> list[float]:

@@ -1,4 +1,4 @@
-"""The network over one picture: in one piece, or tile by tile with the same result."""
+"""The network over a picture or a batch: in one piece, or in tiles with the same result."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from stylekernel_hf.tiling.tile_size import choose_tile_size
 
 
 class TiledForward:
-    """Stylize a picture with a strength above 0, in `steps` steps.
+    """Stylize a picture, or a batch of b, with a strength above 0, in `steps` steps.
 
     Tiles give the result of one piece, up to rounding: keys and values come from the style alone,
     a first pass measures the statistics of the whole picture, and in the second pass each tile
@@ -40,7 +40,7 @@ class TiledForward:
     def __init__(
         self,
         model: StyleKernelNetwork,
-        rgb: Num[Tensor, "1 3 h w"],
+        rgb: Num[Tensor, "b 3 h w"],
         strength: float | Float[Tensor, "1 1 h w"],
         tile_size: int | None,
     ) -> None:
@@ -81,7 +81,7 @@ class TiledForward:
         as_bytes: bool,
         on_step: Callable[[], object],
         adjust: Callable[[list[ChannelStatistics]], list[ChannelStatistics]] | None = None,
-    ) -> Num[Tensor, "1 3 h w"]:
+    ) -> Num[Tensor, "b 3 h w"]:
         """Return the stylized picture: floats on the model's device, or uint8 on the CPU.
 
         `adjust` gets the statistics of the picture and returns those to stylize it with.
@@ -93,7 +93,7 @@ class TiledForward:
             on_step()
             return rounded_bytes(whole).cpu() if as_bytes else whole
         canvas = torch.empty(
-            (1, 3, self.height, self.width),
+            (len(self._rgb), 3, self.height, self.width),
             dtype=torch.uint8 if as_bytes else model.dtype,
             device="cpu" if as_bytes else model.device,
         )
@@ -115,7 +115,7 @@ class TiledForward:
         self,
         style: EncodedStyle | StyleField,
         adjust: Callable[[list[ChannelStatistics]], list[ChannelStatistics]] | None,
-    ) -> Float[Tensor, "1 3 h w"]:
+    ) -> Float[Tensor, "b 3 h w"]:
         picture, model = self._picture, self._model
         everything = Span(0, picture.height), Span(0, picture.width)
         padded = picture.window(*everything, model.device, model.dtype)
@@ -137,7 +137,7 @@ class TiledForward:
         statistics: list[ChannelStatistics],
         style: EncodedStyle | StyleField,
         own: EncodedStyle | None,
-    ) -> Float[Tensor, "1 3 h w"]:
+    ) -> Float[Tensor, "b 3 h w"]:
         model, place = self._model, (tile.window_rows, tile.window_columns)
         window = self._picture.window(*place, model.device, model.dtype)
         style = self._style_in(style, *place)
@@ -177,13 +177,13 @@ def output_tiles(
 
 def stylize_tile(
     model: StyleKernelNetwork,
-    window: Float[Tensor, "1 3 i j"],
+    window: Float[Tensor, "b 3 i j"],
     tile: Tile,
     statistics: list[ChannelStatistics],
     style: EncodedStyle | StyleField,
     own: EncodedStyle | None,
     strength: float | Float[Tensor, "1 1 i j"],
-) -> Float[Tensor, "1 3 h w"]:
+) -> Float[Tensor, "b 3 h w"]:
     """Return the stylized own pixels of a tile, in full strength if `own` is None."""
     features = model.encode_content(window)
     if own is None:
