@@ -17,7 +17,7 @@ from stylekernel_hf.model.style_kernel import StyleKernelNetwork
 
 logger = logging.getLogger(__name__)
 
-# In larger pictures, the kernels take longer than their start.
+# In larger pictures and batches, the kernels take longer than their start.
 MOST_PIXELS = 2**21
 # Number of recordings kept, each with all the memory of its pass.
 KEPT = 4
@@ -123,7 +123,7 @@ def record(model: StyleKernelNetwork, inputs: tuple[Tensor, ...]) -> Recording:
 def _is_recordable(content: Tensor, style: Any, strength: Any) -> bool:
     return (
         _is_on_gpu(content)
-        and content.shape[2] * content.shape[3] <= MOST_PIXELS
+        and content[:, 0].numel() <= MOST_PIXELS
         and isinstance(style, EncodedStyle)
         and not isinstance(strength, Tensor)
         and strength == 1

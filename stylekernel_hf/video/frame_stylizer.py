@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
+from itertools import groupby
 from typing import Any
 
 import torch
@@ -28,19 +32,22 @@ from stylekernel_hf.pipelines.call_checks import (
 from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline
 from stylekernel_hf.styles.embedding import StyleEmbedding
 from stylekernel_hf.styles.library import StyleLibrary
-from stylekernel_hf.styles.mixing import combine, one_style
+from stylekernel_hf.styles.mixing import Shares, combine, one_style
 from stylekernel_hf.styles.picture_size import PALETTE_SIZE
 from stylekernel_hf.styles.style_input import (
     StyleInput,
     read_style_picture,
     style_items,
 )
-from stylekernel_hf.tiling.coarse_to_fine import AdjustPass, CoarseToFine
+from stylekernel_hf.tiling.coarse_to_fine import CoarseToFine
 from stylekernel_hf.tiling.low_detail import measure_detail, model_for_detail
 from stylekernel_hf.tiling.out_of_memory import retry_in_smaller_tiles
 from stylekernel_hf.tiling.tile_side import check_tile_size
+from stylekernel_hf.video.batch_size import choose_batch_size
 from stylekernel_hf.video.frame_maps import FrameMaps
-from stylekernel_hf.video.steadiness import SteadyStatistics
+from stylekernel_hf.video.steadiness import FrameStatistics, SteadyStatistics, average_each
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -69,11 +76,22 @@ class FrameOptions:
         )
 
 
+@dataclass(frozen=True)
+class BegunFrame:
+    """A frame that `FrameStylizer.begin` took, with the styles and shares of its time."""
+
+    rgb: Num[Tensor, "1 3 h w"]
+    style: EncodedStyle | StyleField | None
+    shares: Shares
+    steady: FrameStatistics | None
+
+
 class FrameStylizer:
     """Stylizes frames of one size, (height, width), in the same styles and shares.
 
     `smoothing` is the half-life in seconds of the statistics of the frames, see
-    `SteadyStatistics`; with 0 every frame is stylized by itself.
+    `SteadyStatistics`; with 0 every frame is stylized by itself. `batch_size` is how many frames
+    `finish` is best given at once; it shrinks where memory runs out.
     """
 
     def __init__(
@@ -101,62 +119,97 @@ class FrameStylizer:
             else:
                 self._styles.append(pipe.encode_style(item, style_size=options.style_size))
         self._style = combine(self._styles, self._shares.styles) if self._styles else None
+        # Where maps move, no frame is like the next.
+        self.batch_size = 1 if self._maps.move else self._choose_batch_size(size)
 
     def stylize(self, rgb: Num[Tensor, "1 3 h w"], time: Fraction) -> UInt8[Tensor, "1 3 h w"]:
         """Stylize the next frame, which is shown at `time`, in seconds of the clip."""
-        return self.begin(rgb, time)()
+        return self.finish([self.begin(rgb, time)])[0]
 
-    def begin(
-        self, rgb: Num[Tensor, "1 3 h w"], time: Fraction
-    ) -> Callable[[], UInt8[Tensor, "1 3 h w"]]:
-        """Take the next frame; return what stylizes it, beside the frames before it or after them.
-
-        What is returned must be called once. It waits for what the frame before has measured: a
-        thread that stylizes that one must run, or have ended.
-        """
+    def begin(self, rgb: Num[Tensor, "1 3 h w"], time: Fraction) -> BegunFrame:
+        """Take the next frame, for one call of `finish`."""
         if self._maps.move:
             self._shares = self._maps.shares(self._weights, time)
             self._style = combine(self._styles, self._shares.styles) if self._styles else None
-        shares, style, color = self._shares, self._style, self._options.color
-        strength = shares.strength
+        strength = self._shares.strength
+        style = self._style if isinstance(strength, Tensor) or strength > 0 else None
+        measured = self._steady if style is not None else None
+        steady = None if measured is None else measured.begin(rgb, float(time))
+        return BegunFrame(rgb, style, self._shares, steady)
+
+    def finish(self, frames: Sequence[BegunFrame]) -> list[UInt8[Tensor, "1 3 h w"]]:
+        """Stylize frames that `begin` took one after the other, beside those of other calls.
+
+        Frames that differ only in their pictures go through the network together. The call waits
+        for what the frame before them has measured: a thread that finishes that one must run, or
+        have ended.
+        """
+        try:
+            runs = groupby(frames, lambda each: (id(each.style), id(each.shares), each.rgb.dtype))
+            return [picture for _, run in runs for picture in self._stylized([*run])]
+        finally:
+            for frame in frames:
+                if frame.steady is not None:
+                    frame.steady.finish()
+
+    def _stylized(self, frames: Sequence[BegunFrame]) -> Sequence[UInt8[Tensor, "1 3 h w"]]:
+        """Stylize frames that differ only in their pictures, in halves if memory runs out."""
+        style = frames[0].style
         if style is None:
-            return lambda: rounded_bytes(transfer_color(rgb, self._palettes, *shares))
-        if not isinstance(strength, Tensor) and strength == 0:
-            return lambda: rounded_bytes(rgb)
-        steady = None if self._steady is None else self._steady.begin(rgb, float(time))
+            return [self._without_network(each) for each in frames]
+        if len(frames) == 1:
+            return [self._alone(frames[0], style)]
+        with contextlib.suppress(torch.OutOfMemoryError):
+            return self._together(frames, style)
+        # Outside the handler: the error's traceback would keep tensors alive on the device.
+        half = (len(frames) + 1) // 2
+        self.batch_size = min(self.batch_size, half)
+        logger.warning("out of memory on %s: trying %d frames at once", self._pipe.device, half)
+        return [*self._stylized(frames[:half]), *self._stylized(frames[half:])]
 
-        def stylize() -> UInt8[Tensor, "1 3 h w"]:
-            try:
-                adjust = None if steady is None else steady.average
-                stylized = self._forward(rgb, style, strength, adjust)
-            finally:
-                if steady is not None:
-                    steady.finish()
-            return rounded_bytes(recolor(stylized, rgb, color)).cpu()
+    def _without_network(self, frame: BegunFrame) -> UInt8[Tensor, "1 3 h w"]:
+        if not self._palettes:
+            return rounded_bytes(frame.rgb)  # In strength 0.
+        return rounded_bytes(transfer_color(frame.rgb, self._palettes, *frame.shares))
 
-        return stylize
-
-    def _forward(
-        self,
-        rgb: Num[Tensor, "1 3 h w"],
-        style: EncodedStyle | StyleField,
-        strength: float | Tensor,
-        adjust: AdjustPass | None,
-    ) -> Num[Tensor, "1 3 h w"]:
-        options = self._options
-        forward = CoarseToFine(
-            self._model_for, rgb, strength, options.tile_size, options.stroke_scale
-        )
-        as_bytes = options.color == "style"
-        return retry_in_smaller_tiles(
-            forward,
-            lambda each: each.run(style, as_bytes=as_bytes, on_step=_nothing, adjust=adjust),
+    def _alone(
+        self, frame: BegunFrame, style: EncodedStyle | StyleField
+    ) -> UInt8[Tensor, "1 3 h w"]:
+        color = self._options.color
+        adjust = None if frame.steady is None else frame.steady.average
+        stylized = retry_in_smaller_tiles(
+            self._forward(frame.rgb, frame.shares.strength),
+            lambda each: each.run(
+                style, as_bytes=color == "style", on_step=_nothing, adjust=adjust
+            ),
             self._pipe.device,
             name="content",
             remedy="tile_size",
         )
+        return rounded_bytes(recolor(stylized, frame.rgb, color)).cpu()
 
-    def _model_for(self, rgb: Num[Tensor, "1 3 h w"]) -> StyleKernelNetwork:
+    def _together(
+        self, frames: Sequence[BegunFrame], style: EncodedStyle | StyleField
+    ) -> Sequence[UInt8[Tensor, "1 3 h w"]]:
+        # The device resizes and recolours as well: the processors decode and encode meanwhile.
+        rgb = torch.cat([each.rgb for each in frames]).to(self._pipe.device)
+        steady = [each.steady for each in frames if each.steady is not None]
+        adjust = partial(average_each, steady) if steady else None
+        forward = self._forward(rgb, frames[0].shares.strength)
+        stylized = forward.run(style, as_bytes=False, on_step=_nothing, adjust=adjust)
+        return rounded_bytes(recolor(stylized, rgb, self._options.color)).cpu().split(1)
+
+    def _forward(self, rgb: Num[Tensor, "b 3 h w"], strength: float | Tensor) -> CoarseToFine:
+        options = self._options
+        return CoarseToFine(self._model_for, rgb, strength, options.tile_size, options.stroke_scale)
+
+    def _choose_batch_size(self, size: tuple[int, int]) -> int:
+        strength = self._shares.strength
+        own_style = isinstance(strength, Tensor) or strength < 1
+        scale = self._options.stroke_scale
+        return choose_batch_size(self._pipe.model, size, scale, own_style=own_style)
+
+    def _model_for(self, rgb: Num[Tensor, "b 3 h w"]) -> StyleKernelNetwork:
         return model_for_detail(self._pipe.model, lambda: measure_detail(rgb))
 
     def snapshot(self) -> Callable[[], Any]:

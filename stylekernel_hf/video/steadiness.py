@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import torch
@@ -88,6 +88,24 @@ class FrameStatistics:
         }
         frame.finish()
         return frame
+
+
+def average_each(
+    frames: Sequence[FrameStatistics], number: int, measured: Levels
+) -> list[ChannelStatistics]:
+    """Return the averaged statistics of a batch of frames, in order, from what it measured."""
+    averaged = [
+        frame.average(number, [_picked(level, place) for level in measured])
+        for place, frame in enumerate(frames)
+    ]
+    return [
+        ChannelStatistics(*(torch.cat(parts) for parts in zip(*each, strict=True)))
+        for each in zip(*averaged, strict=True)
+    ]
+
+
+def _picked(level: ChannelStatistics, place: int) -> ChannelStatistics:
+    return ChannelStatistics(*(part[place : place + 1] for part in level))
 
 
 class SteadyStatistics:

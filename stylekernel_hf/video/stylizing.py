@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain, islice
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import torch
 from jaxtyping import Num
@@ -31,7 +33,7 @@ from stylekernel_hf.video.formats import (
     names_frames,
     tells_aspect,
 )
-from stylekernel_hf.video.frame_stylizer import FrameOptions, FrameStylizer
+from stylekernel_hf.video.frame_stylizer import BegunFrame, FrameOptions, FrameStylizer
 from stylekernel_hf.video.joining import join
 from stylekernel_hf.video.option_checks import (
     check_fps,
@@ -51,6 +53,9 @@ from stylekernel_hf.video.timing import Repeated
 logger = logging.getLogger(__name__)
 
 DEFAULT_SMOOTHING = 0.5
+
+ReadFrame: TypeAlias = Repeated[Num[Tensor, "1 3 h w"] | None]
+"""A frame with its times; without a picture if a finished part holds it."""
 
 
 @dataclass(frozen=True)
@@ -222,15 +227,20 @@ def _stylize_frames(
     if folder.parts:
         stylizer.restore(folder.parts[-1].state)
     workers = useful_workers(device)
+    # A batch is read while the one before is stylized, and written while the next one is.
+    depth = 1 + stylizer.batch_size
     try:
         with (
             adaptive_threads(workers=workers) as adapt_threads,
-            read_ahead(reader.frames(folder.stylized)) as frames,
-            Behind(recorder.add) as behind,
+            read_ahead(reader.frames(folder.stylized), depth) as frames,
+            Behind(recorder.add, depth) as behind,
         ):
-            tasks = (_stylizing(frame, reader, stylizer, adapt_threads) for frame in frames)
+            tasks = (
+                _stylizing(batch, reader, stylizer, adapt_threads)
+                for batch in _batches(frames, stylizer)
+            )
             with side_by_side(tasks, workers) as stylized:
-                for frame in stylized:
+                for frame in chain.from_iterable(stylized):
                     if frame is not None:
                         behind.put(frame)
                     done += 1
@@ -242,21 +252,33 @@ def _stylize_frames(
     return done
 
 
+def _batches(frames: Iterator[ReadFrame], stylizer: FrameStylizer) -> Iterator[list[ReadFrame]]:
+    while batch := [*islice(frames, stylizer.batch_size)]:
+        yield batch
+
+
 def _stylizing(
-    frame: Repeated[Num[Tensor, "1 3 h w"] | None],
+    batch: Sequence[ReadFrame],
     reader: TimedReader,
     stylizer: FrameStylizer,
     adapt_threads: Callable[[], object],
-) -> Callable[[], StylizedFrame | None]:
-    """Return what stylizes the next frame of the reader; None for one that a part holds."""
-    if frame.item is None:
-        return lambda: None
-    stylize = stylizer.begin(frame.item, (frame.times[0] + reader.shift) * reader.time_base)
-    state = stylizer.snapshot()
+) -> Callable[[], list[StylizedFrame | None]]:
+    """Return what stylizes the next frames of the reader; None for those that a part holds."""
+    begun: list[BegunFrame] = []
+    told: list[tuple[ReadFrame, Callable[[], Any]]] = []
+    for frame in batch:
+        if frame.item is not None:
+            time = (frame.times[0] + reader.shift) * reader.time_base
+            begun.append(stylizer.begin(frame.item, time))
+            told.append((frame, stylizer.snapshot()))
 
     @torch.inference_mode()
-    def stylized() -> StylizedFrame:
+    def stylized() -> list[StylizedFrame | None]:
         adapt_threads()
-        return StylizedFrame(stylize(), frame.times, frame.duration, state)
+        kept = [None] * (len(batch) - len(begun))  # They come first.
+        return kept + [
+            StylizedFrame(picture, frame.times, frame.duration, state)
+            for picture, (frame, state) in zip(stylizer.finish(begun), told, strict=True)
+        ]
 
     return stylized

@@ -91,6 +91,21 @@ def test_other_passes_are_not_recorded(
 
 
 @torch.no_grad()
+def test_batches_count_with_all_their_pixels(
+    sizes: list[tuple[int, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cuda_graphs, "_is_on_gpu", lambda _: True)
+    monkeypatch.setattr(cuda_graphs, "MOST_PIXELS", 64 * 64)
+    model = tiny_model()
+    forward, content = RecordedForward(model), picture(64, 64)
+    style = model.encode_style(content)
+    forward(content.repeat(2, 1, 1, 1), style)
+    assert sizes == []
+    forward(content, style)  # It cannot be recorded on the CPU, but is tried.
+    assert sizes == [(64, 64)]
+
+
+@torch.no_grad()
 def test_network_on_the_cpu_is_not_recorded(sizes: list[tuple[int, ...]]) -> None:
     model = tiny_model()
     content = picture(64, 64)
