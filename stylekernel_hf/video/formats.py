@@ -17,7 +17,8 @@ DEFAULT_QUALITY = 80
 class Codec:
     """A way to compress pictures, by FFmpeg's name of its `encoder`.
 
-    `coarsest` and `finest` are the constant rate factors of the qualities 0 and 100.
+    `coarsest` and `finest` are the constant rate factors of the qualities 0 and 100, which the
+    encoder's option `factor` takes.
     """
 
     name: str
@@ -27,11 +28,12 @@ class Codec:
     options: tuple[tuple[str, str], ...]
     even_sides: bool
     """Whether sides of a picture with halved colour resolution must be even."""
+    factor: str = "crf"
 
     def options_for(self, quality: int) -> dict[str, str]:
         """Return the encoder's options for a quality from 1 to 100."""
         factor = self.coarsest + (self.finest - self.coarsest) * quality / 100
-        return {"crf": f"{factor:.0f}", **dict(self.options)}
+        return {self.factor: f"{factor:.0f}", **dict(self.options)}
 
 
 CODECS = {

@@ -34,6 +34,7 @@ from stylekernel_hf.video.formats import (
     tells_aspect,
 )
 from stylekernel_hf.video.frame_stylizer import BegunFrame, FrameOptions, FrameStylizer
+from stylekernel_hf.video.gpu_encoding import on_gpu
 from stylekernel_hf.video.joining import join
 from stylekernel_hf.video.option_checks import (
     check_fps,
@@ -180,6 +181,7 @@ def stylize_video(
     )
     # 3. Encode the styles once.
     stylizer = FrameStylizer(pipe, style, (height, width), options, smoothing)
+    encoding = on_gpu(encoding, pipe.device)
     plan = {
         "content": identity(content),
         "stylizer": stylizer.fingerprint(),
