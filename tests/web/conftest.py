@@ -57,6 +57,9 @@ def camera_film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def browser(camera_film: Path) -> Iterator[Any]:
     with launched(
         "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
+        # WebGPU without a GPU: Chromium's software.
+        "--enable-unsafe-webgpu",
+        "--use-webgpu-adapter=swiftshader",
         "--use-fake-device-for-media-stream",
         f"--use-file-for-fake-video-capture={camera_film}",
     ) as running:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import io
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,15 +15,12 @@ from PIL import Image
 from stylekernel_hf import pipeline
 from tests.accessibility import violations
 from tests.tiny import save_picture
-from tests.web.conftest import TIMEOUT
 from tests.web.page_server import PageServer, serving
+from tests.web.page_state import READY, in_words, pixels, shown, wait_for_frames
 
 MARK_ISOLATED = """addEventListener("DOMContentLoaded", () => {
     document.body.dataset.isolated = crossOriginIsolated;
 });"""
-READY = "body[data-ready=true][data-busy=false]"
-MESSAGE = ".message:visible span"
-PIXELS = """(selector) => document.querySelector(selector).toDataURL()"""
 STYLIZE = """async ([pixels, paintings, order]) => {
     const picture = ([width, height, letters]) => ({
         width, height, data: Uint8ClampedArray.from(atob(letters), (each) => each.charCodeAt(0)),
@@ -40,20 +35,29 @@ STYLIZE = """async ([pixels, paintings, order]) => {
     return btoa(Array.from(made.data, (value) => String.fromCharCode(value)).join(""));
 }"""
 """Asks the page's worker for what no control asks: small tiles."""
-STAND_IN_GPU = """() => {
+STAND_IN_GPU = """(steps) => {
     navigator.gpu.requestAdapter = async () => ({});
+    const wait = window.setTimeout;
+    // Who gives a GPU ten seconds gives this one a moment.
+    window.setTimeout = (then, delay) => wait(then, delay === 10_000 ? 100 : delay);
+    window.silenceGpu = () => { steps = 0; };
     window.Worker = class extends EventTarget {
         terminate() {}
-        tell(data) { this.dispatchEvent(new MessageEvent("message", { data })); }
         postMessage({ type, id }) {
-            window.loseGpu = () => this.tell({ type: "lost" });
+            if (steps-- <= 0) return;
             const picture = { width: 7, height: 7, data: new Uint8ClampedArray(196).fill(99) };
-            const result = type === "frame" ? picture : {};
-            setTimeout(() => this.tell({ type: "done", id, result }));
+            const answer = window.refusal
+                ? { type: "failed", message: window.refusal }
+                : { type: "done", result: type === "frame" ? picture : {} };
+            const event = new MessageEvent("message", { data: { ...answer, id } });
+            wait(() => this.dispatchEvent(event));
         }
     };
 }"""
-"""Puts a worker in place that answers at once, as one with a very fast GPU would."""
+"""Puts a worker in place that answers so many calls at once, as one with a very fast GPU would.
+
+With a `refusal`, it answers with this error.
+"""
 TOO_WIDE = """() => [...document.querySelectorAll('body *')].filter((each) => {
     const box = each.getBoundingClientRect();
     const isCut = each.closest('.tiles, #ribbon, .pictures, .unseen');
@@ -90,32 +94,6 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     for index, size in enumerate(sizes):
         save_picture(folder / f"{index}.png", size, seed=index)
     return [folder / f"{index}.png" for index in range(len(sizes))]
-
-
-def pixels(image: Image.Image) -> npt.NDArray[np.float64]:
-    return np.asarray(image.convert("RGB")).astype(float)
-
-
-def shown(page: Any, selector: str = "#result .after") -> npt.NDArray[np.float64]:
-    data = page.evaluate(PIXELS, selector).split(",")[1]
-    return pixels(Image.open(io.BytesIO(base64.b64decode(data))))
-
-
-def in_words(page: Any) -> str:
-    page.wait_for_selector(MESSAGE)
-    said = page.locator(MESSAGE).inner_text()
-    page.click(".message button")
-    return said
-
-
-def wait_for_frames(page: Any, count: int) -> None:
-    """Wait until so many further frames of the camera were shown."""
-    counter = page.locator(".counter")
-    first = int(counter.get_attribute("data-frames") or 0)
-    end = time.monotonic() + TIMEOUT / 1000
-    while int(counter.get_attribute("data-frames") or 0) < first + count:
-        assert time.monotonic() < end, page.locator(".message").inner_text()
-        page.wait_for_timeout(20)
 
 
 def packed(path: Path) -> tuple[int, int, str]:
@@ -233,8 +211,8 @@ def test_camera_is_stylized_live_recorded_and_photographed(page: Any) -> None:
     page.click("#start")
     wait_for_frames(page, 2)
     assert "frames a second" in page.locator(".counter").inner_text()
-    # This browser has no GPU.
-    assert "computed on the processor" in page.locator("#live-note").inner_text()
+    # There is no GPU here.
+    page.wait_for_selector("#live-note:has-text('computed on the processor')")
     first = shown(page, "#live canvas")
     page.select_option("#live-size", "120")
     page.click("[data-name='Pop dots']")
@@ -253,17 +231,36 @@ def test_camera_is_stylized_live_recorded_and_photographed(page: Any) -> None:
     assert page.locator("#live[data-empty=true]").count() == 1
 
 
-def test_faster_gpu_is_used_and_a_lost_one_replaced_by_the_processor(page: Any) -> None:
-    page.evaluate(STAND_IN_GPU)
+def test_faster_gpu_is_used_and_a_silent_one_replaced_by_the_processor(page: Any) -> None:
+    page.evaluate(STAND_IN_GPU, 10**6)
+    page.evaluate("refusal = 'no shaders'")
     page.click("#tab-live")
+    page.click("#start")
+    page.wait_for_selector("#live-note:has-text('The GPU could not be used')")
+    wait_for_frames(page, 1)
+    page.click("#start")
+    page.evaluate("refusal = ''")
     page.click("#start")
     page.wait_for_selector("#live-note:has-text('computed on the GPU')")
     page.wait_for_selector("#live canvas[width='7']")
-    page.evaluate("loseGpu()")
+    page.evaluate("silenceGpu()")
     assert in_words(page).startswith("The GPU was lost")
     page.wait_for_selector("#live-note:has-text('on the processor until this page is loaded')")
     wait_for_frames(page, 2)
     assert shown(page, "#live canvas").std() > 1
+    page.click("#start")
+
+
+def test_camera_does_not_wait_for_a_gpu_that_is_slower(page: Any) -> None:
+    page.reload()
+    page.wait_for_selector(READY)
+    # It loads, encodes the painting and makes one frame.
+    page.evaluate(STAND_IN_GPU, 3)
+    page.click("#tab-live")
+    page.click("#start")
+    page.wait_for_selector("#live-note:has-text('much longer on the GPU, so')")
+    assert page.locator("#live-note").inner_text().endswith("computed on the processor.")
+    wait_for_frames(page, 2)
     page.click("#start")
     page.click("#tab-photo")
 

@@ -7,99 +7,112 @@ import { cameraRefused, findGpu, noCamera } from "./support.js";
 const SIZES = [120, 160, 200, 240, 300, 360, 480];
 /** Frames a second that the size is chosen for. */
 const WANTED = 12;
+/** Short side in px of the frames by which engines are timed. */
+const PROBE = 200;
+/** Seconds after which a GPU that has not answered counts as lost. */
+const PATIENCE = 10;
 
 const figure = $("#live"), canvas = $("canvas", figure), counter = $(".counter", figure);
 const video = Object.assign(document.createElement("video"), { muted: true, playsInline: true });
-const engines = { wasm: null, webgpu: null };
+let wasm = null;
+/** The one in use: `wasm`, or that of the GPU. */
 let engine = null;
 let stream = null;
 let side = null;
 let recorder = null;
 let order = () => ({});
-let wasLost = false;
+/** The trial of the GPU: null where the next start of the camera begins one. */
+let trial = null;
+/** Whether the camera waits while the GPU is timed. */
+let isTiming = false;
 
 for (const each of SIZES) $("#live-size").append(new Option(`${each} px high`, each));
 
-/** `wasm` is the engine of the page; `ask` gives the paintings, shares, strength and colours of now. */
-export function setUp(wasm, ask) {
-  engines.wasm = wasm;
-  engine ??= wasm;
+/** `pageEngine` is the engine of the page; `ask` gives the paintings, shares, strength and colours of now. */
+export function setUp(pageEngine, ask) {
+  engine = wasm = pageEngine;
   order = ask;
 }
 
-const sizeOf = (short) => {
-  const scale = short / Math.min(video.videoWidth, video.videoHeight);
-  return { width: Math.round(video.videoWidth * scale), height: Math.round(video.videoHeight * scale) };
-};
+const tell = (words) => { $("#live-note").textContent = words; };
 
-/** Stylize the frame of now by an engine. */
-async function stylizeFrame(by, short) {
-  const { paintings, shares, strength, color } = order(), { width, height } = sizeOf(short);
+/** Stylize a picture, or the camera's frame of now, by an engine. */
+async function stylizeFrame(by, short, picture = video) {
+  const { paintings, shares, strength, color } = order();
+  const sides = [picture.videoWidth ?? picture.width, picture.videoHeight ?? picture.height];
+  const [width, height] = sides.map((each) => Math.round((each * short) / Math.min(...sides)));
   await by.encode(paintings);
-  const bitmap = await createImageBitmap(video, { resizeWidth: width, resizeHeight: height, resizeQuality: "medium" });
+  const bitmap = await createImageBitmap(picture, { resizeWidth: width, resizeHeight: height, resizeQuality: "medium" });
   const names = paintings.map(({ name }) => name);
   return by.call("frame", {
     bitmap, width, height, names, shares, strength, color: color === "transfer" ? "style" : color,
     mirror: $("#mirror").checked, steady: $("#steady").checked,
-  }, { transfer: [bitmap] });
+  }, { transfer: [bitmap], patience: by === engine && by !== wasm ? PATIENCE : Infinity });
 }
 
 /** Seconds that a frame takes, the fastest of three after a first one that warms up. */
-async function timeOf(by, short) {
-  await stylizeFrame(by, short);
+async function timeOf(by, picture) {
+  await stylizeFrame(by, PROBE, picture);
   const times = [];
-  for (let count = 0; count < 3 && stream; count++) {
+  for (let count = 0; count < 3; count++) {
     const start = performance.now();
-    await stylizeFrame(by, short);
+    await stylizeFrame(by, PROBE, picture);
     times.push((performance.now() - start) / 1000);
   }
   return Math.min(...times);
 }
 
-/** What a promise gives, or an error after so many seconds. */
-const within = (seconds, promise) => Promise.race([promise, new Promise((_, reject) => {
-  setTimeout(() => reject(new Error(`no answer in ${seconds} seconds`)), 1000 * seconds);
-})]);
+/** The largest size at which frames come fast enough, as time grows with the pixels. */
+const sideFor = (seconds) => SIZES.filter((each) => seconds * (each / PROBE) ** 2 <= 1 / WANTED).at(-1) ?? SIZES[0];
 
-/** Load WebGPU's engine where there is a GPU, and keep it if it is faster. */
-async function chooseEngine() {
-  const probe = 200, onWasm = await timeOf(engines.wasm, probe);
-  let [seconds, words] = [onWasm, ""];
-  engine = engines.wasm;
-  const gpu = wasLost
-    ? { words: "The GPU was lost: live pictures are computed on the processor until this page is loaded again." }
-    : await findGpu();
-  if (!gpu.adapter) words = gpu.words;
-  else {
-    try {
-      engines.webgpu ??= new Engine("webgpu", { onLost: lostGpu });
-      await within(60, engines.webgpu.ready);
-      const onGpu = await within(20, timeOf(engines.webgpu, probe));
-      if (onGpu < onWasm) [engine, seconds] = [engines.webgpu, onGpu];
-      else dropGpu();
-      words = `A frame of ${probe} px took ${Math.round(onWasm * 1000)} ms on the processor, ${Math.round(onGpu * 1000)} ms on the GPU, `
-        + `so live pictures are computed on the ${engine === engines.wasm ? "processor" : "GPU"}.`;
-    } catch (error) {
-      dropGpu();
-      words = `WebGPU could not be used (${error.message}): live pictures are computed on the processor.`;
+/** Choose the size for the engine in use. The first time, the GPU is tried from then on. */
+async function measure() {
+  counter.hidden = false;
+  counter.textContent = "Measuring how fast this machine is";
+  await wasm.ready;
+  const by = engine, picture = await createImageBitmap(video), seconds = await timeOf(by, picture);
+  if (by === engine) side = sideFor(seconds);
+  trial ??= tryGpu(picture, seconds);
+}
+
+/** Load WebGPU's engine where there is a GPU, while the processor goes on, and take it if it is faster. */
+async function tryGpu(picture, onWasm) {
+  let gpu = null;
+  try {
+    const { adapter, words } = await findGpu();
+    if (!adapter) {
+      trial = null;
+      return tell(words);
     }
+    tell("Live pictures are computed on the processor; the GPU is being tried.");
+    gpu = new Engine("webgpu", { onLost: () => leaveGpu(gpu) });
+    await gpu.ready;
+    await stylizeFrame(gpu, PROBE, picture);
+    // Four frames by each, and time for the processor to end what it has begun.
+    const limit = Math.max(1, 5 * onWasm);
+    isTiming = true;
+    const onGpu = await Promise.race([timeOf(gpu, picture), new Promise((resume) => setTimeout(resume, 1000 * limit, Infinity))]);
+    if (onGpu < onWasm) [engine, side] = [gpu, sideFor(onGpu)];
+    else gpu.stop();
+    tell(`A frame of ${PROBE} px took ${Math.round(onWasm * 1000)} ms on the processor, ${onGpu < Infinity ? `${Math.round(onGpu * 1000)} ms` : "much longer"} `
+      + `on the GPU, so live pictures are computed on the ${engine === gpu ? "GPU" : "processor"}.`);
+  } catch (error) {
+    gpu?.stop();
+    trial = null;
+    console.warn(error);
+    tell("The GPU could not be used: live pictures are computed on the processor. It is tried again when the camera is started again.");
+  } finally {
+    isTiming = false;
   }
-  // The largest size at which frames come fast enough, as time grows with the pixels.
-  side = SIZES.filter((each) => seconds * (each / probe) ** 2 <= 1 / WANTED).at(-1) ?? SIZES[0];
-  $("#live-note").textContent = words;
 }
 
-function dropGpu() {
-  const { webgpu } = engines;
-  engines.webgpu = null;
-  engine = engines.wasm;
-  if (webgpu && !webgpu.stopped) webgpu.stop();
-}
-
-function lostGpu() {
-  dropGpu();
-  [wasLost, side] = [true, null];
-  say("The GPU was lost, as happens when its driver restarts. Live pictures go on, computed on the processor.");
+/** Go on with the processor if this GPU is the engine in use. */
+function leaveGpu(gpu) {
+  gpu.stop();
+  if (engine !== gpu) return;
+  [engine, side] = [wasm, null];
+  tell("The GPU was lost: live pictures are computed on the processor until this page is loaded again.");
+  if (stream) say("The GPU was lost, as happens when its driver restarts. Live pictures go on, computed on the processor.");
 }
 
 async function openCamera() {
@@ -152,33 +165,33 @@ async function loop() {
   side = null;
   // Begin with the frame of now, if it is a new one.
   const begin = () => {
-    if (video.currentTime === shown) return null;
+    if (isTiming || video.currentTime === shown) return null;
     shown = video.currentTime;
     const picture = stylizeFrame(engine, Number($("#live-size").value) || side);
     picture.catch(() => {}); // It is awaited later.
     return picture;
   };
   while (stream === mine) {
-    if (side === null) {
-      counter.hidden = false;
-      counter.textContent = "Measuring how fast this machine is";
-      await engines.wasm.ready;
-      await chooseEngine();
-      continue;
-    }
-    ahead ??= begin();
-    if (!ahead) {
-      await new Promise((resume) => requestAnimationFrame(resume));
-      continue;
-    }
     let picture;
     try {
+      if (side === null) {
+        await measure();
+        continue;
+      }
+      ahead ??= begin();
+      if (!ahead) {
+        await new Promise((resume) => requestAnimationFrame(resume));
+        continue;
+      }
       picture = await ahead;
     } catch (error) {
       ahead = null;
-      // The GPU was lost, or the camera stopped, while the frame was made.
-      if (error.message === "lost" || error.message === "cancelled") continue;
-      throw error;
+      if (stream !== mine) break; // The camera stopped while the frame was made.
+      if (!error.engine || error.engine === wasm) throw error;
+      // Of a lost GPU, the frame may fail before the loss is told.
+      console.warn(error);
+      leaveGpu(error.engine);
+      continue;
     }
     if (stream !== mine) break;
     // The next frame is on its way to the worker before this one is drawn.

@@ -48,5 +48,9 @@ export async function findGpu() {
   if (!navigator.gpu) return { words: "This browser has no WebGPU: live pictures are computed on the processor." };
   const adapter = await navigator.gpu.requestAdapter().catch(() => null);
   if (!adapter) return { words: "There is no GPU that WebGPU can use: live pictures are computed on the processor." };
+  // It computes on the processor, much slower than WebAssembly does.
+  if (adapter.info?.isFallbackAdapter ?? adapter.isFallbackAdapter) {
+    return { words: "WebGPU has no GPU here, only software in its place: live pictures are computed on the processor." };
+  }
   return { adapter };
 }
