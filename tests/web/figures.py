@@ -1,7 +1,7 @@
 """Prints how fast the page in the browser is on this machine: `python -m tests.web.figures`.
 
 Needs Chromium, and onnxruntime-web in node_modules. The browser's camera is a film of 320 x 240 px;
-with `--gpu` it may use WebGPU.
+with `--gpu` it may use WebGPU, and the adapter that it has is named.
 """
 
 from __future__ import annotations
@@ -38,6 +38,14 @@ REPEATED = """async () => {
     return times.sort((one, other) => one - other)[2];
 }"""
 """The median time in ms that a photo of 512 x 512 px takes."""
+CHOSEN = "#live-note:has-text('computed on'):not(:has-text('being tried'))"
+ADAPTER = """async () => {
+    const adapter = await navigator.gpu?.requestAdapter();
+    if (!adapter) return "none";
+    const { vendor, architecture, description, isFallbackAdapter } = adapter.info;
+    const named = [vendor, architecture, description].filter(Boolean).join(" ") || "without a name";
+    return named + (isFallbackAdapter ? ", in software: the page leaves it alone" : "");
+}"""
 
 
 def live_rate(page: Any, seconds: float) -> float:
@@ -94,8 +102,10 @@ def main() -> None:
             tell(f"bytes until it works offline: {sum(host.sent.values()) / 1e6:.2f} MB")
             tell(f"a photo of 512 x 512 px: {page.evaluate(REPEATED) / 1000:.3f} s")
             tell(f"memory of the browser: {memory():.0f} MB")
+            tell(f"adapter of WebGPU: {page.evaluate(ADAPTER)}")
             page.click("#tab-live")
             page.click("#start")
+            page.wait_for_selector(CHOSEN)
             page.select_option("#live-size", "240")
             tell(f"camera, 320 x 240: {live_rate(page, options.seconds):.1f} frames a second")
             page.select_option("#live-size", "")
