@@ -31,6 +31,7 @@ from stylekernel_hf.cli.training_options import (
     SaveEvery,
     Seed,
     Size,
+    SmoothnessWeight,
     Steps,
     Styles,
     StyleSize,
@@ -100,10 +101,7 @@ def train(
         float,
         typer.Option(help="Weight of the term that teaches the alignment where to look."),
     ] = 0.0,
-    smoothness_weight: Annotated[
-        float,
-        typer.Option(help="Weight of changes of tone where the photo is plain."),
-    ] = 0.0,
+    smoothness_weight: SmoothnessWeight = 0.0,
     temporal_weight: Annotated[
         float,
         typer.Option(

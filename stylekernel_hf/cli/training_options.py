@@ -104,6 +104,9 @@ NearWeight = Annotated[
     float,
     typer.Option(help="Weight of the distance of every place from the nearest of the other."),
 ]
+SmoothnessWeight = Annotated[
+    float, typer.Option(help="Weight of changes of tone where the photo is plain.")
+]
 IdentityEvery = Annotated[int, typer.Option(help="Steps between identity terms; 0 for none.")]
 SaveEvery = Annotated[int, typer.Option(help="Steps between checkpoints.")]
 LoaderWorkers = Annotated[int, typer.Option(help="Processes that load pictures.")]
