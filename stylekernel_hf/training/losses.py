@@ -169,7 +169,8 @@ def smoothness_losses(
     as restless where the content is plain as the style is everywhere. Strokes, which are finer than
     a cell, do not count.
     """
-    ours = theirs = allowed = stylized.new_zeros(len(stylized), dtype=torch.float32)
+    ours = theirs = stylized.new_zeros(len(stylized), dtype=torch.float32)
+    allowed: list[Tensor] = []
     for apart in _APART:
         for changes, edges, styles in zip(
             *(_cell_changes(x, apart) for x in (stylized, content, style)), strict=True
@@ -177,8 +178,10 @@ def smoothness_losses(
             alike = torch.exp(-edges / (2 * _ALIKE**2))
             ours = ours + (alike * changes).sum(dim=(1, 2))
             theirs = theirs + alike.sum(dim=(1, 2))
-            allowed = allowed + styles.mean(dim=(1, 2)) / (2 * len(_APART))
-    return ours / theirs.clamp(min=1) / (allowed + 1e-3)
+            if styles.numel():  # Small crops have no cells that are far apart.
+                allowed.append(styles.mean(dim=(1, 2)))
+    spread = torch.stack(allowed).mean(dim=0) if allowed else 0.0
+    return ours / theirs.clamp(min=1) / (spread + 1e-3)
 
 
 def _cell_changes(

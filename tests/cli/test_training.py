@@ -119,10 +119,12 @@ def test_finetuning_takes_the_terms_and_the_zoom_of_marks(
     monkeypatch.setattr(
         "stylekernel_hf.cli.finetune.run_training", lambda settings, **_: taken.append(settings)
     )
-    words = "--coarse-style-weight 5 --pattern-weight 12 --near-weight 3 --identity-every 0"
-    words += " --min-zoom 1.3 --max-zoom 2 --content a --style b --output c"
+    words = "--coarse-style-weight 5 --pattern-weight 12 --near-weight 3 --smoothness-weight 1"
+    words += " --identity-every 0 --min-zoom 1.3 --max-zoom 2 --content a --style b --output c"
     status, _, error = shell("finetune", *words.split())
     assert status == 0, error
     (settings,) = taken
-    assert settings.weights == LossWeights(content=1.5, coarse_style=5.0, pattern=12.0, near=3.0)
+    assert settings.weights == LossWeights(
+        content=1.5, coarse_style=5.0, pattern=12.0, near=3.0, smoothness=1.0
+    )
     assert (settings.min_zoom, settings.max_zoom, settings.identity_every) == (1.3, 2.0, 0)

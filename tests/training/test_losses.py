@@ -114,3 +114,15 @@ def test_smoothness_loss_sees_a_streak_in_a_plain_sky_and_no_edge_or_stroke() ->
     assert smoothness_losses(streak, plain, style) > 1
     assert smoothness_losses(edge, edge, style) < 1e-6
     assert smoothness_losses(strokes, plain, style) < 1e-6
+
+
+@pytest.mark.parametrize(("content_side", "style_side"), [(32, 32), (16, 16), (32, 16), (16, 48)])
+def test_smoothness_loss_of_small_crops_is_finite(content_side: int, style_side: int) -> None:
+    stylized = pictures(11, side=content_side).requires_grad_()
+    style = pictures(12, side=style_side)
+    loss = smoothness_losses(stylized, torch.zeros_like(stylized), style)
+    loss.sum().backward()
+    assert loss.isfinite().all()
+    assert stylized.grad is not None
+    assert stylized.grad.isfinite().all()
+    assert (loss > 0).all() == (content_side > 16)
