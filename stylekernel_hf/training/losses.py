@@ -171,27 +171,26 @@ def smoothness_losses(
     """
     ours = theirs = stylized.new_zeros(len(stylized), dtype=torch.float32)
     allowed: list[Tensor] = []
-    for apart in _APART:
-        for changes, edges, styles in zip(
-            *(_cell_changes(x, apart) for x in (stylized, content, style)), strict=True
-        ):
-            alike = torch.exp(-edges / (2 * _ALIKE**2))
-            ours = ours + (alike * changes).sum(dim=(1, 2))
-            theirs = theirs + alike.sum(dim=(1, 2))
-            if styles.numel():  # Small crops have no cells that are far apart.
-                allowed.append(styles.mean(dim=(1, 2)))
+    for changes, edges, styles in zip(
+        *(_cell_changes(x) for x in (stylized, content, style)), strict=True
+    ):
+        alike = torch.exp(-edges / (2 * _ALIKE**2))
+        ours = ours + (alike * changes).sum(dim=(1, 2))
+        theirs = theirs + alike.sum(dim=(1, 2))
+        if styles.numel():  # Small crops have no cells that are far apart.
+            allowed.append(styles.mean(dim=(1, 2)))
     spread = torch.stack(allowed).mean(dim=0) if allowed else 0.0
     return ours / theirs.clamp(min=1) / (spread + 1e-3)
 
 
-def _cell_changes(
-    image: Float[Tensor, "b 3 h w"], apart: int
-) -> tuple[Float[Tensor, "b i m"], Float[Tensor, "b n j"]]:
-    """Return the mean squared differences of cells so many apart, down and across."""
+def _cell_changes(image: Float[Tensor, "b 3 h w"]) -> list[Tensor]:
+    """Return the mean squared differences of cells, for each distance down and across."""
     cells = torch.nn.functional.avg_pool2d(image.float(), _CELL)
-    down = cells[:, :, apart:] - cells[:, :, :-apart]
-    across = cells[..., apart:] - cells[..., :-apart]
-    return down.square().mean(dim=1), across.square().mean(dim=1)
+    changes: list[Tensor] = []
+    for apart in _APART:
+        changes.append(cells[:, :, apart:] - cells[:, :, :-apart])
+        changes.append(cells[..., apart:] - cells[..., :-apart])
+    return [each.square().mean(dim=1) for each in changes]
 
 
 def temporal_losses(
