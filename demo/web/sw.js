@@ -5,8 +5,15 @@ const CACHE = "stylekernel-@VERSION@";
 const SCRIPTS = ["app", "colors", "engine", "files", "live", "network", "page", "photo", "picker", "pixels", "reading", "support", "viewer", "worker"];
 const SHELL = ["./", "style.css", "pictures.json", "pictures/strip.webp", ...SCRIPTS.map((name) => `js/${name}.js`)];
 
+// Without room to keep files, or leave to, the page works online: nothing here may stop it.
+const ignore = () => {};
+
 addEventListener("install", (event) => {
-  event.waitUntil(caches.open(CACHE).then((cache) => cache.addAll(SHELL)).then(() => skipWaiting()));
+  const fill = async () => {
+    await caches.open(CACHE).then((cache) => cache.addAll(SHELL)).catch(ignore);
+    await skipWaiting();
+  };
+  event.waitUntil(fill());
 });
 addEventListener("activate", (event) => {
   const clear = async () => {
@@ -25,15 +32,16 @@ const isolated = (response) => {
   const { status, statusText } = response;
   return new Response(response.body, { status, statusText, headers });
 };
-const answer = async (request) => {
-  const cache = await caches.open(CACHE);
-  const kept = await cache.match(request, { ignoreSearch: true });
+const answer = async (event) => {
+  const { request } = event;
+  const cache = await caches.open(CACHE).catch(ignore);
+  const kept = await cache?.match(request, { ignoreSearch: true }).catch(ignore);
   if (kept) return isolated(kept);
   const response = await fetch(request);
-  if (response.status === 200) await cache.put(request, response.clone());
+  if (response.status === 200) event.waitUntil(cache?.put(request, response.clone()).catch(ignore));
   return isolated(response);
 };
 addEventListener("fetch", (event) => {
   const { request } = event;
-  if (request.method === "GET" && request.url.startsWith(registration.scope)) event.respondWith(answer(request));
+  if (request.method === "GET" && request.url.startsWith(registration.scope)) event.respondWith(answer(event));
 });

@@ -327,6 +327,21 @@ def test_host_without_headers_is_told_of_or_made_up_for(
         page.close()
 
 
+def test_page_without_room_to_keep_files_works_online(
+    open_page: Callable[..., Any], built: Path
+) -> None:
+    with serving(built, headers={}) as host:
+        page = open_page("about:blank", script=MARK_ISOLATED)
+        quota = {"origin": host.url, "quotaSize": 20_000}
+        page.context.new_cdp_session(page).send("Storage.overrideQuotaForOrigin", quota)
+        page.goto(host.url)
+        page.wait_for_selector("body[data-isolated=true] [data-name='Mosaic']")
+        kept = "caches.match('pictures.json').then((kept) => Boolean(kept))"
+        assert not page.evaluate(kept)
+        assert page.problems == []
+        page.close()
+
+
 def test_old_browsers_are_told_what_they_lack(
     open_page: Callable[..., Any], host: PageServer
 ) -> None:
