@@ -48,7 +48,7 @@ def _source(
     zooms = {"min_zoom": settings.min_zoom, "max_zoom": settings.max_zoom}
     datasets = [dataset for folder in folders if (dataset := dataset_name(folder)) is not None]
     if not datasets:
-        paths, held = _hold_out(name, folders, settings.seed)
+        paths, held = _hold_out(name, folders)
         cache_bytes = int(settings.cache_gigabytes * 2**30 / 2)
         return RandomCrops(paths, size, cache_bytes=cache_bytes, **zooms), held
     if len(folders) > 1:
@@ -67,10 +67,14 @@ def _source(
     return StreamedCrops(stream, size, **zooms), held_pictures
 
 
-def _hold_out(name: str, folders: tuple[Path, ...], seed: int) -> tuple[list[Path], list[Path]]:
-    """Return the pictures to train on and those held out; the same ones, if there is but one."""
+def _hold_out(name: str, folders: tuple[Path, ...]) -> tuple[list[Path], list[Path]]:
+    """Return the pictures to train on and those held out; the same ones, if there is but one.
+
+    Every run on the same folders holds out the same, whatever its seed: so runs can be compared,
+    and a run that goes on from another's weights is judged by pictures that neither has seen.
+    """
     paths = [path for folder in folders for path in list_images(folder, name=name)]
-    generator = random.Random(seed)
+    generator = random.Random(0)
     count = min(HELD_OUT, max(1, len(paths) // HELD_OUT_SHARE))
     chosen = generator.sample(paths, count)
     others = [path for path in paths if path not in set(chosen)]
