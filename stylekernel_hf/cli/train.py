@@ -8,8 +8,11 @@ import typer
 
 from stylekernel_hf.cli.training_options import (
     Accumulate,
+    AttentionSteps,
+    AttentionWeight,
     BatchSize,
     CoarseStyleWeight,
+    CodeDropout,
     Contents,
     ContentWeight,
     DistinctCrops,
@@ -17,6 +20,7 @@ from stylekernel_hf.cli.training_options import (
     Init,
     LearningRate,
     LoaderWorkers,
+    LocalWeight,
     LogWith,
     MaxZoom,
     MinZoom,
@@ -72,20 +76,10 @@ def train(
     color_augmentation: Annotated[
         float, typer.Option(help="Share of style crops that get a new palette.")
     ] = 0.4,
-    code_dropout: Annotated[
-        float,
-        typer.Option(
-            help="Share of pairs that are painted without the style code: the alignment must do."
-        ),
-    ] = 0.0,
+    code_dropout: CodeDropout = 0.0,
     learning_rate: LearningRate = 1e-3,
     warmup_steps: Annotated[int, typer.Option(help="Steps of linear warm-up.")] = 200,
-    attention_steps: Annotated[
-        int,
-        typer.Option(
-            help="Steps in which the alignment alone is taught where to look, before the others."
-        ),
-    ] = 0,
+    attention_steps: AttentionSteps = 0,
     ema_decay: Annotated[float, typer.Option(help="Decay of the weights' average.")] = 0.999,
     content_weight: ContentWeight = 1.0,
     style_weight: StyleWeight = 20.0,
@@ -94,13 +88,8 @@ def train(
     coarse_style_weight: CoarseStyleWeight = 0.0,
     pattern_weight: PatternWeight = 0.0,
     near_weight: NearWeight = 0.0,
-    local_weight: Annotated[
-        float, typer.Option(help="Weight of the distance from what attention finds in the style.")
-    ] = 0.0,
-    attention_weight: Annotated[
-        float,
-        typer.Option(help="Weight of the term that teaches the alignment where to look."),
-    ] = 0.0,
+    local_weight: LocalWeight = 0.0,
+    attention_weight: AttentionWeight = 0.0,
     smoothness_weight: SmoothnessWeight = 0.0,
     temporal_weight: Annotated[
         float,

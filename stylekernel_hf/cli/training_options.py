@@ -104,6 +104,24 @@ NearWeight = Annotated[
     float,
     typer.Option(help="Weight of the distance of every place from the nearest of the other."),
 ]
+LocalWeight = Annotated[
+    float, typer.Option(help="Weight of the distance from what attention finds in the style.")
+]
+AttentionWeight = Annotated[
+    float, typer.Option(help="Weight of the term that teaches the alignment where to look.")
+]
+AttentionSteps = Annotated[
+    int,
+    typer.Option(
+        help="Steps in which the alignment alone is taught where to look, before the others."
+    ),
+]
+CodeDropout = Annotated[
+    float,
+    typer.Option(
+        help="Share of pairs that are painted without the style code: the alignment must do."
+    ),
+]
 SmoothnessWeight = Annotated[
     float, typer.Option(help="Weight of changes of tone where the photo is plain.")
 ]

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
 import torch
 
+from stylekernel_hf.evaluation.ablation_table import (
+    ablation_table,
+    mean_of,
+    scored_weights,
+    spread_of,
+    with_sum,
+)
 from stylekernel_hf.evaluation.evaluation_result import Evaluation, write_json
 from stylekernel_hf.files.atomic_write import atomic_write
 from stylekernel_hf.hub.configs import MAX_RESULT_BYTES, read_json_object
-from stylekernel_hf.metrics.tables import metrics_table
 from stylekernel_hf.pretrained.model import StyleKernelModel
 from stylekernel_hf.pretrained.presets import preset_config
 from stylekernel_hf.training.settings import TrainingSettings
@@ -24,9 +30,13 @@ from stylekernel_hf.training.training_data import load_training_data
 PLAN_NAME = "plan.json"
 EVALUATION_NAME = "evaluation.json"
 TABLE_NAME = "table.md"
-# Settings that do not influence the result.
-_WITHOUT_EFFECT = {
+_SEED_PREFIX = "seed_"
+# Results that need no network, whose metrics every evaluation holds.
+_BASELINES = ("content_unchanged", "style_pasted")
+# Settings that do not influence the result, and the seed: a folder holds runs from several.
+_NOT_PLANNED = {
     "output",
+    "seed",
     "save_every",
     "sheet_every",
     "log_every",
@@ -56,11 +66,12 @@ def variants_of(preset: str) -> dict[str, dict[str, Any]]:
 
 @dataclass(frozen=True)
 class Ablation:
-    """Variants of a preset, each trained from scratch with the same settings, pairs and seed.
+    """Variants of a preset, each trained from scratch, once from every seed that is asked for.
 
-    The folder `settings.output` gets one run for each variant, in a folder of its name, and a table
-    of the scores at `score_size` px a side. Raises ValueError if `contents` or `styles` are data
-    sets instead of folders.
+    All variants see the same pairs from the same seed, and all runs hold out the same pictures. The
+    seed of `settings` is not used. The folder `settings.output` gets one run for each variant and
+    seed, and a table of the scores at `score_size` px a side. Raises ValueError if `contents` or
+    `styles` are data sets instead of folders.
     """
 
     preset: str
@@ -73,9 +84,9 @@ class Ablation:
                 if dataset_name(folder) is not None:
                     raise ValueError(f"{name} must be folders for an ablation, got '{folder}'")
 
-    def folder(self, variant: str) -> Path:
-        """Return the folder of a variant's run; its subfolder "model" holds the weights."""
-        return self.settings.output / variant.replace(" ", "_").lower()
+    def folder(self, variant: str, seed: int) -> Path:
+        """Return the folder of a run; its subfolder "model" holds the weights."""
+        return self._folder_of(variant) / f"{_SEED_PREFIX}{seed}"
 
     def check_output(self) -> None:
         """Write the plan into the output folder; ValueError if the folder holds another plan.
@@ -101,41 +112,54 @@ class Ablation:
         data = load_training_data(self.settings)
         return cast(list[Path], list(data.held_contents)), cast(list[Path], list(data.held_styles))
 
-    def train(self, variant: str, on_step: Callable[[int, dict[str, float]], None]) -> None:
-        """Train a variant, from its last checkpoint if there is one."""
-        torch.manual_seed(self.settings.seed)
+    def train(
+        self, variant: str, seed: int, on_step: Callable[[int, dict[str, float]], None]
+    ) -> None:
+        """Train a variant from a seed, or from the last checkpoint of that run."""
         config = replace(preset_config(self.preset), **variants_of(self.preset)[variant])
-        settings = replace(self.settings, output=self.folder(variant))
+        settings = replace(self.settings, output=self.folder(variant, seed), seed=seed)
+        torch.manual_seed(seed)
+        if not any(config.dynamic_convolutions):
+            settings = _without_alignment(settings)
         Trainer(StyleKernelModel(config).train(), settings).run(on_step)
 
-    def is_scored(self, variant: str) -> bool:
-        """Return whether a variant is trained and scored."""
-        return (self.folder(variant) / EVALUATION_NAME).exists()
+    def is_scored(self, variant: str, seed: int) -> bool:
+        """Return whether a variant is trained from a seed, and scored."""
+        return (self.folder(variant, seed) / EVALUATION_NAME).exists()
 
-    def record(self, variant: str, evaluation: Evaluation) -> None:
-        """Save the metrics of a trained variant."""
-        write_json([evaluation], self.folder(variant) / EVALUATION_NAME)
+    def record(self, variant: str, seed: int, evaluation: Evaluation) -> None:
+        """Save the metrics of a trained network."""
+        write_json([evaluation], self.folder(variant, seed) / EVALUATION_NAME)
 
     def write_table(self) -> str:
-        """Write the scores so far as a Markdown table and as JSON; return the table."""
-        scored = {
-            variant: read_json_object(
-                self.folder(variant) / EVALUATION_NAME, "output", most_bytes=MAX_RESULT_BYTES
-            )
-            for variant in variants_of(self.preset)
-            if self.is_scored(variant)
-        }
-        rows = {variant: each["mean"] for variant, each in scored.items()}
-        first = next(iter(scored.values()))
-        for name in ("content_unchanged", "style_pasted"):
-            rows[name.replace("_", " ")] = first[name]
-        title = f"mean of {first['pair_count']} pairs at {first['size']} px"
-        table = metrics_table(rows, title=title) + "\n"
+        """Write all scores in the folder as a Markdown table and as JSON; return the table.
+
+        The table holds mean and spread over seeds, the JSON every pair of every seed too.
+        """
+        weights = scored_weights(self.settings.weights)
+        read = {variant: self._scored(variant, weights) for variant in variants_of(self.preset)}
+        scored = {variant: runs for variant, runs in read.items() if runs}
+        means = {name: [run["mean"] for run in runs.values()] for name, runs in scored.items()}
+        first = next(iter(next(iter(scored.values())).values()))
+        baselines = {name: first[name] for name in _BASELINES}
+        table = ablation_table(
+            means,
+            {name.replace("_", " "): metrics for name, metrics in baselines.items()},
+            title=f"mean of {first['pair_count']} pairs at {first['size']} px",
+            weights=weights,
+        )
         results = {
             "plan": self._plan(),
+            "sum_weights": weights,
+            **baselines,
             "variants": {
-                variant: {"config": variants_of(self.preset)[variant], **each}
-                for variant, each in scored.items()
+                name: {
+                    "config": variants_of(self.preset)[name],
+                    "mean": mean_of(means[name]),
+                    "spread": spread_of(means[name]),
+                    "seeds": runs,
+                }
+                for name, runs in scored.items()
             },
         }
         atomic_write(self.settings.output / TABLE_NAME, table.encode())
@@ -143,15 +167,43 @@ class Ablation:
         atomic_write(self.settings.output / TABLE_NAME.replace(".md", ".json"), text.encode())
         return table
 
+    def _folder_of(self, variant: str) -> Path:
+        return self.settings.output / variant.replace(" ", "_").lower()
+
+    def _scored(self, variant: str, weights: Mapping[str, float]) -> dict[int, dict[str, Any]]:
+        """Return the recorded metrics of a variant, with their sum, by the seed."""
+        names = (path.name for path in self._folder_of(variant).glob(f"{_SEED_PREFIX}*"))
+        numbers = (name.removeprefix(_SEED_PREFIX) for name in names)
+        runs: dict[int, dict[str, Any]] = {}
+        for seed in sorted(int(number) for number in numbers if number.isdecimal()):
+            if self.is_scored(variant, seed):
+                path = self.folder(variant, seed) / EVALUATION_NAME
+                run = read_json_object(path, "output", most_bytes=MAX_RESULT_BYTES)
+                sums = {row: with_sum(run[row], weights) for row in ("mean", *_BASELINES)}
+                runs[seed] = run | sums
+        return runs
+
     def _plan(self) -> dict[str, str]:
         plan = {
-            name: value
-            for name, value in vars(self.settings).items()
-            if name not in _WITHOUT_EFFECT
+            name: value for name, value in vars(self.settings).items() if name not in _NOT_PLANNED
         }
         plan |= {"preset": self.preset, "score_size": self.score_size}
         plan |= {name: [str(path) for path in plan[name]] for name in ("contents", "styles")}
         return {name: str(value) for name, value in plan.items()}
+
+
+def _without_alignment(settings: TrainingSettings) -> TrainingSettings:
+    """Return what a network without dynamic kernels, which alone read the alignment, is trained by.
+
+    Teaching its attention would bend the features of the encoders for nothing, and a pair without
+    the style code would be painted without anything of its painting.
+
+    The network with a single token needs no exception: with one place to look at, the attention
+    term and its gradient are 0, and the kernels get the mean of the painting without the code too.
+    The local term compares results, whatever they come from.
+    """
+    weights = replace(settings.weights, attention=0.0)
+    return replace(settings, weights=weights, attention_steps=0, code_dropout=0.0)
 
 
 def check_variants(preset: str, variants: list[str]) -> list[str]:
