@@ -154,13 +154,15 @@ def test_notebook_stylizes_and_fine_tunes(tmp_path: Path, monkeypatch: pytest.Mo
     nbformat.validate(notebook)
     assert [cell for cell in notebook.cells if cell.get("outputs")] == []
     vgg = save_tiny_vgg(tmp_path / "vgg.safetensors")
-    tiny = f"--perceptual {vgg} --size 64 --style-size 64 --batch-size 1 --distinct-crops 4"
+    tiny = (
+        f"--steps 2 --perceptual {vgg} --size 64 --style-size 64 --batch-size 1 --distinct-crops 4"
+    )
     for cell in notebook.cells:
         tags = cell.metadata.get("tags", [])
         if "install" in tags:
             cell.source = ""  # The package is installed, or the tests run in its sources.
         if "parameters" in tags:
-            cell.source = f"STEPS = 2\nOPTIONS = {tiny!r}"
+            cell.source = f"OPTIONS = {tiny!r}"
     program = tmp_path / "bin" / "stylekernel"
     program.parent.mkdir()
     program.write_text(f'#!/bin/sh\nexec {sys.executable} -m stylekernel_hf.cli "$@"\n')

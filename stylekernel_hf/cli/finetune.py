@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from copy import copy
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import typer
+from typer.models import OptionInfo
+
 from stylekernel_hf.cli.training_options import (
     Accumulate,
     BatchSize,
@@ -34,6 +41,17 @@ from stylekernel_hf.cli.training_options import (
     StyleWeight,
     run_training,
 )
+from stylekernel_hf.errors.messages import extra_required
+
+if TYPE_CHECKING:
+    import torch
+
+
+def _of_recipe(option: Any) -> OptionInfo:
+    """Return an option of training whose default, as the help says, is that of the recipe."""
+    info = copy(option.__metadata__[0])
+    info.show_default = "that of the recipe"
+    return info
 
 
 def finetune(
@@ -42,27 +60,34 @@ def finetune(
     output: Output,
     init: Init = None,
     perceptual: Perceptual = None,
-    steps: Steps = 300,
-    batch_size: BatchSize = 4,
+    recipe: Annotated[
+        str,
+        typer.Option(
+            help="gentle keeps the content and changes the look little, strong takes more of the "
+            "style. Both have larger batches and fewer steps for a GPU (CUDA)."
+        ),
+    ] = "gentle",
+    steps: Annotated[int | None, _of_recipe(Steps)] = None,
+    batch_size: Annotated[int | None, _of_recipe(BatchSize)] = None,
     accumulate: Accumulate = 1,
-    size: Size = 256,
-    style_size: StyleSize = 224,
+    size: Annotated[int | None, _of_recipe(Size)] = None,
+    style_size: Annotated[int | None, _of_recipe(StyleSize)] = None,
     min_zoom: MinZoom = 1.0,
-    max_zoom: MaxZoom = 1.5,
+    max_zoom: Annotated[float | None, _of_recipe(MaxZoom)] = None,
     distinct_crops: DistinctCrops = 300,
     learning_rate: LearningRate = 3e-4,
     rank: Rank = 0,
-    content_weight: ContentWeight = 1.5,
-    style_weight: StyleWeight = 20.0,
-    coarse_style_weight: CoarseStyleWeight = 0.0,
-    pattern_weight: PatternWeight = 0.0,
-    near_weight: NearWeight = 0.0,
-    smoothness_weight: SmoothnessWeight = 2.0,
-    identity_every: IdentityEvery = 4,
+    content_weight: Annotated[float | None, _of_recipe(ContentWeight)] = None,
+    style_weight: Annotated[float | None, _of_recipe(StyleWeight)] = None,
+    coarse_style_weight: Annotated[float | None, _of_recipe(CoarseStyleWeight)] = None,
+    pattern_weight: Annotated[float | None, _of_recipe(PatternWeight)] = None,
+    near_weight: Annotated[float | None, _of_recipe(NearWeight)] = None,
+    smoothness_weight: Annotated[float | None, _of_recipe(SmoothnessWeight)] = None,
+    identity_every: Annotated[int | None, _of_recipe(IdentityEvery)] = None,
     mixed_precision: MixedPrecision = "auto",
     seed: Seed = 0,
     save_every: SaveEvery = 100,
-    loader_workers: LoaderWorkers = 1,
+    loader_workers: Annotated[int | None, _of_recipe(LoaderWorkers)] = None,
     log_with: LogWith = None,
     push_to_hub: PushToHub = None,
     private: Private = False,
@@ -78,31 +103,25 @@ def finetune(
     the other commands takes it.
     """
     from stylekernel_hf.pretrained.checkpoint import EMBEDDED_CHECKPOINT
-    from stylekernel_hf.training.losses import LossWeights
+    from stylekernel_hf.training.finetune_recipes import finetune_recipe
     from stylekernel_hf.training.schedule import short_run
     from stylekernel_hf.training.settings import TrainingSettings
 
-    settings = TrainingSettings(
-        contents=tuple(content),
-        styles=tuple(style),
-        output=output,
-        perceptual=perceptual,
-        steps=steps,
-        batch_size=batch_size,
-        accumulate=accumulate,
-        size=size,
-        style_size=style_size,
-        min_zoom=min_zoom,
-        max_zoom=max_zoom,
-        distinct_crops=distinct_crops,
-        # The painter's palette is part of what is to be learnt.
-        color_augmentation=0.0,
-        learning_rate=learning_rate,
-        rank=rank,
-        before_after=True,
-        **short_run(steps),
-        identity_every=identity_every,
-        weights=LossWeights(
+    chosen = replace(
+        finetune_recipe(recipe, _device_type()),
+        **_given(
+            steps=steps,
+            batch_size=batch_size,
+            size=size,
+            style_size=style_size,
+            max_zoom=max_zoom,
+            identity_every=identity_every,
+            loader_workers=loader_workers,
+        ),
+    )
+    weights = replace(
+        chosen.weights,
+        **_given(
             content=content_weight,
             style=style_weight,
             coarse_style=coarse_style_weight,
@@ -110,11 +129,33 @@ def finetune(
             near=near_weight,
             smoothness=smoothness_weight,
         ),
+    )
+    settings = TrainingSettings(
+        contents=tuple(content),
+        styles=tuple(style),
+        output=output,
+        perceptual=perceptual,
+        steps=chosen.steps,
+        batch_size=chosen.batch_size,
+        accumulate=accumulate,
+        size=chosen.size,
+        style_size=chosen.style_size,
+        min_zoom=min_zoom,
+        max_zoom=chosen.max_zoom,
+        distinct_crops=distinct_crops,
+        # The painter's palette is part of what is to be learnt.
+        color_augmentation=0.0,
+        learning_rate=learning_rate,
+        rank=rank,
+        before_after=True,
+        **short_run(chosen.steps),
+        identity_every=chosen.identity_every,
+        weights=weights,
         mixed_precision=mixed_precision,
         seed=seed,
         save_every=save_every,
         sheet_every=save_every,
-        loader_workers=loader_workers,
+        loader_workers=chosen.loader_workers,
         log_with=log_with,
     )
     run_training(
@@ -124,3 +165,16 @@ def finetune(
         push_to_hub=push_to_hub,
         private=private,
     )
+
+
+def _given(**options: Any) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _device_type() -> str:
+    """Return the type of the device that accelerate trains on."""
+    with extra_required("train", "training"):
+        from accelerate import PartialState
+        from accelerate.utils import parse_flag_from_env
+    state = PartialState(cpu=parse_flag_from_env("ACCELERATE_USE_CPU"))
+    return cast("torch.device", state.device).type
