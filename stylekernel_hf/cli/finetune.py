@@ -47,10 +47,10 @@ if TYPE_CHECKING:
     import torch
 
 
-def _of_recipe(option: Any) -> OptionInfo:
-    """Return an option of training whose default, as the help says, is that of the recipe."""
+def _default_told(option: Any, *, default: str = "that of the recipe") -> OptionInfo:
+    """Return an option of training whose default is found later; the help tells it like this."""
     info = copy(option.__metadata__[0])
-    info.show_default = "that of the recipe"
+    info.show_default = default
     return info
 
 
@@ -67,27 +67,29 @@ def finetune(
             "style. Both have larger batches and fewer steps for a GPU (CUDA)."
         ),
     ] = "gentle",
-    steps: Annotated[int | None, _of_recipe(Steps)] = None,
-    batch_size: Annotated[int | None, _of_recipe(BatchSize)] = None,
+    steps: Annotated[int | None, _default_told(Steps)] = None,
+    batch_size: Annotated[int | None, _default_told(BatchSize)] = None,
     accumulate: Accumulate = 1,
-    size: Annotated[int | None, _of_recipe(Size)] = None,
-    style_size: Annotated[int | None, _of_recipe(StyleSize)] = None,
+    size: Annotated[int | None, _default_told(Size)] = None,
+    style_size: Annotated[int | None, _default_told(StyleSize)] = None,
     min_zoom: MinZoom = 1.0,
-    max_zoom: Annotated[float | None, _of_recipe(MaxZoom)] = None,
-    distinct_crops: DistinctCrops = 300,
+    max_zoom: Annotated[float | None, _default_told(MaxZoom)] = None,
+    distinct_crops: Annotated[
+        int | None, _default_told(DistinctCrops, default="300, or 0 with a data set")
+    ] = None,
     learning_rate: LearningRate = 3e-4,
     rank: Rank = 0,
-    content_weight: Annotated[float | None, _of_recipe(ContentWeight)] = None,
-    style_weight: Annotated[float | None, _of_recipe(StyleWeight)] = None,
-    coarse_style_weight: Annotated[float | None, _of_recipe(CoarseStyleWeight)] = None,
-    pattern_weight: Annotated[float | None, _of_recipe(PatternWeight)] = None,
-    near_weight: Annotated[float | None, _of_recipe(NearWeight)] = None,
-    smoothness_weight: Annotated[float | None, _of_recipe(SmoothnessWeight)] = None,
-    identity_every: Annotated[int | None, _of_recipe(IdentityEvery)] = None,
+    content_weight: Annotated[float | None, _default_told(ContentWeight)] = None,
+    style_weight: Annotated[float | None, _default_told(StyleWeight)] = None,
+    coarse_style_weight: Annotated[float | None, _default_told(CoarseStyleWeight)] = None,
+    pattern_weight: Annotated[float | None, _default_told(PatternWeight)] = None,
+    near_weight: Annotated[float | None, _default_told(NearWeight)] = None,
+    smoothness_weight: Annotated[float | None, _default_told(SmoothnessWeight)] = None,
+    identity_every: Annotated[int | None, _default_told(IdentityEvery)] = None,
     mixed_precision: MixedPrecision = "auto",
     seed: Seed = 0,
     save_every: SaveEvery = 100,
-    loader_workers: Annotated[int | None, _of_recipe(LoaderWorkers)] = None,
+    loader_workers: Annotated[int | None, _default_told(LoaderWorkers)] = None,
     log_with: LogWith = None,
     push_to_hub: PushToHub = None,
     private: Private = False,
@@ -106,7 +108,10 @@ def finetune(
     from stylekernel_hf.training.finetune_recipes import finetune_recipe
     from stylekernel_hf.training.schedule import short_run
     from stylekernel_hf.training.settings import TrainingSettings
+    from stylekernel_hf.training.streams import dataset_name
 
+    if distinct_crops is None:
+        distinct_crops = 0 if any(map(dataset_name, (*content, *style))) else 300
     chosen = replace(
         finetune_recipe(recipe, _device_type()),
         **_given(

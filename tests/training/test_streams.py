@@ -11,6 +11,7 @@ import torch
 from datasets import Dataset, Features, Image, Value
 from PIL import Image as PILImage
 
+from stylekernel_hf.cli.finetune import finetune
 from stylekernel_hf.hub.hub_errors import HTTP_ERROR
 from stylekernel_hf.training import streams
 from stylekernel_hf.training.crops import CropPairs, RandomCrops
@@ -118,6 +119,25 @@ def test_what_does_not_go_with_a_stream_is_refused(
     Dataset.from_dict({"title": ["a"]}).to_parquet(text / "train.parquet")
     with pytest.raises(ValueError, match="must have a column of images, got title"):
         train(replace(settings, contents=(Path(f"hf:{text}"),)))
+
+
+def test_fine_tuning_needs_no_option_for_a_data_set(
+    settings: TrainingSettings, dataset: Path, tmp_path: Path
+) -> None:
+    tiny_model().save_pretrained(tmp_path / "start")
+    finetune(
+        content=[Path(f"hf:{dataset}")],
+        style=[*settings.styles],
+        output=settings.output,
+        init=str(tmp_path / "start"),
+        perceptual=settings.perceptual,
+        steps=1,
+        batch_size=2,
+        size=32,
+        style_size=32,
+        loader_workers=0,
+    )
+    assert (settings.output / "before_after.jpg").exists()
 
 
 def test_card_names_the_data_set(settings: TrainingSettings, dataset: Path) -> None:
