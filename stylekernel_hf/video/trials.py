@@ -53,7 +53,7 @@ def sound_for(encoder: str, stream: Any) -> tuple[str, int] | None:
     As many channels are kept where the encoder takes as many in a usual layout, and otherwise two.
     Sound that FFmpeg cannot decode has none.
     """
-    if stream.codec_context is None:
+    if stream.codec_context is None or not stream.channels:
         return None
     codec: Any = Codec(encoder, "w")
     rates: list[int] = sorted(codec.audio_rates or [stream.rate])

@@ -132,6 +132,20 @@ def test_bytes_that_are_missing_in_a_transport_stream_are_told(
     assert "is damaged" in found.damage and "parts of them are missing" in found.damage
 
 
+def test_recordings_of_other_streams_are_left_out(
+    pipe: StyleKernelPipeline, painting: Path, tmp_path: Path
+) -> None:
+    parts: list[bytes] = []
+    for number in (1, 2):
+        options = {"mpegts_start_pid": str(number * 0x100), "output_ts_offset": str(number)}
+        clip = Clip(times=tuple(range(0, 600, 24)), audio="aac", container_options=options)
+        parts.append(save_clip(tmp_path / "part.ts", clip).read_bytes())
+    joined = tmp_path / "joined.ts"
+    joined.write_bytes(b"".join(parts))
+    found = stylize_video(pipe, joined, painting, tmp_path / "out.mp4")
+    assert found.frames == 25 and "it is a second video" in " ".join(found.notes)
+
+
 def test_nothing_is_missing_where_recordings_were_joined(tmp_path: Path) -> None:
     """Their counters do not go on there, though their times do."""
     joined = save_joined(tmp_path / "joined.ts", 0, 0.4)
