@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ from stylekernel_hf.errors.messages import first_line
 from stylekernel_hf.styles.picture_size import MIN_SIDE
 from stylekernel_hf.video.colors import VideoColors
 from stylekernel_hf.video.pyav import FFmpegError, InvalidDataError, av
-from stylekernel_hf.video.timeline import beginning, video_streams
+from stylekernel_hf.video.timeline import beginning, may_jump, video_streams
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -124,7 +123,10 @@ def look_at_clip(path: str | os.PathLike[str], *, name: str) -> ClipFacts:
         sides = (frame.width, frame.height)
         turned = turn in (90, -90)
         origin = beginning(container, stream)
-        seconds = _stream_seconds(stream, origin)
+        seconds, whole = _stream_seconds(stream, origin), _whole_seconds(container)
+        if may_jump(container):
+            # FFmpeg takes the last time for the length, that of one of several recordings.
+            seconds = whole = None
         own_base = stream.time_base or Fraction(1, _FINEST_TIME)
         return ClipFacts(
             *(sides[::-1] if turned else sides),
@@ -135,7 +137,7 @@ def look_at_clip(path: str | os.PathLike[str], *, name: str) -> ClipFacts:
             time_base=Fraction(1, min(own_base.denominator, _FINEST_TIME)),
             origin=origin,
             frame_count=stream.frames or None,
-            seconds=seconds or _whole_seconds(container),
+            seconds=seconds or whole,
             stream_seconds=seconds,
             colors=colors,
             interlaced=frame.interlaced_frame,
@@ -203,13 +205,3 @@ def _stream_seconds(stream: VideoStream, origin: Fraction) -> float | None:
 def _whole_seconds(container: InputContainer) -> float | None:
     duration = container.duration
     return None if not duration or duration < 0 else duration / av.time_base
-
-
-def count_frames(facts: ClipFacts, start: float, end: float | None) -> int | None:
-    """Return about how many frames lie between two times; None where nothing tells."""
-    seconds = facts.seconds
-    if seconds is None:
-        return facts.frame_count
-    whole = facts.frame_count or math.ceil(seconds * facts.rate)
-    part = max(0.0, min(seconds, end if end is not None else seconds) - start)
-    return max(1, round(whole * part / seconds)) if seconds > 0 else whole

@@ -63,11 +63,6 @@ class StreamDecoder:
         self.may_jump = self._timeline.may_jump
         self.origin = beginning(container, next(iter(video_streams(container)), None))
 
-    @property
-    def jumped(self) -> bool:
-        """Whether a time has jumped so far."""
-        return self._timeline.jumped
-
     def packets(self) -> Iterator[Any]:
         """Yield the packets of the stream as they come, their times those of the file, moved."""
         packets = self._container.demux(self._timeline.streams)

@@ -53,7 +53,7 @@ def damage_of(reader: TimedReader) -> str:
         )
     read = float(reader.last * facts.time_base)
     slack = _SLACK_SECONDS + 2 / facts.rate
-    told = 0.0 if reader.jumped else facts.stream_seconds
+    told = facts.stream_seconds
     if reader.end is None and told and read + slack < told:
         return (
             f"content: '{os.fspath(reader.path)}' is cut short, {read:.2f} of "

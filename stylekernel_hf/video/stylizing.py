@@ -23,7 +23,6 @@ from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline
 from stylekernel_hf.styles.library import StyleLibrary
 from stylekernel_hf.styles.picture_size import MIN_SIDE
 from stylekernel_hf.styles.style_input import StyleInput
-from stylekernel_hf.video.clip import count_frames
 from stylekernel_hf.video.encoding import Encoding
 from stylekernel_hf.video.formats import (
     ANIMATIONS,
@@ -188,7 +187,7 @@ def stylize_video(
         "encoding": repr(encoding),
         "part": [start, end],
     }
-    total = None if rate else count_frames(facts, start, end)
+    total = None if rate or on_frame is None else reader.count()
     # 4. Stylize the frames, while others are decoded and encoded, and join the parts.
     with segment_folder(target, plan) as folder:
         kept = folder.stylized

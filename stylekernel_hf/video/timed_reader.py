@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterator
@@ -47,8 +48,6 @@ class TimedReader(ABC):
     """The time at which the last frame that was decoded ends, in units of the clip's time base."""
     shift: int = 0
     """With a start, the time of the first frame, which becomes 0; in units of `time_base`."""
-    jumped: bool = False
-    """Whether the times of the file jump, so that its length says nothing."""
     names: list[str] = field(default_factory=list[str])
     """The names of the frames so far, without suffixes, where every frame is a file."""
 
@@ -66,6 +65,15 @@ class TimedReader(ABC):
             rgb = frame.item.read() if number >= skip else None
             times = tuple(time - self.shift for time in frame.times)
             yield Repeated(rgb, times, frame.duration)
+
+    def count(self) -> int | None:
+        """Return about how many frames lie between the two times; None where nothing tells."""
+        seconds = self.facts.seconds
+        if seconds is None:
+            return self.facts.frame_count
+        whole = self.facts.frame_count or math.ceil(seconds * self.facts.rate)
+        part = max(0.0, min(seconds, seconds if self.end is None else self.end) - self.start)
+        return max(1, round(whole * part / seconds)) if seconds > 0 else whole
 
     @abstractmethod
     def _undecoded(self) -> Iterator[tuple[Undecoded, int | None, int]]:

@@ -35,13 +35,11 @@ class Timeline:
     Attributes:
         streams: The streams to demux: what is wanted and what the jumps are seen in.
         may_jump: Whether it is of a kind whose times may jump.
-        jumped: Whether a time has jumped so far.
     """
 
     def __init__(self, container: InputContainer, wanted: list[Any]) -> None:
         self.streams = list(wanted)
-        self.jumped = False
-        self.may_jump = bool(container.format.flags & Flags.ts_discont.value)
+        self.may_jump = may_jump(container)
         if self.may_jump:
             heard_or_seen = [*container.streams.video, *container.streams.audio]
             self.streams += [each for each in heard_or_seen if each not in wanted]
@@ -76,7 +74,6 @@ class Timeline:
                 track.moved, track.behind = self._moved, 0
         if expected is not None and track.jumps(time, expected):
             self._moved = track.moved = expected - time
-            self.jumped = True
         self._last = track.go_on(time, duration)
 
 
@@ -104,6 +101,11 @@ class _Track:
         step = Fraction(0) if self.last is None else min(time - self.last, _LONGEST_STEP)
         self.last, self.expected = time, time + max(duration, step)
         return self.expected
+
+
+def may_jump(container: InputContainer) -> bool:
+    """Return whether a file is of a kind whose times may jump."""
+    return bool(container.format.flags & Flags.ts_discont.value)
 
 
 def is_cover(stream: Stream) -> bool:

@@ -15,7 +15,7 @@ import av
 from av.video.frame import PictureType
 
 from stylekernel_hf.pipelines.style_kernel import StyleKernelPipeline
-from stylekernel_hf.video.stylizing import stylize_video
+from stylekernel_hf.video.stylizing import VideoProgress, stylize_video
 from tests.video.clips import Clip, decode, packets, save_clip
 
 # Of a transport stream in seconds, whose clock of 33 bits counts 90,000 a second.
@@ -130,6 +130,39 @@ def test_bytes_that_are_missing_in_a_transport_stream_are_told(
     found = stylize_video(pipe, content, painting, tmp_path / "out.mp4")
     assert 15 < found.frames < 30
     assert "is damaged" in found.damage and "parts of them are missing" in found.damage
+
+
+def counted(pipe: StyleKernelPipeline, painting: Path, content: Path, **part: float) -> set[int]:
+    """Return how many frames the bar says there are, and how many there were."""
+    told: list[VideoProgress] = []
+    output = content.with_name("out.mp4")
+    stylize_video(pipe, content, painting, output, on_frame=told.append, **part)
+    assert {progress.total for progress in told} == {told[0].total}
+    return {told[0].total or 0, told[-1].done}
+
+
+def test_frames_of_joined_recordings_are_counted(
+    pipe: StyleKernelPipeline, painting: Path, tmp_path: Path
+) -> None:
+    joined = save_joined(tmp_path / "joined.ts", 0, 0, 100)
+    assert counted(pipe, painting, joined) == {30}
+    # The last recording's times tell of 0.4 s.
+    assert counted(pipe, painting, joined, start=0.5, end=1) == {13}
+
+
+def test_frames_are_counted_where_the_header_does_not(
+    pipe: StyleKernelPipeline, painting: Path, tmp_path: Path
+) -> None:
+    content = save_clip(tmp_path / "clip.mkv", Clip(times=(0, 24, 30, 600, 624, 900)))
+    assert counted(pipe, painting, content) == {6}
+    assert counted(pipe, painting, content, start=0.5, end=1.2) == {2}
+
+
+def test_slow_transport_stream_is_not_cut_short(
+    pipe: StyleKernelPipeline, painting: Path, tmp_path: Path
+) -> None:
+    content = save_clip(tmp_path / "clip.ts", Clip(times=tuple(range(0, 1200, 120)), audio="aac"))
+    assert stylize_video(pipe, content, painting, tmp_path / "out.mp4").damage == ""
 
 
 def test_recordings_of_other_streams_are_left_out(
