@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from stylekernel_hf.errors.messages import first_line
 
 _BEFORE_A_KEY_FRAME = 2
-"""Packets after those that are marked: no recording begins, where none of them is a key frame."""
+"""Pictures after what is in doubt: no recording begins, where none of them is a key frame."""
 
 
 @dataclass
@@ -25,30 +24,29 @@ class Damage:
 
 
 class LostParts:
-    """Finds the packets of a transport stream that lack parts, though decoders take them.
+    """Tells damage of a transport stream from the seams of recordings that were joined.
 
-    FFmpeg marks packets where the counter of a stream does not go on. So it does where recordings
-    were joined, of which nothing is missing; there a key frame follows soon, or the times jump.
+    FFmpeg marks pictures where the counter of their stream does not go on, and decoders may fail at
+    sound. So it is where recordings were joined, of which nothing is missing; there a key frame
+    follows soon, or the times jump.
     """
 
     def __init__(self) -> None:
-        self._marked = 0
-        """Packets that are in doubt."""
+        self._in_doubt = 0
         self._whole_since = 0
 
-    def look(self, packet: Any) -> int:
-        """Take the next packet; return how many of those before it are now known to lack parts."""
-        if packet.is_keyframe:
-            self.clear()
-        if packet.is_corrupt:
-            self._marked, self._whole_since = self._marked + 1, 0
-            return 0
+    def doubt(self) -> None:
+        """Take a packet of pictures that is marked, or one of sound that cannot be decoded."""
+        self._in_doubt, self._whole_since = self._in_doubt + 1, 0
+
+    def go_on(self) -> int:
+        """Take a picture that is no key frame; return how many in doubt are known as damaged."""
         self._whole_since += 1
         if self._whole_since < _BEFORE_A_KEY_FRAME:
             return 0
-        found, self._marked = self._marked, 0
+        found, self._in_doubt = self._in_doubt, 0
         return found
 
     def clear(self) -> None:
-        """Forget the packets that are in doubt: recordings were joined here, or they are known."""
-        self._marked = 0
+        """Forget what is in doubt: recordings were joined here, or it is known."""
+        self._in_doubt = 0

@@ -14,7 +14,7 @@ from stylekernel_hf.video.encoding import Encoding
 from stylekernel_hf.video.formats import VideoFormat, video_format
 from stylekernel_hf.video.other_streams import OtherStreams, Shift
 from stylekernel_hf.video.pictures import holds_pictures
-from stylekernel_hf.video.pyav import av, system_errors
+from stylekernel_hf.video.pyav import InvalidDataError, av, system_errors
 from stylekernel_hf.video.segments import Segment
 from stylekernel_hf.video.video_track import VideoTrack
 
@@ -90,7 +90,10 @@ def _join(
         others = OtherStreams(content, source, video, target, kind, shift)
         # All at once would fill the memory with whichever comes first.
         for _, packet in heapq.merge(track.packets(), others.packets(), key=lambda timed: timed[0]):
-            target.mux_one(packet)
+            try:
+                target.mux_one(packet)
+            except InvalidDataError:
+                continue  # Sound of the clip is damaged; the pictures were encoded here.
         return others.notes
 
 

@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from stylekernel_hf.video.formats import VideoFormat
-from stylekernel_hf.video.pyav import FFmpegError, InvalidDataError, av
+from stylekernel_hf.video.pyav import END_ERRORS, FFmpegError, av
 from stylekernel_hf.video.timeline import Timeline, is_cover
 from stylekernel_hf.video.trials import can_copy, sound_for
 from stylekernel_hf.video.video_track import TimedPacket, describe
@@ -182,7 +182,7 @@ class _Transcoded:
     def take(self, packet: Any) -> Iterator[TimedPacket]:
         try:
             frames = packet.decode()
-        except InvalidDataError:
+        except FFmpegError:
             return
         for frame in frames:
             begin = frame.pts * frame.time_base
@@ -210,7 +210,7 @@ def _demuxed(source: InputContainer, streams: list[Any]) -> Iterator[Any]:
     while True:
         try:
             packet = next(packets, None)
-        except FFmpegError:
+        except (*END_ERRORS, FFmpegError):
             return  # The rest of a truncated file.
         if packet is None:
             return

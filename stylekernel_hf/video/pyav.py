@@ -18,6 +18,7 @@ with extra_required("video", "a video", "PyAV"):
     from av.stream import Disposition
 
 __all__ = [
+    "END_ERRORS",
     "Codec",
     "Disposition",
     "EndOfFileError",
@@ -28,6 +29,9 @@ __all__ = [
     "av",
     "system_errors",
 ]
+
+END_ERRORS = (EndOfFileError, IndexError)
+"""What reading packets may end with: PyAV counts streams wrong that damaged bytes make up."""
 
 
 @contextmanager

@@ -9,12 +9,14 @@ from pathlib import Path
 from stylekernel_hf.images.folder import list_images
 from stylekernel_hf.video.clip import ClipFacts, look_at_clip
 from stylekernel_hf.video.frames import FrameReader
+from stylekernel_hf.video.holes import holes_damage
 from stylekernel_hf.video.pictures import (
     AnimationReader,
     FolderReader,
     holds_pictures,
     look_at_pictures,
 )
+from stylekernel_hf.video.sound_check import sound_damage
 from stylekernel_hf.video.timed_reader import TimedReader
 
 # By so much files may tell more than there is.
@@ -43,8 +45,18 @@ def identity(clip: str | os.PathLike[str]) -> list[object]:
     return [[name, status.st_size, status.st_mtime_ns] for name, status in told]
 
 
-def damage_of(reader: TimedReader) -> str:
-    """Say why not all of the clip could be read; nothing if it could."""
+def damage_of(reader: TimedReader, *, sound: bool) -> str:
+    """Say why not all of the clip could be read, its sound if wanted; nothing if it could."""
+    found = [_pictures_damage(reader)]
+    if isinstance(reader, FrameReader):
+        part = reader.path, reader.start, reader.end
+        found.append(holes_damage(*part, name=reader.name))
+        if sound:
+            found.append(sound_damage(*part, name=reader.name))
+    return "; ".join(each for each in found if each)
+
+
+def _pictures_damage(reader: TimedReader) -> str:
     facts, damage = reader.facts, reader.damage
     if damage.packets:
         return (

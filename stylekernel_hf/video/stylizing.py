@@ -200,7 +200,9 @@ def stylize_video(
         if not folder.parts:
             part = f"from {start:g} s" + ("" if end is None else f" to {end:g} s")
             raise ValueError(f"start and end must leave frames, but '{content}' has none {part}")
-        if names_frames(target) or target.suffix.lower() in ANIMATIONS:
+        holds_sound = not (names_frames(target) or target.suffix.lower() in ANIMATIONS)
+        damage = damage_of(reader, sound=holds_sound)
+        if not holds_sound:
             notes += write_pictures(content, folder.parts, encoding, target, quality, reader.names)
         else:
             shift = Shift(
@@ -209,7 +211,6 @@ def stylize_video(
                 end=None if end is None else facts.origin + Fraction(end),
             )
             notes += join(content, folder.parts, encoding, target, shift, metadata=metadata)
-        damage = damage_of(reader)
     for note in [*notes, *([damage] if damage else [])]:
         logger.warning("%s", note)
     return StylizedVideo(frames, kept, tuple(notes), damage)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -177,6 +178,30 @@ def test_recordings_of_other_streams_are_left_out(
     joined.write_bytes(b"".join(parts))
     found = stylize_video(pipe, joined, painting, tmp_path / "out.mp4")
     assert found.frames == 25 and "it is a second video" in " ".join(found.notes)
+
+
+def test_stream_that_seems_to_begin_later_does_no_harm(tmp_path: Path) -> None:
+    """PyAV then fails at the end of the file, if what it has not counted is not 0."""
+
+    class Miscounted:
+        def __init__(self, container: Any) -> None:
+            self._container = container
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._container, name)
+
+        def demux(self, streams: Any) -> Any:
+            yield from self._container.demux(streams)
+            raise IndexError("list index out of range")
+
+    content = save_clip(tmp_path / "clip.mp4")
+    damage: list[Exception] = []
+    with av.open(str(content)) as container:
+        miscounted: Any = Miscounted(container)
+        decoder = stylekernel_hf.StreamDecoder(
+            miscounted, container.streams.video[0], damage.append
+        )
+        assert (len(list(decoder.frames())), damage) == (10, [])
 
 
 def test_nothing_is_missing_where_recordings_were_joined(tmp_path: Path) -> None:
