@@ -202,6 +202,13 @@ class Trainer:
             step, settings.steps, warmup_steps=settings.warmup_steps, floor=0.002
         )
 
+    def _set_learning_rate(self) -> None:
+        """Take the settings' rate for the next step, instead of that of a loaded checkpoint."""
+        peak = self.settings.learning_rate
+        self.schedule.base_lrs = [peak for _ in self.schedule.base_lrs]
+        for group in self.optimizer.param_groups:
+            group["lr"] = peak * self._learning_rate_factor(self.step)
+
     def _resume(self) -> None:
         if self.accelerator.is_main_process:
             remove_leftovers(self.output)
@@ -211,6 +218,7 @@ class Trainer:
             self.log.load_state_dict(load_checkpoint_into(self.accelerator, checkpoint))
             check_weights(self.plain_model, self.averaged_network, checkpoint)
             self.step = int(checkpoint.name.removeprefix("step_"))
+            self._set_learning_rate()
             logger.info("resuming from step %d", self.step)
         self.log.begin(self.step)
 

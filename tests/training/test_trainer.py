@@ -16,7 +16,9 @@ from stylekernel_hf.hub.weights import WEIGHTS_NAME
 from stylekernel_hf.images.contact_sheet import GAP
 from stylekernel_hf.pretrained.checkpoint import load_checkpoint
 from stylekernel_hf.training.checkpoints import save_checkpoint
+from stylekernel_hf.training.crops import CropPair
 from stylekernel_hf.training.losses import LossWeights
+from stylekernel_hf.training.schedule import cosine_with_warmup
 from stylekernel_hf.training.settings import TrainingSettings
 from stylekernel_hf.training.trainer import Trainer
 from tests.forks import Forked
@@ -54,6 +56,24 @@ def test_resumed_run_takes_the_trajectory_of_an_unbroken_one(settings: TrainingS
     assert not torch.equal(
         whole["decoder.to_rgb.weight"], tiny_model().state_dict()["decoder.to_rgb.weight"]
     )
+
+
+def test_resumed_run_takes_the_rate_and_the_steps_it_is_told(
+    settings: TrainingSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rates: list[float] = []
+    take = Trainer._train_step
+
+    def noted(self: Trainer, batches: list[CropPair]) -> dict[str, torch.Tensor]:
+        rates.extend({group["lr"] for group in self.optimizer.param_groups})
+        return take(self, batches)
+
+    monkeypatch.setattr(Trainer, "_train_step", noted)
+    train(replace(settings, learning_rate=1e-3))
+    train(replace(settings, learning_rate=2e-4, steps=9))
+    expected = [1e-3 * cosine_with_warmup(n, 6, warmup_steps=1, floor=0.002) for n in range(6)]
+    expected += [2e-4 * cosine_with_warmup(n, 9, warmup_steps=1, floor=0.002) for n in range(6, 9)]
+    assert rates == pytest.approx(expected, rel=1e-12)
 
 
 def test_run_logs_every_term_and_leaves_sheets_and_checkpoints(settings: TrainingSettings) -> None:
