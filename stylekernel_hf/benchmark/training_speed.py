@@ -64,7 +64,7 @@ def _read(trainer: Trainer, settings: TrainingSettings) -> TrainingSpeed:
     logged = json.loads(line)
     return TrainingSpeed(
         device=trainer.accelerator.device.type,
-        precision=settings.mixed_precision,
+        precision=settings.precision,
         size=settings.size,
         batch_size=settings.batch_size,
         steps=settings.log_every,

@@ -115,8 +115,9 @@ def train(
     """Train a network, or go on with the run in --output from its newest checkpoint.
 
     The run's folder gets model/ (averaged weights, for --model of the other commands), log.jsonl,
-    sheets/ (samples of held-out pairs) and checkpoints/. `accelerate launch -m stylekernel_hf.cli
-    train ...` trains on several devices.
+    sheets/ (samples of held-out pairs), checkpoints/ and settings.json. A run goes on with the same
+    settings, or with other --steps and another --learning-rate; others that influence the weights
+    are refused. `accelerate launch -m stylekernel_hf.cli train ...` trains on several devices.
     """
     from stylekernel_hf.training.losses import LossWeights
     from stylekernel_hf.training.settings import TrainingSettings

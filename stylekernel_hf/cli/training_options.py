@@ -204,12 +204,20 @@ def run_training(
     with extra_required("train", "training"):
         from stylekernel_hf.training.checkpoints import what_is_left
         from stylekernel_hf.training.run_card import run_card
+        from stylekernel_hf.training.run_record import record_of
         from stylekernel_hf.training.trainer import Trainer
     check_run_folder(settings.output)
     check_push_to_hub(push_to_hub)
-    about = run_card(settings, init=init, preset=preset, command=_command())
+    record = record_of(settings, init=init, preset=preset)
+    about = run_card(
+        settings,
+        init=init,
+        preset=preset,
+        command=_command(),
+        learning_rates=record.learning_rates,
+    )
     model = starting_model(init, preset, settings.seed, encoder_init=settings.encoder_init)
-    trainer = Trainer(model, settings, card=about)
+    trainer = Trainer(model, settings, card=about, record=record)
     is_main = trainer.accelerator.is_main_process
     with (
         training_progress() if is_main else nullcontext() as progress,

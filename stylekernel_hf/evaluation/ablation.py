@@ -22,6 +22,11 @@ from stylekernel_hf.files.atomic_write import atomic_write
 from stylekernel_hf.hub.configs import MAX_RESULT_BYTES, read_json_object
 from stylekernel_hf.pretrained.model import StyleKernelModel
 from stylekernel_hf.pretrained.presets import preset_config
+from stylekernel_hf.training.kept_settings import (
+    check_same_settings,
+    effective_settings,
+    write_settings,
+)
 from stylekernel_hf.training.settings import TrainingSettings
 from stylekernel_hf.training.streams import dataset_name
 from stylekernel_hf.training.trainer import Trainer
@@ -33,16 +38,6 @@ TABLE_NAME = "table.md"
 _SEED_PREFIX = "seed_"
 # Results that need no network, whose metrics every evaluation holds.
 _BASELINES = ("content_unchanged", "style_pasted")
-# Settings that do not influence the result, and the seed: a folder holds runs from several.
-_NOT_PLANNED = {
-    "output",
-    "seed",
-    "save_every",
-    "sheet_every",
-    "log_every",
-    "loader_workers",
-    "cache_gigabytes",
-}
 
 
 def variants_of(preset: str) -> dict[str, dict[str, Any]]:
@@ -97,15 +92,9 @@ class Ablation:
         plan = self._plan()
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
-            atomic_write(path, (json.dumps(plan, indent=2) + "\n").encode())
+            write_settings(path, plan)
             return
-        existing = read_json_object(path, "output")
-        for name, value in plan.items():
-            if existing.get(name) != value:
-                raise ValueError(
-                    f"output must be a new folder or one with {name} {value}, but '{path.parent}' "
-                    f"holds an ablation with {name} {existing.get(name)}"
-                )
+        check_same_settings(plan, read_json_object(path, "output"), path.parent, "an ablation")
 
     def held_out(self) -> tuple[list[Path], list[Path]]:
         """Return the photos and paintings that are kept out of the training."""
@@ -184,9 +173,11 @@ class Ablation:
         return runs
 
     def _plan(self) -> dict[str, str]:
-        plan = {
-            name: value for name, value in vars(self.settings).items() if name not in _NOT_PLANNED
-        }
+        plan = effective_settings(self.settings)
+        # A folder holds runs from several.
+        del plan["seed"]
+        # Networks are compared that were trained in the same one.
+        plan["mixed_precision"] = self.settings.precision
         plan |= {"preset": self.preset, "score_size": self.score_size}
         plan |= {name: [str(path) for path in plan[name]] for name in ("contents", "styles")}
         return {name: str(value) for name, value in plan.items()}

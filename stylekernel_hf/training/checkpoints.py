@@ -29,6 +29,11 @@ def latest_checkpoint(output: Path) -> Path | None:
     return found[-1] if found else None
 
 
+def step_of(checkpoint: Path) -> int:
+    """Return the number of steps that were done when a checkpoint was saved."""
+    return int(checkpoint.name.removeprefix("step_"))
+
+
 def what_is_left(output: Path) -> str:
     """Say in an error from where the run can go on."""
     checkpoint = latest_checkpoint(output)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -19,7 +19,7 @@ _TEXT = """\
 - Paintings: {styles}
 - Started from {start}.
 - {steps:,} steps of {pairs} pairs (crops of {size} px, paintings {style_size} px), with a learning
-  rate of {learning_rate:g} at its peak, in {precision}, seed {seed}{rank}.
+  rate of {learning_rate} at its peak, in {precision}, seed {seed}{rank}.
 - Loss: {terms}, on {perceptual}.
 
 Made by
@@ -39,9 +39,11 @@ def run_card(
     init: str | Path | None,
     preset: str | None,
     command: Sequence[str],
+    learning_rates: Mapping[int, float] | None = None,
 ) -> CardDetails:
     """Describe a run that starts from `init`, a folder or Hub id, from a preset, or both.
 
+    `learning_rates` has, if it was changed on the way, every rate by the step after which it holds.
     Of folders only the names are told, never where on the disk they are.
     """
     perceptual = f"`{settings.perceptual.name}`" if settings.perceptual else "torchvision's VGG-19"
@@ -53,10 +55,10 @@ def run_card(
         pairs=settings.pairs_per_step,
         size=settings.size,
         style_size=settings.style_size,
-        learning_rate=settings.learning_rate,
+        learning_rate=_rates(learning_rates or {0: settings.learning_rate}),
         precision="float32"
-        if settings.mixed_precision == "no"
-        else f"mixed precision ({settings.mixed_precision})",
+        if settings.precision == "no"
+        else f"mixed precision ({settings.precision})",
         seed=settings.seed,
         rank=f"; changes of rank {settings.rank} alone" if settings.rank else "",
         terms=_terms(settings),
@@ -83,6 +85,11 @@ def _terms(settings: TrainingSettings) -> str:
     if settings.code_dropout:
         text += f", without the style code in {settings.code_dropout:.0%} of the pairs"
     return text or "none"
+
+
+def _rates(rates: Mapping[int, float]) -> str:
+    later = ", ".join(f"{rate:g} after step {step:,}" for step, rate in rates.items() if step)
+    return f"{rates[0]:g} ({later})" if later else f"{rates[0]:g}"
 
 
 def _count(folders: Sequence[Path]) -> str:

@@ -20,8 +20,9 @@ class TrainingSettings:
     """Settings of one run; `train` documents each in the command line's words.
 
     Two runs with the same settings, files and number of threads take the same trajectory, however
-    often they were stopped and resumed on the way. `mixed_precision` "auto" becomes what it is on
-    this machine. `rank` 0 trains all weights, another one changes of this rank alone.
+    often they were stopped and resumed on the way. `mixed_precision` stays as given, and
+    `precision` is what "auto" is on this machine. `rank` 0 trains all weights, another one changes
+    of this rank alone.
     `before_after` draws the held-out pairs before and after the run, for the card.
     Every `temporal_every` steps, the temporal term, if it has a weight, paints the contents once
     more: such a step took 22 % longer, with the 16x perceptual network.
@@ -101,10 +102,14 @@ class TrainingSettings:
         if not 0 <= self.ema_decay < 1:
             raise ValueError(f"ema_decay must lie in [0, 1), got {self.ema_decay}")
         check_learning_rate(self.learning_rate)
-        # What cards and logs tell is what was done.
-        object.__setattr__(self, "mixed_precision", resolve_precision(self.mixed_precision))
+        resolve_precision(self.mixed_precision)
         if self.log_with not in (None, "tensorboard"):
             raise ValueError(f"log_with must be tensorboard, or None, got {self.log_with!r}")
+
+    @property
+    def precision(self) -> str:
+        """The precision that this machine computes in: no, bf16 or fp16."""
+        return resolve_precision(self.mixed_precision)
 
     @property
     def pairs_per_step(self) -> int:

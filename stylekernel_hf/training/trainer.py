@@ -28,6 +28,7 @@ from stylekernel_hf.training.checkpoints import (
     load_checkpoint_into,
     remove_leftovers,
     save_checkpoint,
+    step_of,
     told_where,
     what_is_left,
 )
@@ -39,6 +40,7 @@ from stylekernel_hf.training.muon import Muon
 from stylekernel_hf.training.objective import Objective
 from stylekernel_hf.training.run_card import with_before_after
 from stylekernel_hf.training.run_log import RunLog
+from stylekernel_hf.training.run_record import RunRecord
 from stylekernel_hf.training.sample_sheet import SampleSheet
 from stylekernel_hf.training.schedule import cosine_with_warmup
 from stylekernel_hf.training.settings import TrainingSettings
@@ -61,7 +63,7 @@ class Trainer:
     `checkpoints/` (the newest two, to resume from) and, at the end and at every save, `model/`
     with the averaged weights and the model card of `card`. With a rank, `adapter.safetensors` holds
     the changes alone. With `before_after`, `before_after.jpg` and the card show the held-out pairs
-    by the network as it was and as it is.
+    by the network as it was and as it is. The `record` is written before the first step.
     """
 
     def __init__(
@@ -70,12 +72,14 @@ class Trainer:
         settings: TrainingSettings,
         *,
         card: CardDetails | None = None,
+        record: RunRecord | None = None,
     ) -> None:
         self.settings = settings
         self.card = card
+        self.record = record
         self.output = settings.output
         self.accelerator = Accelerator(
-            mixed_precision=settings.mixed_precision,
+            mixed_precision=settings.precision,
             dataloader_config=DataLoaderConfiguration(split_batches=True),
             log_with=settings.log_with,
             project_dir=self.output,
@@ -212,12 +216,14 @@ class Trainer:
     def _resume(self) -> None:
         if self.accelerator.is_main_process:
             remove_leftovers(self.output)
+            if self.record is not None:
+                self.record.write(self.output)
         self.accelerator.wait_for_everyone()
         checkpoint = latest_checkpoint(self.output)
         if checkpoint is not None:
             self.log.load_state_dict(load_checkpoint_into(self.accelerator, checkpoint))
             check_weights(self.plain_model, self.averaged_network, checkpoint)
-            self.step = int(checkpoint.name.removeprefix("step_"))
+            self.step = step_of(checkpoint)
             self._set_learning_rate()
             logger.info("resuming from step %d", self.step)
         self.log.begin(self.step)
