@@ -18,6 +18,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from stylekernel_hf.model.initialisation import start_for_relu
 from stylekernel_hf.ops.activation import relu_
 from stylekernel_hf.ops.dynamic_conv import channel_shuffle, dynamic_conv2d
 
@@ -53,6 +54,7 @@ class KernelGenerator(nn.Module):
         self.split = (taps, channels, channels)
         self.hidden = nn.Conv2d(style_channels, hidden_channels, 1)
         self.head = nn.Conv2d(hidden_channels, taps + 2 * channels, 1)
+        start_for_relu(self.hidden)
         nn.init.normal_(self.head.weight, std=0.01)
         assert self.head.bias is not None
         nn.init.zeros_(self.head.bias)

@@ -15,6 +15,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from stylekernel_hf.model.content_gating import ContentGating
+from stylekernel_hf.model.initialisation import start_linear
 from stylekernel_hf.model.statistics import ChannelStatistics, normalise
 from stylekernel_hf.model.token_grid import token_grid
 from stylekernel_hf.ops.gated_attention import (
@@ -41,6 +42,8 @@ class StyleAlignment(nn.Module):
         self.query = nn.Conv2d(content_channels, attention_channels, 1)
         self.key = nn.Conv2d(style_channels, attention_channels, 1)
         self.value = nn.Conv2d(style_channels, style_channels, 1)
+        for layer in (self.query, self.key, self.value):
+            start_linear(layer)
         self.gating = ContentGating(content_channels) if gating else None
 
     def encode_tokens(

@@ -24,6 +24,7 @@ from stylekernel_hf.model.config import StyleKernelConfig
 from stylekernel_hf.model.decoder import Decoder
 from stylekernel_hf.model.encoded_style import EncodedStyle
 from stylekernel_hf.model.encoder import Encoder
+from stylekernel_hf.model.initialisation import start_for_relu
 from stylekernel_hf.model.kernel_generator import KernelGenerator
 from stylekernel_hf.model.modulation import Modulation
 from stylekernel_hf.model.statistics import ChannelStatistics, channel_statistics, normalise
@@ -60,6 +61,9 @@ class StyleKernelNetwork(nn.Module):
             stem_stride=config.stem_stride,
             max_pooling=config.max_pooling,
         )
+        for layer in self.style_encoder.modules():
+            if isinstance(layer, nn.Conv2d):
+                start_for_relu(layer)
         self.style_code = StyleCode(config.style_channels, config.code_channels)
         self.style_alignment = StyleAlignment(
             config.encoder_channels[-1],

@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from stylekernel_hf.model.statistics import channel_statistics, normalise
 from stylekernel_hf.pretrained.presets import PRESETS, build_model
 
 
@@ -33,3 +34,26 @@ def test_every_parameter_gets_a_finite_gradient(preset: str):
         assert parameter.grad is not None, name
         assert parameter.grad.isfinite().all(), name
         assert parameter.grad.any(), name
+
+
+def test_every_place_gets_a_style_of_its_own_from_the_start():
+    """Training finds no use for an alignment whose results are the same everywhere.
+
+    Base is not asked: it starts as a smaller network or as VGG-19.
+    """
+    torch.manual_seed(0)
+    model = build_model("small")
+    coarse = torch.rand(2, 1, 3, 12, 12)
+    content, style = (
+        torch.nn.functional.interpolate(x, (96, 96), mode="bicubic").clamp(0, 1) for x in coarse
+    )
+    with torch.no_grad():
+        encoded = model.encode_style(style)
+        features = model.encode_content(content)[-1]
+        statistics = channel_statistics(features)
+        query = model.style_alignment.query(normalise(features, statistics)).flatten(2)
+        scores = encoded.key @ query * query.shape[1] ** -0.5
+        aligned = model.align(features, statistics, encoded)
+        hidden = torch.relu(model.kernel_generators[-1].hidden(aligned))
+    assert 0.2 < scores.std() < 2
+    assert hidden.std(dim=(2, 3)).mean() > 0.05 * hidden.mean()
