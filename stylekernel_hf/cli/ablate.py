@@ -69,7 +69,8 @@ def ablate(
     pattern_weight: PatternWeight = 6.0,
     near_weight: NearWeight = 5.0,
     local_weight: LocalWeight = 0.2,
-    attention_weight: AttentionWeight = 0.1,
+    # Off: it keeps the attention flat.
+    attention_weight: AttentionWeight = 0.0,
     smoothness_weight: SmoothnessWeight = 0.0,
     attention_steps: AttentionSteps = 0,
     # Off: at first it costs content and style, which the variant without kernels would be spared,
