@@ -73,8 +73,7 @@ def ablate(
     attention_weight: AttentionWeight = 0.0,
     smoothness_weight: SmoothnessWeight = 0.0,
     attention_steps: AttentionSteps = 0,
-    # Off: at first it costs content and style, which the variant without kernels would be spared,
-    # because it has nothing of the style but the code.
+    # Off: at first it costs content and style.
     code_dropout: CodeDropout = 0.0,
     mixed_precision: MixedPrecision = "auto",
     seed: Annotated[

@@ -108,8 +108,6 @@ class Ablation:
         config = replace(preset_config(self.preset), **variants_of(self.preset)[variant])
         settings = replace(self.settings, output=self.folder(variant, seed), seed=seed)
         torch.manual_seed(seed)
-        if not any(config.dynamic_convolutions):
-            settings = _without_alignment(settings)
         Trainer(StyleKernelModel(config).train(), settings).run(on_step)
 
     def is_scored(self, variant: str, seed: int) -> bool:
@@ -181,20 +179,6 @@ class Ablation:
         plan |= {"preset": self.preset, "score_size": self.score_size}
         plan |= {name: [str(path) for path in plan[name]] for name in ("contents", "styles")}
         return {name: str(value) for name, value in plan.items()}
-
-
-def _without_alignment(settings: TrainingSettings) -> TrainingSettings:
-    """Return what a network without dynamic kernels, which alone read the alignment, is trained by.
-
-    Teaching its attention would bend the features of the encoders for nothing, and a pair without
-    the style code would be painted without anything of its painting.
-
-    The network with a single token needs no exception: with one place to look at, the attention
-    term and its gradient are 0, and the kernels get the mean of the painting without the code too.
-    The local term compares results, whatever they come from.
-    """
-    weights = replace(settings.weights, attention=0.0)
-    return replace(settings, weights=weights, attention_steps=0, code_dropout=0.0)
 
 
 def check_variants(preset: str, variants: list[str]) -> list[str]:

@@ -17,7 +17,8 @@ from stylekernel_hf.cli.ablate import ablate
 from stylekernel_hf.evaluation.ablation import Ablation, variants_of
 from stylekernel_hf.model.config import StyleKernelConfig
 from stylekernel_hf.pretrained.checkpoint import load_checkpoint
-from stylekernel_hf.pretrained.presets import PRESETS
+from stylekernel_hf.pretrained.model import StyleKernelModel
+from stylekernel_hf.pretrained.presets import PRESETS, preset_config
 from stylekernel_hf.training import trainer
 from stylekernel_hf.training.crops import CropPair
 from stylekernel_hf.training.losses import LossWeights
@@ -213,19 +214,20 @@ def test_every_local_term_is_trained_with_in_crops_of_the_default_size(
     monkeypatch.setattr(trainer, "PAIRS", 2)
     names = ["full", "without SAE", "without dynamic kernels"]
     options = {"steps": 1, "size": 144, "style_size": 160}
-    options |= {"smoothness_weight": 1.0, "attention_steps": 1, "code_dropout": 0.9}
+    options |= {"attention_weight": 0.1, "smoothness_weight": 1.0}
+    options |= {"attention_steps": 1, "code_dropout": 0.9}
     run(settings, names, **options)
-    full, single, unread = (
+    full, single, scaled = (
         json.loads((settings.output / name / "seed_0" / "log.jsonl").read_text())
         for name in ("full", "without_sae", "without_dynamic_kernels")
     )
     local = {"coarse_style", "pattern", "near", "local", "smoothness"}
-    assert all(line[name] > 0 for line in (full, single, unread) for name in local)
-    # There is one place to look at without SAE, and nothing looks without kernels.
-    assert full["attention"] > 0 and single["attention"] == 0 and "attention" not in unread
+    assert all(line[name] > 0 for line in (full, single, scaled) for name in local)
+    # There is one place to look at without SAE.
+    assert full["attention"] > 0 and single["attention"] == 0 and scaled["attention"] > 0
 
 
-def test_nothing_is_asked_of_an_alignment_that_nothing_reads(
+def test_variants_are_all_trained_by_the_same_settings(
     settings: TrainingSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given: dict[str, TrainingSettings] = {}
@@ -243,12 +245,22 @@ def test_nothing_is_asked_of_an_alignment_that_nothing_reads(
     ablation = Ablation("small", asked, 64)
     for variant in variants_of("small"):
         ablation.train(variant, 3, lambda *_: None)
-    unread = given.pop("without_dynamic_kernels")
-    assert (unread.code_dropout, unread.attention_steps) == (0, 0)
-    assert unread.weights == LossWeights(attention=0.0, local=0.2)
+    assert len(given) == len(variants_of("small"))
     for each in given.values():
         assert replace(each, output=asked.output, seed=asked.seed) == asked
-    assert {each.seed for each in [*given.values(), unread]} == {3}
+        assert each.seed == 3
+
+
+def test_every_place_gets_its_own_style_without_dynamic_kernels_too() -> None:
+    """Their scale and shift are left, and read the alignment."""
+    config = replace(preset_config("small"), **variants_of("small")["without dynamic kernels"])
+    torch.manual_seed(0)
+    model = StyleKernelModel(config)
+    aligned = torch.randn(1, config.style_channels[2], 4, 4)
+    kernels = model.kernel_generators[-1](aligned)
+    assert kernels.taps.numel() == 0
+    assert kernels.scale.std(dim=(2, 3)).min() > 0
+    assert kernels.shift.std(dim=(2, 3)).min() > 0
 
 
 def test_what_cannot_be_compared_is_refused(settings: TrainingSettings) -> None:
