@@ -65,6 +65,14 @@ def train(
             help="Leave the style encoder and the style code as they are; for --init.",
         ),
     ] = False,
+    scale_and_shift: Annotated[
+        bool,
+        typer.Option(
+            "--scale-and-shift",
+            help="Train a scale and a shift of each channel alone, at a rate of about 3e-3; for "
+            "--init.",
+        ),
+    ] = False,
     steps: Steps = 20_000,
     batch_size: BatchSize = 4,
     accumulate: Accumulate = 1,
@@ -129,6 +137,7 @@ def train(
         perceptual=perceptual,
         encoder_init=encoder_init,
         fixed_style_encoder=fixed_style_encoder,
+        scale_and_shift=scale_and_shift,
         steps=steps,
         batch_size=batch_size,
         accumulate=accumulate,

@@ -7,15 +7,12 @@ effect. Here the weights themselves are parametrized, which holds wherever they 
 
 from __future__ import annotations
 
-from operator import attrgetter
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from stylekernel_hf.hub.building import build_without_weights
-from stylekernel_hf.pretrained.model import StyleKernelModel
 from stylekernel_hf.training.muon import is_matrix
 
 
@@ -63,16 +60,3 @@ def changes(network: nn.Module) -> dict[str, tuple[Tensor, Tensor]]:
             ).items():
                 found[f"{place}.{name}"] = (chain[0].left.detach(), chain[0].right.detach())
     return found
-
-
-def merged(network: StyleKernelModel) -> StyleKernelModel:
-    """Return a copy of a network, with the changes added to plain weights."""
-    # torch's remove_parametrizations changes the class that a copy shares with the network.
-    plain = build_without_weights(type(network), network.config)
-    weights = {
-        name: cast(Tensor, attrgetter(name)(network)).detach().clone()
-        for name, _ in plain.named_parameters()
-    }
-    plain.load_state_dict(weights, assign=True)
-    plain.origin = network.origin
-    return plain.requires_grad_(True).train(network.training)

@@ -19,7 +19,7 @@ _TEXT = """\
 - Paintings: {styles}
 - Started from {start}.
 - {steps:,} steps of {pairs} pairs (crops of {size} px, paintings {style_size} px), with a learning
-  rate of {learning_rate} at its peak, in {precision}, seed {seed}{rank}.
+  rate of {learning_rate} at its peak, in {precision}, seed {seed}{alone}.
 - Loss: {terms}, on {perceptual}.
 
 Made by
@@ -60,7 +60,7 @@ def run_card(
         if settings.precision == "no"
         else f"mixed precision ({settings.precision})",
         seed=settings.seed,
-        rank=f"; changes of rank {settings.rank} alone" if settings.rank else "",
+        alone=_trained_alone(settings),
         terms=_terms(settings),
         perceptual=perceptual,
         command=" ".join(_without_place(word) for word in command),
@@ -68,6 +68,12 @@ def run_card(
     named = [dataset_name(folder) for folder in (*settings.contents, *settings.styles)]
     ids = [name for name in named if name is not None and is_hub_id(name)]
     return CardDetails(training_data=text, datasets=list(dict.fromkeys(ids)))
+
+
+def _trained_alone(settings: TrainingSettings) -> str:
+    if settings.rank:
+        return f"; changes of rank {settings.rank} alone"
+    return "; a scale and a shift of each channel alone" if settings.scale_and_shift else ""
 
 
 def with_before_after(card: CardDetails | None, sheet: Path) -> CardDetails:

@@ -22,7 +22,7 @@ class TrainingSettings:
     Two runs with the same settings, files and number of threads take the same trajectory, however
     often they were stopped and resumed on the way. `mixed_precision` stays as given, and
     `precision` is what "auto" is on this machine. `rank` 0 trains all weights, another one changes
-    of this rank alone.
+    of this rank alone. `scale_and_shift` trains a scale and a shift of each channel alone.
     `before_after` draws the held-out pairs before and after the run, for the card.
     Every `temporal_every` steps, the temporal term, if it has a weight, paints the contents once
     more: such a step took 22 % longer, with the 16x perceptual network.
@@ -35,6 +35,7 @@ class TrainingSettings:
     encoder_init: bool = False
     fixed_style_encoder: bool = False
     rank: int = 0
+    scale_and_shift: bool = False
     before_after: bool = False
     steps: int = 20_000
     batch_size: int = 4
@@ -95,6 +96,10 @@ class TrainingSettings:
             raise ValueError(
                 "rank trains changes of all layers: it does not go with encoder_init or "
                 "fixed_style_encoder"
+            )
+        if self.rank and self.scale_and_shift:
+            raise ValueError(
+                "rank and scale_and_shift each train one thing alone: give one of them"
             )
         check_color_augmentation(self.color_augmentation)
         if not 0 <= self.code_dropout < 1:

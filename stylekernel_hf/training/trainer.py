@@ -20,7 +20,8 @@ from stylekernel_hf.hub.checkpoint_identity import CheckpointIdentity
 from stylekernel_hf.metrics.perceptual import load_perceptual_network
 from stylekernel_hf.pretrained.adapter import ADAPTER_NAME, Adapter, write_adapter
 from stylekernel_hf.pretrained.model import StyleKernelModel
-from stylekernel_hf.training.attention_teaching import PAIRS, teach_attention
+from stylekernel_hf.training import attention_teaching, scale_and_shift
+from stylekernel_hf.training.attention_teaching import teach_attention
 from stylekernel_hf.training.averaged_weights import average_weights, averaged_network
 from stylekernel_hf.training.checkpoints import (
     check_weights,
@@ -35,13 +36,15 @@ from stylekernel_hf.training.checkpoints import (
 from stylekernel_hf.training.crops import CropPair
 from stylekernel_hf.training.encoder_init import initialise_encoders
 from stylekernel_hf.training.failed_step import save_failed_step
-from stylekernel_hf.training.low_rank import changes, merged, train_changes_alone
+from stylekernel_hf.training.low_rank import changes, train_changes_alone
+from stylekernel_hf.training.merged_weights import merged
 from stylekernel_hf.training.muon import Muon
 from stylekernel_hf.training.objective import Objective
 from stylekernel_hf.training.run_card import with_before_after
 from stylekernel_hf.training.run_log import RunLog
 from stylekernel_hf.training.run_record import RunRecord
 from stylekernel_hf.training.sample_sheet import SampleSheet
+from stylekernel_hf.training.scale_and_shift import train_scales_and_shifts_alone
 from stylekernel_hf.training.schedule import cosine_with_warmup
 from stylekernel_hf.training.settings import TrainingSettings
 from stylekernel_hf.training.sole_training import check_sole_training, sole_training
@@ -107,6 +110,8 @@ class Trainer:
         if settings.rank:
             self.base = CheckpointIdentity(model.origin or "", model.checkpoint_id)
             train_changes_alone(model, settings.rank)
+        if settings.scale_and_shift:
+            train_scales_and_shifts_alone(model, self._first_pairs(scale_and_shift.PAIRS))
         optimizer = Muon(model, lr=settings.learning_rate)
         self.schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, self._learning_rate_factor)
         self.average = average_weights(model, settings.ema_decay)
@@ -268,7 +273,7 @@ class Trainer:
             divergences = teach_attention(
                 model,
                 self.perceptual,
-                (self.pairs[number] for number in range(PAIRS)),
+                self._first_pairs(attention_teaching.PAIRS),
                 steps=settings.attention_steps,
                 seed=settings.seed,
             )
@@ -279,11 +284,15 @@ class Trainer:
             settings.attention_steps,
         )
 
+    def _first_pairs(self, count: int) -> Iterator[CropPair]:
+        return (self.pairs[number] for number in range(count))
+
     @property
     def averaged_network(self) -> StyleKernelModel:
         """The network with the averaged weights."""
         network = averaged_network(self.average)
-        return merged(network) if self.settings.rank else network
+        parametrized = self.settings.rank or self.settings.scale_and_shift
+        return merged(network) if parametrized else network
 
     def _write_log(self, speed: Throughput) -> dict[str, float]:
         terms = self.log.means()

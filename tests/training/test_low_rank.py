@@ -12,7 +12,8 @@ from safetensors.torch import load_file
 
 from stylekernel_hf.hub.weights import WEIGHTS_NAME
 from stylekernel_hf.pretrained.checkpoint import load_checkpoint
-from stylekernel_hf.training.low_rank import changes, merged, train_changes_alone
+from stylekernel_hf.training.low_rank import changes, train_changes_alone
+from stylekernel_hf.training.merged_weights import merged
 from stylekernel_hf.training.muon import is_matrix
 from stylekernel_hf.training.settings import TrainingSettings
 from stylekernel_hf.training.trainer import Trainer
