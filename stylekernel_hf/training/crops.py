@@ -66,7 +66,8 @@ class Crops:
         short = min(height, width)
         largest = max(short, self.size * self.max_zoom)
         scaled = float(np.exp(random.uniform(np.log(self.size * self.min_zoom), np.log(largest))))
-        side = self.size * short / scaled
+        # Rounding may make a crop of the whole short side longer than that.
+        side = min(short, self.size * short / scaled)
         left, top = random.uniform(0, width - side), random.uniform(0, height - side)
         crop = Image.fromarray(picture).resize(
             (self.size, self.size),

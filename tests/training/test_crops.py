@@ -57,6 +57,14 @@ def test_picture_smaller_than_the_crop_is_enlarged(tmp_path: Path) -> None:
     assert crops([path]).draw(np.random.default_rng(0)).shape == (32, 32, 3)
 
 
+def test_whole_short_side_is_a_crop_for_every_size(tmp_path: Path) -> None:
+    """Scales are powers of e, whose rounding must not make a crop larger than the picture."""
+    path = save_picture(tmp_path / "small.png", (20, 17))
+    for size in range(32, 256, 16):
+        source = RandomCrops([path], size, max_zoom=1.0, cache_bytes=10**6)
+        assert source.draw(np.random.default_rng(0)).shape == (size, size, 3)
+
+
 def test_augmentation_without_change_of_tone_keeps_the_grey_of_grey_pictures() -> None:
     grey = np.full((8, 8, 3), 100, np.uint8)
     for seed in range(20):
