@@ -58,13 +58,14 @@ def train(
             help="Start the encoders as the perceptual network, which must be VGG-19; for base.",
         ),
     ] = False,
-    fixed_style_encoder: Annotated[
-        bool,
+    fixed: Annotated[
+        list[str] | None,
         typer.Option(
-            "--fixed-style-encoder",
-            help="Leave the style encoder and the style code as they are; for --init.",
+            help="A part of the network that stays as it is, such as style_encoder; for --init. "
+            "May be given several times.",
+            show_default=False,
         ),
-    ] = False,
+    ] = None,
     scale_and_shift: Annotated[
         bool,
         typer.Option(
@@ -136,7 +137,7 @@ def train(
         output=output,
         perceptual=perceptual,
         encoder_init=encoder_init,
-        fixed_style_encoder=fixed_style_encoder,
+        fixed=tuple(fixed or ()),
         scale_and_shift=scale_and_shift,
         steps=steps,
         batch_size=batch_size,

@@ -84,6 +84,7 @@ def _by_option(
     named: dict[str, Any] = {
         "content": ", ".join(map(str, told.pop("contents"))),
         "style": ", ".join(map(str, told.pop("styles"))),
+        "fixed": ", ".join(told.pop("fixed")),
         "init": _start(init),
         "preset": preset or ("small" if init is None else None),
         **told,

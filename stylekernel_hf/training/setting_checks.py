@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
 from stylekernel_hf.errors.given_values import as_boolean, as_float, as_integer, plain_number
+
+# Parts of the network by the names of its modules, in its order.
+PARTS = (
+    "content_encoder",
+    "style_encoder",
+    "style_code",
+    "style_alignment",
+    "modulations",
+    "kernel_generators",
+    "decoder",
+)
 
 
 def make_plain(settings: Any, *, suffix: str = "") -> None:
@@ -31,6 +43,16 @@ def check_counts(**counts: int) -> None:
     for name, value in counts.items():
         if value < 1:
             raise ValueError(f"{name} must be at least 1, got {value}")
+
+
+def check_fixed(parts: Sequence[str]) -> None:
+    """Each must name another part of the network, and one must be left."""
+    known = ", ".join(PARTS)
+    for part in parts:
+        if part not in PARTS:
+            raise ValueError(f"fixed must name parts of the network ({known}), got {part!r}")
+    if not set(PARTS) - set(parts):
+        raise ValueError(f"fixed must leave a part of the network to train ({known}), got all")
 
 
 def check_color_augmentation(color_augmentation: float) -> None:

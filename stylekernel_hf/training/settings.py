@@ -10,6 +10,7 @@ from stylekernel_hf.training.precision import resolve_precision
 from stylekernel_hf.training.setting_checks import (
     check_color_augmentation,
     check_counts,
+    check_fixed,
     check_learning_rate,
     make_plain,
 )
@@ -22,7 +23,8 @@ class TrainingSettings:
     Two runs with the same settings, files and number of threads take the same trajectory, however
     often they were stopped and resumed on the way. `mixed_precision` stays as given, and
     `precision` is what "auto" is on this machine. `rank` 0 trains all weights, another one changes
-    of this rank alone. `scale_and_shift` trains a scale and a shift of each channel alone.
+    of this rank alone. `scale_and_shift` trains a scale and a shift of each channel alone. `fixed`
+    names parts of the network that stay as they are.
     `before_after` draws the held-out pairs before and after the run, for the card.
     Every `temporal_every` steps, the temporal term, if it has a weight, paints the contents once
     more: such a step took 22 % longer, with the 16x perceptual network.
@@ -33,7 +35,7 @@ class TrainingSettings:
     output: Path
     perceptual: Path | None = None
     encoder_init: bool = False
-    fixed_style_encoder: bool = False
+    fixed: tuple[str, ...] = ()
     rank: int = 0
     scale_and_shift: bool = False
     before_after: bool = False
@@ -88,14 +90,12 @@ class TrainingSettings:
         for name in ("distinct_crops", "attention_steps", "rank"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must be at least 0, got {getattr(self, name)}")
-        if self.encoder_init and self.fixed_style_encoder:
+        check_fixed(self.fixed)
+        if self.encoder_init and self.fixed:
+            raise ValueError("encoder_init starts new encoders: it does not go with fixed")
+        if self.rank and (self.encoder_init or self.fixed):
             raise ValueError(
-                "encoder_init starts a new style encoder: it does not go with fixed_style_encoder"
-            )
-        if self.rank and (self.encoder_init or self.fixed_style_encoder):
-            raise ValueError(
-                "rank trains changes of all layers: it does not go with encoder_init or "
-                "fixed_style_encoder"
+                "rank trains changes of all layers: it does not go with encoder_init or fixed"
             )
         if self.rank and self.scale_and_shift:
             raise ValueError(

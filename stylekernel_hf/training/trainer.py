@@ -101,9 +101,8 @@ class Trainer:
         self.perceptual = load_perceptual_network(settings.perceptual).to(device)
         if settings.encoder_init:
             initialise_encoders(model, self.perceptual)
-        if settings.fixed_style_encoder:
-            for part in (model.style_encoder, model.style_code):
-                part.requires_grad_(False)
+        for part in settings.fixed:
+            model.get_submodule(part).requires_grad_(False)
         if settings.attention_steps and latest_checkpoint(self.output) is None:
             self._teach_attention(model)
         self.before = copy.deepcopy(model).eval() if settings.before_after else None

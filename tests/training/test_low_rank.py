@@ -104,4 +104,4 @@ def test_settings_that_do_not_go_together_are_refused(settings: TrainingSettings
     with pytest.raises(ValueError, match="rank must be at least 0, got -1"):
         replace(settings, rank=-1)
     with pytest.raises(ValueError, match="rank trains changes of all layers"):
-        replace(settings, rank=4, fixed_style_encoder=True)
+        replace(settings, rank=4, fixed=("style_encoder",))

@@ -89,7 +89,7 @@ def test_merged_network_is_the_changed_one() -> None:
 
 def test_frozen_layers_stay_while_the_rest_is_trained(settings: TrainingSettings) -> None:
     before = tiny_model().state_dict()
-    settings = replace(settings, scale_and_shift=True, fixed_style_encoder=True)
+    settings = replace(settings, scale_and_shift=True, fixed=("style_encoder", "style_code"))
     Trainer(tiny_model(), settings).run()
     after = state_of(settings.output)
     moved = {name for name, value in after.items() if not torch.equal(value, before[name])}

@@ -19,6 +19,7 @@ from stylekernel_hf.training.checkpoints import save_checkpoint
 from stylekernel_hf.training.crops import CropPair
 from stylekernel_hf.training.losses import LossWeights
 from stylekernel_hf.training.schedule import cosine_with_warmup
+from stylekernel_hf.training.setting_checks import PARTS
 from stylekernel_hf.training.settings import TrainingSettings
 from stylekernel_hf.training.trainer import Trainer
 from tests.forks import Forked
@@ -231,17 +232,25 @@ def test_encoder_init_starts_the_encoders_as_the_perceptual_network(
         Trainer(tiny_model(), settings)
 
 
-def test_fixed_style_encoder_stays_while_the_rest_is_trained(settings: TrainingSettings) -> None:
+def test_fixed_parts_stay_while_the_rest_is_trained(settings: TrainingSettings) -> None:
     before = tiny_model().state_dict()
-    Trainer(tiny_model(), replace(settings, fixed_style_encoder=True)).run()
+    Trainer(tiny_model(), replace(settings, fixed=("style_encoder", "style_code"))).run()
     for name, value in state_of(settings.output).items():
         fixed = name.startswith(("style_encoder.", "style_code."))
         assert torch.equal(value, before[name]) == fixed, name
 
 
-def test_fixed_style_encoder_does_not_go_with_a_new_one(settings: TrainingSettings) -> None:
-    with pytest.raises(ValueError, match="encoder_init .* not go with fixed_style_encoder"):
-        replace(settings, fixed_style_encoder=True, encoder_init=True)
+def test_parts_that_cannot_be_fixed_are_named(settings: TrainingSettings) -> None:
+    with pytest.raises(ValueError, match="encoder_init .* not go with fixed"):
+        replace(settings, fixed=("style_encoder",), encoder_init=True)
+    with pytest.raises(ValueError, match=r"fixed must name parts of the network \(content_.*'cod'"):
+        replace(settings, fixed=("decoder", "cod"))
+    with pytest.raises(ValueError, match="fixed must leave a part of the network to train"):
+        replace(settings, fixed=PARTS)
+
+
+def test_parts_are_those_of_the_network() -> None:
+    assert tuple(name for name, _ in tiny_model().named_children()) == PARTS
 
 
 @pytest.mark.parametrize("kind", ["weights", "averaged weights"])
