@@ -98,9 +98,9 @@ def _measured(
     moments: dict[Layer, list[_Moments]] = {}
 
     def measure(layer: Layer, _: object, outputs: Tensor) -> None:
-        channels = outputs.float() if outputs.ndim == 2 else outputs.float().transpose(0, 1)
-        rows = channels.T if outputs.ndim == 2 else channels.flatten(1)
-        moments.setdefault(layer, []).append(_Moments(rows.mean(dim=1), rows.square().mean(dim=1)))
+        channels = outputs.float().transpose(0, 1).flatten(1)
+        found = _Moments(channels.mean(dim=1), channels.square().mean(dim=1))
+        moments.setdefault(layer, []).append(found)
 
     handles = []
     for module in network.modules():

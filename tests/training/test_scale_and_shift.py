@@ -87,6 +87,23 @@ def test_merged_network_is_the_changed_one() -> None:
     assert not torch.equal(painted(plain), painted(tiny_model()))
 
 
+def test_copy_has_scales_of_its_own() -> None:
+    """The averaged weights are a copy: its weights and biases must share the copy's scales."""
+    network = tiny_model()
+    train_scales_and_shifts_alone(network, pairs())
+    before = painted(network)
+    twin = copy.deepcopy(network)
+    for each in (twin, network):
+        with torch.no_grad():
+            for name, weight in each.named_parameters():
+                if name.endswith("log_scale"):
+                    weight.fill_(0.1)
+        if each is twin:
+            assert torch.equal(painted(network), before)
+    assert torch.equal(painted(twin), painted(network))
+    assert not torch.equal(painted(twin), before)
+
+
 def test_frozen_layers_stay_while_the_rest_is_trained(settings: TrainingSettings) -> None:
     before = tiny_model().state_dict()
     settings = replace(settings, scale_and_shift=True, fixed=("style_encoder", "style_code"))
