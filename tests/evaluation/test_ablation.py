@@ -19,7 +19,7 @@ from stylekernel_hf.model.config import StyleKernelConfig
 from stylekernel_hf.pretrained.checkpoint import load_checkpoint
 from stylekernel_hf.pretrained.model import StyleKernelModel
 from stylekernel_hf.pretrained.presets import PRESETS, preset_config
-from stylekernel_hf.training import trainer
+from stylekernel_hf.training import attention_teaching
 from stylekernel_hf.training.crops import CropPair
 from stylekernel_hf.training.losses import LossWeights
 from stylekernel_hf.training.objective import Objective
@@ -211,7 +211,7 @@ def test_variants_of_one_seed_see_the_same_and_every_seed_differs(
 def test_every_local_term_is_trained_with_in_crops_of_the_default_size(
     settings: TrainingSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(trainer, "PAIRS", 2)
+    monkeypatch.setattr(attention_teaching, "PAIRS", 2)
     names = ["full", "without SAE", "without dynamic kernels"]
     options = {"steps": 1, "size": 144, "style_size": 160}
     options |= {"attention_weight": 0.1, "smoothness_weight": 1.0}
