@@ -21,7 +21,6 @@ from stylekernel_hf.metrics.perceptual import load_perceptual_network
 from stylekernel_hf.pretrained.adapter import ADAPTER_NAME, Adapter, write_adapter
 from stylekernel_hf.pretrained.model import StyleKernelModel
 from stylekernel_hf.training import attention_teaching, scale_and_shift
-from stylekernel_hf.training.attention_teaching import teach_attention
 from stylekernel_hf.training.averaged_weights import average_weights, averaged_network
 from stylekernel_hf.training.checkpoints import (
     check_weights,
@@ -44,7 +43,6 @@ from stylekernel_hf.training.run_card import with_before_after
 from stylekernel_hf.training.run_log import RunLog
 from stylekernel_hf.training.run_record import RunRecord
 from stylekernel_hf.training.sample_sheet import SampleSheet
-from stylekernel_hf.training.scale_and_shift import train_scales_and_shifts_alone
 from stylekernel_hf.training.schedule import cosine_with_warmup
 from stylekernel_hf.training.settings import TrainingSettings
 from stylekernel_hf.training.sole_training import check_sole_training, sole_training
@@ -110,7 +108,8 @@ class Trainer:
             self.base = CheckpointIdentity(model.origin or "", model.checkpoint_id)
             train_changes_alone(model, settings.rank)
         if settings.scale_and_shift:
-            train_scales_and_shifts_alone(model, self._first_pairs(scale_and_shift.PAIRS))
+            pairs = self._first_pairs(scale_and_shift.PAIRS)
+            scale_and_shift.train_scales_and_shifts_alone(model, pairs)
         optimizer = Muon(model, lr=settings.learning_rate)
         self.schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, self._learning_rate_factor)
         self.average = average_weights(model, settings.ema_decay)
@@ -269,7 +268,7 @@ class Trainer:
         """Teach every process's copy of the network the same."""
         settings = self.settings
         with self.accelerator.autocast():
-            divergences = teach_attention(
+            divergences = attention_teaching.teach_attention(
                 model,
                 self.perceptual,
                 self._first_pairs(attention_teaching.PAIRS),

@@ -6,9 +6,11 @@ import json
 import os
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 from accelerate.state import AcceleratorState
 
@@ -72,6 +74,25 @@ def train_until_killed(settings: TrainingSettings, seed: int, operation: int) ->
 
     sys.addaudithook(on_event)
     train(settings, seed)
+
+
+def train_whole_and_resumed(settings: TrainingSettings, *, other_seed: int = 0) -> Path:
+    """Run once, and once more in another folder, which is returned, broken off after step 4.
+
+    A network of `other_seed` goes on with that.
+    """
+
+    def stop(done: int, terms: dict[str, float]) -> None:
+        if done == 4:
+            raise InterruptedError
+
+    train(settings)
+    AcceleratorState._reset_state(reset_partial_state=True)
+    broken = replace(settings, output=settings.output.with_name("broken"))
+    with pytest.raises(InterruptedError):
+        Trainer(tiny_model(), broken).run(stop)
+    train(broken, other_seed)
+    return broken.output
 
 
 def command_of(settings: TrainingSettings, *, init: Path) -> list[str]:

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import pytest
 import torch
-from accelerate.state import AcceleratorState
 from safetensors.torch import load_file
 
 from stylekernel_hf.hub.weights import WEIGHTS_NAME
@@ -18,7 +17,7 @@ from stylekernel_hf.training.muon import is_matrix
 from stylekernel_hf.training.settings import TrainingSettings
 from stylekernel_hf.training.trainer import Trainer
 from tests.tiny import tiny_model
-from tests.training.runs import state_of
+from tests.training.runs import assert_same_run, train_whole_and_resumed
 
 
 def test_changes_of_a_network_that_has_not_trained_change_nothing() -> None:
@@ -81,22 +80,9 @@ def test_run_leaves_a_small_file_that_makes_the_model_of_its_checkpoint(
 
 def test_resumed_run_takes_the_trajectory_of_an_unbroken_one(settings: TrainingSettings) -> None:
     settings = replace(settings, rank=2)
-    Trainer(tiny_model(), settings).run()
-    AcceleratorState._reset_state(reset_partial_state=True)
-
-    def stop(done: int, terms: dict[str, float]) -> None:
-        if done == 4:
-            raise InterruptedError
-
-    broken = replace(settings, output=settings.output.with_name("broken"))
-    with pytest.raises(InterruptedError):
-        Trainer(tiny_model(), broken).run(stop)
-    AcceleratorState._reset_state(reset_partial_state=True)
-    Trainer(tiny_model(), broken).run()
-    whole, resumed = state_of(settings.output), state_of(broken.output)
-    for name, value in whole.items():
-        assert torch.equal(value, resumed[name]), name
-    kept, remade = (load_file(run.output / "adapter.safetensors") for run in (settings, broken))
+    broken = train_whole_and_resumed(settings)
+    assert_same_run(settings.output, broken)
+    kept, remade = (load_file(run / "adapter.safetensors") for run in (settings.output, broken))
     assert kept and all(torch.equal(kept[name], remade[name]) for name in kept | remade)
 
 

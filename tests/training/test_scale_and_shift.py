@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import pytest
 import torch
-from accelerate.state import AcceleratorState
 from torch import nn
 
 from stylekernel_hf.pretrained.model import StyleKernelModel
@@ -17,7 +16,7 @@ from stylekernel_hf.training.scale_and_shift import train_scales_and_shifts_alon
 from stylekernel_hf.training.settings import TrainingSettings
 from stylekernel_hf.training.trainer import Trainer
 from tests.tiny import tiny_model
-from tests.training.runs import assert_same_run, state_of
+from tests.training.runs import assert_same_run, state_of, train_whole_and_resumed
 
 PICTURE = torch.rand(1, 3, 32, 48, generator=torch.Generator().manual_seed(1))
 
@@ -129,19 +128,7 @@ def test_rows_of_weights_keep_their_direction(settings: TrainingSettings) -> Non
 
 def test_resumed_run_takes_the_trajectory_of_an_unbroken_one(settings: TrainingSettings) -> None:
     settings = replace(settings, scale_and_shift=True)
-    Trainer(tiny_model(), settings).run()
-    AcceleratorState._reset_state(reset_partial_state=True)
-
-    def stop(done: int, terms: dict[str, float]) -> None:
-        if done == 4:
-            raise InterruptedError
-
-    broken = replace(settings, output=settings.output.with_name("broken"))
-    with pytest.raises(InterruptedError):
-        Trainer(tiny_model(), broken).run(stop)
-    AcceleratorState._reset_state(reset_partial_state=True)
-    Trainer(tiny_model(), broken).run()
-    assert_same_run(settings.output, broken.output)
+    assert_same_run(settings.output, train_whole_and_resumed(settings))
 
 
 def test_does_not_go_with_changes_of_low_rank(settings: TrainingSettings) -> None:

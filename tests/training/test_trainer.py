@@ -24,34 +24,14 @@ from stylekernel_hf.training.settings import TrainingSettings
 from stylekernel_hf.training.trainer import Trainer
 from tests.forks import Forked
 from tests.tiny import tiny_model, vgg_shaped_model
-from tests.training.runs import command_of, log_of, state_of, train
-
-
-class KilledError(Exception):
-    """Stands for whatever ends a process."""
-
-
-def kill_after(step: int):
-    def on_step(done: int, terms: dict[str, float]) -> None:
-        if done == step:
-            raise KilledError
-
-    return on_step
+from tests.training.runs import command_of, log_of, state_of, train, train_whole_and_resumed
 
 
 def test_resumed_run_takes_the_trajectory_of_an_unbroken_one(settings: TrainingSettings) -> None:
     settings = replace(settings, weights=LossWeights(temporal=2.0))
-    Trainer(tiny_model(), settings).run()
-    AcceleratorState._reset_state(reset_partial_state=True)
-
-    broken = replace(settings, output=settings.output.with_name("broken"))
-    with pytest.raises(KilledError):
-        Trainer(tiny_model(), broken).run(kill_after(4))
-    AcceleratorState._reset_state(reset_partial_state=True)
     # Other random weights: everything must come from the checkpoint of step 3.
-    Trainer(tiny_model(seed=1), broken).run()
-
-    whole, resumed = state_of(settings.output), state_of(broken.output)
+    broken = train_whole_and_resumed(settings, other_seed=1)
+    whole, resumed = state_of(settings.output), state_of(broken)
     for name, value in whole.items():
         assert torch.equal(value, resumed[name]), name
     assert not torch.equal(
